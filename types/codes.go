@@ -1,0 +1,74 @@
+package types
+
+// Every error of the platform. Numbers are never reused; add at the end of a group.
+const (
+	CodeOK Code = 0
+
+	// 1xxx: commands, configuration, the node as a process
+	CodeInternal        Code = 1001
+	CodeUsage           Code = 1002
+	CodeNotFound        Code = 1003
+	CodeConfig          Code = 1004
+	CodeHomeLocked      Code = 1005
+	CodePortTaken       Code = 1006
+	CodeDiskLow         Code = 1007
+	CodeUnreachable     Code = 1008
+	CodeOutcomeUnknown  Code = 1009
+	CodeStarting        Code = 1010
+	CodeAlreadyExists   Code = 1011
+	CodeToolMissing     Code = 1012
+	CodeRequestTooLarge Code = 1013
+
+	// 2xxx: transactions and identity
+	CodeTxMalformed      Code = 2101
+	CodeTxTooLarge       Code = 2102
+	CodeWrongGenesis     Code = 2103
+	CodeBadSignature     Code = 2104
+	CodeTxExpired        Code = 2105
+	CodeTxTooFar         Code = 2106
+	CodeTxDuplicate      Code = 2107
+	CodeUnknownSender    Code = 2108
+	CodeBadCertificate   Code = 2109
+	CodeCertExpired      Code = 2110
+	CodeForeignCA        Code = 2111
+	CodeIdentityBound    Code = 2112
+	CodeMemberFrozen     Code = 2113
+	CodePoolFull         Code = 2114
+	CodeTxKnown          Code = 2115
+	CodePermissionDenied Code = 2201
+	CodeBadArguments     Code = 2202
+
+	// 3xxx: contracts and the virtual machine
+	CodeUnknownContract Code = 3101
+	CodeUnknownMethod   Code = 3102
+	CodeContractError   Code = 3103
+	CodeContractFrozen  Code = 3104
+	CodeReadOnly        Code = 3105
+	CodeReentrancy      Code = 3106
+	CodeOutOfGas        Code = 3201
+	CodeTrap            Code = 3202
+	CodeStackOverflow   Code = 3203
+	CodeMemoryLimit     Code = 3204
+	CodeHostMisuse      Code = 3205
+	CodeLimitExceeded   Code = 3206
+	CodeModuleRefused   Code = 3301
+	CodePackageInvalid  Code = 3302
+	CodeManifestInvalid Code = 3303
+
+	// 4xxx: the ledger and proofs
+	CodeLedgerCorrupt  Code = 4101
+	CodeLedgerMismatch Code = 4102
+	CodeDiskFailure    Code = 4103
+	CodeHeightUnknown  Code = 4104
+	CodeProofInvalid   Code = 4201
+
+	// 5xxx: consensus and network
+	CodeNotReady        Code = 5101
+	CodeGenesisInvalid  Code = 5102
+	CodeProtocolUnknown Code = 5103
+
+	// 6xxx: keys and certificates on disk
+	CodeKeyFile    Code = 6101
+	CodePassphrase Code = 6102
+	CodeCertFile   Code = 6103
+)

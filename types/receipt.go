@@ -1,0 +1,103 @@
+package types
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/huchain/huchain/crypto"
+)
+
+// Bounds of what one transaction may leave behind.
+const (
+	MaxResultBytes    = 256 << 10 // result of a call
+	MaxErrorBytes     = 1 << 10   // error text in a receipt
+	MaxEventNameBytes = 64
+	MaxEventBytes     = 64 << 10 // data of one event
+	MaxKeyBytes       = 256      // state key, without its namespace
+	MaxValueBytes     = 64 << 10 // state value
+)
+
+// Receipt says what became of one transaction of a block.
+type Receipt struct {
+	TxID    crypto.Hash
+	Code    Code   // CodeOK, or why it had no effect
+	Error   string // details; for contract errors "<contract>.<name>" or "<contract>.<name>: text"
+	Result  []byte // JSON, only with CodeOK
+	GasUsed uint64
+	Events  uint32 // how many events it emitted
+}
+
+// OK reports whether the transaction took effect.
+func (r *Receipt) OK() bool { return r.Code == CodeOK }
+
+// Encode returns the canonical bytes, which are the receipt's leaf under the receipt root.
+func (r *Receipt) Encode() []byte {
+	out := make([]byte, 0, 64+len(r.Result)+len(r.Error))
+	out = appendElement(out, 1, r.TxID[:])
+	out = appendUint(out, 2, uint64(r.Code))
+	out = appendString(out, 3, r.Error)
+	out = appendBytes(out, 4, r.Result)
+	out = appendUint(out, 5, r.GasUsed)
+	return appendUint(out, 6, uint64(r.Events))
+}
+
+// DecodeReceipt reads the canonical bytes. Result aliases the input.
+func DecodeReceipt(in []byte) (Receipt, error) {
+	var v Receipt
+	r := reader{rest: in}
+	r.exact(1, v.TxID[:])
+	v.Code = Code(r.uint(2, 99999))
+	v.Error = r.string(3, MaxErrorBytes)
+	v.Result = r.bytes(4, MaxResultBytes)
+	v.GasUsed = r.uint(5, 1<<62)
+	v.Events = uint32(r.uint(6, 1<<20))
+	if err := r.done("receipt"); err != nil {
+		return Receipt{}, err
+	}
+	return v, nil
+}
+
+// Event is what a contract announced during a transaction.
+type Event struct {
+	TxIndex  uint32 // position of the transaction in its block
+	Contract string
+	Name     string
+	Data     []byte // JSON
+}
+
+// Encode returns the canonical bytes, which are the event's leaf under the event root.
+func (e *Event) Encode() []byte {
+	out := make([]byte, 0, 32+len(e.Contract)+len(e.Name)+len(e.Data))
+	out = appendUint(out, 1, uint64(e.TxIndex))
+	out = appendString(out, 2, e.Contract)
+	out = appendString(out, 3, e.Name)
+	return appendBytes(out, 4, e.Data)
+}
+
+// DecodeEvent reads the canonical bytes. Data aliases the input.
+func DecodeEvent(in []byte) (Event, error) {
+	var v Event
+	r := reader{rest: in}
+	v.TxIndex = uint32(r.uint(1, 1<<31))
+	v.Contract = r.string(2, 64)
+	v.Name = r.string(3, MaxEventNameBytes)
+	v.Data = r.bytes(4, MaxEventBytes)
+	if err := r.done("event"); err != nil {
+		return Event{}, err
+	}
+	return v, nil
+}
+
+// Write is the final change of one state key in a block. Within a block writes are
+// unique and ascend by (NS, Key).
+type Write struct {
+	NS      string // namespace: the contract's name
+	Key     []byte
+	Value   []byte // ignored where Delete is set
+	Delete  bool
+	TxIndex uint32 // the transaction that wrote it last
+}
+
+// appendFrame appends a length-prefixed item, as frames and carriers hold them.
+func appendFrame(b, item []byte) []byte {
+	return append(protowire.AppendVarint(b, uint64(len(item))), item...)
+}
