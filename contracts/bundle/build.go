@@ -1,0 +1,51 @@
+package bundle
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/huchain/huchain/types"
+)
+
+// Build packs the bundle in folder dir, whose bundle.yaml must agree with its
+// schema.json, together with its compiled code. Errors are HC-3302 and HC-3303.
+func Build(dir string, wasm []byte) ([]byte, error) {
+	yamlRaw, err := readFile(dir, YAMLFile)
+	if err != nil {
+		return nil, err
+	}
+	schemaRaw, err := readFile(dir, SchemaFile)
+	if err != nil {
+		return nil, err
+	}
+	m, err := Check(yamlRaw, schemaRaw)
+	if err != nil {
+		return nil, err
+	}
+	return Pack(m, yamlRaw, schemaRaw, wasm)
+}
+
+// Check validates bundle.yaml, alone and against schema.json, and derives the
+// manifest. Errors are HC-3303.
+func Check(yamlRaw, schemaRaw []byte) (*Manifest, error) {
+	spec, err := ParseSpec(yamlRaw)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := ParseSchema(schemaRaw)
+	if err != nil {
+		return nil, err
+	}
+	if err := spec.Check(schema); err != nil {
+		return nil, err
+	}
+	return spec.Manifest()
+}
+
+func readFile(dir, name string) ([]byte, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return nil, types.Errorf(types.CodePackageInvalid, "read bundle: %w", err)
+	}
+	return raw, nil
+}
