@@ -9,8 +9,6 @@ import (
 	"math/big"
 
 	"github.com/emmansun/gmsm/sm2"
-	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
 const (
@@ -145,23 +143,9 @@ func (k *PrivateKey) Sign(msg []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("SM2 sign: %w", err)
 	}
-	return rawSignature(der)
+	return DecodeSignature(der)
 }
 
-// rawSignature turns an ASN.1 SM2 signature (GM/T 0009-2012) into r‖s.
-func rawSignature(der []byte) ([]byte, error) {
-	var seq cryptobyte.String
-	in := cryptobyte.String(der)
-	var r, s big.Int
-	if !in.ReadASN1(&seq, asn1.SEQUENCE) || !in.Empty() ||
-		!seq.ReadASN1Integer(&r) || !seq.ReadASN1Integer(&s) || !seq.Empty() {
-		return nil, errors.New("malformed ASN.1 SM2 signature")
-	}
-	if r.Sign() <= 0 || s.Sign() <= 0 || r.BitLen() > 256 || s.BitLen() > 256 {
-		return nil, errors.New("SM2 signature out of range")
-	}
-	out := make([]byte, SignatureSize)
-	r.FillBytes(out[:32])
-	s.FillBytes(out[32:])
-	return out, nil
-}
+// Unwrap returns the key of the gmsm library, for encoders of key files. It holds
+// the secret: keep it as short as possible and never print it.
+func (k *PrivateKey) Unwrap() *sm2.PrivateKey { return k.key }
