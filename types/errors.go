@@ -40,10 +40,11 @@ type Error struct {
 	Err          error // cause, for errors.Is
 }
 
-// Errorf makes a coded error with formatted details.
+// Errorf makes a coded error with formatted details. What it wraps by %w, once or more,
+// is found by errors.Is and errors.As.
 func Errorf(code Code, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{Code: code, Detail: err.Error(), Err: errors.Unwrap(err)}
+	return &Error{Code: code, Detail: err.Error(), Err: err}
 }
 
 // Error returns "HC-nnnn message: details".

@@ -18,7 +18,7 @@ type Validator struct {
 	Power   int64
 }
 
-// ValidatorSet is ordered by SM2 key; keys are unique and powers positive.
+// ValidatorSet is ordered by SM2 key; keys of either kind are unique and powers positive.
 type ValidatorSet []Validator
 
 // Encode returns the canonical bytes of the set.
@@ -61,10 +61,14 @@ func DecodeValidatorSet(in []byte) (ValidatorSet, error) {
 	if err := r.done("validator set"); err != nil {
 		return nil, err
 	}
-	return set, set.Validate()
+	if err := set.Validate(); err != nil {
+		return nil, fmt.Errorf("decode validator set: %w", err)
+	}
+	return set, nil
 }
 
-// Validate checks order, uniqueness, powers and that keys lie on the curve.
+// Validate checks order, powers, that keys of either kind are unique and that SM2 keys
+// lie on the curve.
 func (s ValidatorSet) Validate() error {
 	if len(s) == 0 || len(s) > MaxValidators {
 		return fmt.Errorf("a validator set holds 1 to %d validators, not %d", MaxValidators, len(s))
@@ -78,6 +82,11 @@ func (s ValidatorSet) Validate() error {
 		}
 		if i > 0 && bytes.Compare(s[i-1].Key[:], s[i].Key[:]) >= 0 {
 			return fmt.Errorf("validator %d: keys must ascend", i)
+		}
+		for j := range i {
+			if s[j].Ed25519 == s[i].Ed25519 {
+				return fmt.Errorf("validators %d and %d share an ed25519 key", j, i)
+			}
 		}
 	}
 	return nil
@@ -192,17 +201,17 @@ func DecodeFinalityCertificate(in []byte) (FinalityCertificate, error) {
 			break
 		}
 		if len(c.Signatures) == MaxValidators {
-			return c, fmt.Errorf("decode finality certificate: more than %d signatures", MaxValidators)
+			return FinalityCertificate{}, fmt.Errorf("decode finality certificate: more than %d signatures", MaxValidators)
 		}
 		var s HeaderSignature
 		ir := reader{rest: item}
-		s.Index = uint32(ir.uint(1, MaxValidators))
+		s.Index = uint32(ir.uint(1, MaxValidators-1))
 		okSig := ir.exact(2, s.Signature[:])
 		if err := ir.done("header signature"); err != nil {
-			return c, err
+			return FinalityCertificate{}, err
 		}
 		if !okSig || len(c.Signatures) > 0 && c.Signatures[len(c.Signatures)-1].Index >= s.Index {
-			return c, errors.New("decode finality certificate: signatures must be whole and ascend by index")
+			return FinalityCertificate{}, errors.New("decode finality certificate: signatures must be whole and ascend by index")
 		}
 		c.Signatures = append(c.Signatures, s)
 	}

@@ -26,7 +26,10 @@ func AddressOf(k crypto.PublicKey) Address {
 // ParseAddress reads 40 lower-case hex digits.
 func ParseAddress(s string) (Address, error) {
 	var a Address
-	return a, a.UnmarshalText([]byte(s))
+	if err := a.UnmarshalText([]byte(s)); err != nil {
+		return Address{}, err
+	}
+	return a, nil
 }
 
 // String returns 40 lower-case hex digits.

@@ -1,6 +1,10 @@
 package types
 
 import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/huchain/huchain/crypto"
@@ -20,21 +24,38 @@ const (
 type Receipt struct {
 	TxID    crypto.Hash
 	Code    Code   // CodeOK, or why it had no effect
-	Error   string // details; for contract errors "<contract>.<name>" or "<contract>.<name>: text"
+	Error   string // details; for contract errors "<contract>.<name>" or "<contract>.<name>: text"; see CleanText
 	Result  []byte // JSON, only with CodeOK
 	GasUsed uint64
 	Events  uint32 // how many events it emitted
+}
+
+// CleanText makes s valid UTF-8 (U+FFFD for each run of other bytes) of at most maxBytes,
+// cut between characters.
+func CleanText(s string, maxBytes int) string {
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	if len(s) <= maxBytes {
+		return s
+	}
+	cut := maxBytes
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut]
 }
 
 // OK reports whether the transaction took effect.
 func (r *Receipt) OK() bool { return r.Code == CodeOK }
 
 // Encode returns the canonical bytes, which are the receipt's leaf under the receipt root.
+// Error passes through CleanText, since contracts choose it and it must decode again.
 func (r *Receipt) Encode() []byte {
 	out := make([]byte, 0, 64+len(r.Result)+len(r.Error))
 	out = appendElement(out, 1, r.TxID[:])
 	out = appendUint(out, 2, uint64(r.Code))
-	out = appendString(out, 3, r.Error)
+	out = appendString(out, 3, CleanText(r.Error, MaxErrorBytes))
 	out = appendBytes(out, 4, r.Result)
 	out = appendUint(out, 5, r.GasUsed)
 	return appendUint(out, 6, uint64(r.Events))
@@ -44,7 +65,9 @@ func (r *Receipt) Encode() []byte {
 func DecodeReceipt(in []byte) (Receipt, error) {
 	var v Receipt
 	r := reader{rest: in}
-	r.exact(1, v.TxID[:])
+	if !r.exact(1, v.TxID[:]) {
+		r.fail(errors.New("transaction id is required"))
+	}
 	v.Code = Code(r.uint(2, 99999))
 	v.Error = r.string(3, MaxErrorBytes)
 	v.Result = r.bytes(4, MaxResultBytes)
@@ -59,8 +82,8 @@ func DecodeReceipt(in []byte) (Receipt, error) {
 // Event is what a contract announced during a transaction.
 type Event struct {
 	TxIndex  uint32 // position of the transaction in its block
-	Contract string
-	Name     string
+	Contract string // ValidName
+	Name     string // UTF-8, at most MaxEventNameBytes; whoever emits MUST refuse others
 	Data     []byte // JSON
 }
 

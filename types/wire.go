@@ -3,6 +3,7 @@ package types
 import (
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -163,8 +164,14 @@ func (r *reader) bytes(field protowire.Number, max int) []byte {
 	return v
 }
 
+// string reads an optional string field, which proto3 requires to be UTF-8.
 func (r *reader) string(field protowire.Number, max int) string {
-	return string(r.bytes(field, max))
+	v := r.bytes(field, max)
+	if !utf8.Valid(v) {
+		r.fail(fmt.Errorf("field %d is not UTF-8", field))
+		return ""
+	}
+	return string(v)
 }
 
 // exact reads an optional field that holds len(dst) bytes, or none.
