@@ -1,0 +1,204 @@
+package chain
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+)
+
+// BlockInput is a block as consensus hands it over.
+type BlockInput struct {
+	Height uint64
+	Time   int64    // block time, Unix nanoseconds
+	Txs    [][]byte // complete transactions in order
+}
+
+// Result is what executing a block gives. It is a function of genesis, the blocks
+// before and the block itself.
+type Result struct {
+	Txs      []*types.Tx // nil where the bytes are no transaction
+	UsedIDs  []crypto.Hash
+	Receipts []types.Receipt // one for each transaction
+	Events   []types.Event   // in order of emission
+	Writes   []types.Write   // net changes, ascending by namespace and key
+	GasUsed  uint64
+	Config   crypto.Hash // hash of the chain parameters, for the content root
+	Protocol uint32
+}
+
+// blockScope is what all transactions of a block have in common.
+type blockScope struct {
+	height uint64
+	timeNs int64
+	params Params
+	txs    int // for errors
+}
+
+func (b *blockScope) time() time.Time { return time.Unix(0, b.timeNs).UTC() }
+func (b *blockScope) timeMs() int64   { return b.timeNs / int64(time.Millisecond) }
+
+// checkWindow judges a transaction's validity against a time in Unix milliseconds.
+func checkWindow(b *types.Body, nowMs int64) error {
+	switch {
+	case b.ValidUntil <= nowMs:
+		return types.Errorf(types.CodeTxExpired, "valid until %d, time is %d (Unix milliseconds)", b.ValidUntil, nowMs)
+	case b.ValidUntil > nowMs+types.Window.Milliseconds():
+		return types.Errorf(types.CodeTxTooFar, "valid until %d, at most %d ahead of %d (Unix milliseconds)",
+			b.ValidUntil, types.Window.Milliseconds(), nowMs)
+	}
+	return nil
+}
+
+func (c *Chain) checkGenesis(b *types.Body) error {
+	if b.Genesis != c.genesis.hash {
+		return types.Errorf(types.CodeWrongGenesis, "transaction is for %s, this chain is %s", b.Genesis, c.genesis.hash)
+	}
+	return nil
+}
+
+// keyBook finds the keys that addresses stand for. An address is a hash of its key, so
+// where a key comes from (state, a certificate in hand) makes no difference.
+type keyBook struct {
+	c     *Chain
+	st    State
+	extra map[types.Address]crypto.PublicKey // keys of certificates seen in the block
+}
+
+// learn takes the key of a transaction's certificate, if it is the sender's.
+func (k *keyBook) learn(tx *types.Tx) {
+	if len(tx.Certificate) == 0 {
+		return
+	}
+	crt, err := k.c.parseCertificate(tx.Certificate)
+	if err != nil || types.AddressOf(crt.PublicKey) != tx.Body.Sender {
+		return
+	}
+	if k.extra == nil {
+		k.extra = map[types.Address]crypto.PublicKey{}
+	}
+	k.extra[tx.Body.Sender] = crt.PublicKey
+}
+
+// keys returns the keys of the sender and the co-signers, or HC-2108.
+func (k *keyBook) keys(tx *types.Tx) ([]crypto.PublicKey, error) {
+	out := make([]crypto.PublicKey, 0, 1+len(tx.Body.Cosigners))
+	for i := -1; i < len(tx.Body.Cosigners); i++ {
+		a := tx.Body.Sender
+		if i >= 0 {
+			a = tx.Body.Cosigners[i]
+		}
+		if key, ok := k.extra[a]; ok {
+			out = append(out, key)
+			continue
+		}
+		m, found, err := k.c.Member(k.st, a)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, types.Errorf(types.CodeUnknownSender, "no member has the address %s", a)
+		}
+		out = append(out, m.Key)
+	}
+	return out, nil
+}
+
+// CheckBlock judges a proposed block without executing it. It refuses a block that holds
+// bytes that are no transaction, another chain's transaction, one that is expired, not
+// yet valid, a duplicate or already used, or a signature that does not hold. st and ids
+// must be those of the height before.
+func (c *Chain) CheckBlock(st State, ids *IDWindow, blk *BlockInput) error {
+	if len(blk.Txs) > c.protocol.MaxBlockTxs {
+		return types.Errorf(types.CodeLimitExceeded, "%d transactions in a block, at most %d", len(blk.Txs), c.protocol.MaxBlockTxs)
+	}
+	nowMs := blk.Time / int64(time.Millisecond)
+	book := keyBook{c: c, st: st}
+	seen := make(map[crypto.Hash]struct{}, len(blk.Txs))
+	txs := make([]*types.Tx, len(blk.Txs))
+	keys := make([][]crypto.PublicKey, len(blk.Txs))
+	for i, raw := range blk.Txs {
+		tx, err := types.DecodeTx(raw)
+		if err != nil {
+			return fmt.Errorf("transaction %d: %w", i, err)
+		}
+		if err := c.checkPlace(tx, ids, seen, nowMs); err != nil {
+			return fmt.Errorf("transaction %d: %w", i, err)
+		}
+		seen[tx.ID()] = struct{}{}
+		book.learn(tx)
+		if keys[i], err = book.keys(tx); err != nil {
+			return fmt.Errorf("transaction %d: %w", i, err)
+		}
+		txs[i] = tx
+	}
+	if i := c.verifier.verifyAll(txs, keys); i >= 0 {
+		return fmt.Errorf("transaction %d: %w", i, types.Errorf(types.CodeBadSignature, "transaction %s", txs[i].ID()))
+	}
+	return nil
+}
+
+// checkPlace judges whether a transaction may stand in a block of time nowMs behind
+// those in seen.
+func (c *Chain) checkPlace(tx *types.Tx, ids *IDWindow, seen map[crypto.Hash]struct{}, nowMs int64) error {
+	if err := c.checkGenesis(&tx.Body); err != nil {
+		return err
+	}
+	if err := checkWindow(&tx.Body, nowMs); err != nil {
+		return err
+	}
+	if _, dup := seen[tx.ID()]; dup || ids.Has(tx.ID()) {
+		return types.Errorf(types.CodeTxDuplicate, "transaction %s", tx.ID())
+	}
+	return nil
+}
+
+// Admit judges a transaction at ingress against the last committed state and the wall
+// clock (Unix milliseconds). It finds early what execution would refuse, so that nothing
+// of it reaches a block; it decides nothing that blocks depend on. HC-2108 means the
+// sender is not known yet: try again after the next block.
+func (c *Chain) Admit(st State, raw []byte, nowMs int64) (*types.Tx, error) {
+	tx, err := types.DecodeTx(raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkGenesis(&tx.Body); err != nil {
+		return nil, err
+	}
+	if err := checkWindow(&tx.Body, nowMs); err != nil {
+		return nil, err
+	}
+	book := keyBook{c: c, st: st}
+	book.learn(tx)
+	keys, err := book.keys(tx)
+	if err != nil {
+		return nil, err
+	}
+	if !c.verifier.verify(tx, keys) {
+		return nil, types.Errorf(types.CodeBadSignature, "transaction %s", tx.ID())
+	}
+	return tx, c.foresee(st, tx, nowMs)
+}
+
+// foresee refuses what execution would refuse by the state of now.
+func (c *Chain) foresee(st State, tx *types.Tx, nowMs int64) error {
+	params, _, err := c.Params(st)
+	if err != nil {
+		return err
+	}
+	scope := &blockScope{timeNs: nowMs * int64(time.Millisecond), params: params}
+	o := newOverlay(st)
+	signers, err := c.signers(o, tx, scope, 0)
+	if err != nil {
+		return err
+	}
+	if _, err := c.gasFor(tx, params); err != nil {
+		return err
+	}
+	if n, ok := natives[tx.Body.Contract]; ok {
+		return n.find(tx.Body.Method, true)
+	}
+	_, _, err = c.target(o, tx.Body.Contract, tx.Body.Method, signers, false)
+	return err
+}

@@ -1,0 +1,202 @@
+package chain
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/engine"
+	"github.com/huchain/huchain/vm/host"
+)
+
+// callScope is what the calls of one transaction, or of one query, have in common.
+type callScope struct {
+	c       *Chain
+	ctx     context.Context
+	o       *overlay
+	block   *blockScope
+	signers []host.Caller // sender first; empty for an anonymous query
+	txID    crypto.Hash
+	txIndex uint32
+	stack   []string // contracts under way, outermost first
+
+	events     *[]types.Event
+	firstEvent int    // of this transaction
+	fatal      *error // storage failure or cancellation, above any contract's reach
+}
+
+// caller is who the contract sees: the sender, or nobody.
+func (s *callScope) caller() host.Caller {
+	if len(s.signers) == 0 {
+		return host.Caller{}
+	}
+	return s.signers[0]
+}
+
+// fail keeps the node's own failures apart from the contract's.
+func (s *callScope) fail(err error) error {
+	if err != nil && *s.fatal == nil {
+		*s.fatal = err
+	}
+	return err
+}
+
+// contract calls a method of an installed contract after checking permission. On error
+// the caller reverts the overlay.
+func (s *callScope) contract(name, method string, args []byte, gas uint64, kind host.Kind) ([]byte, uint64, error) {
+	rec, m, err := s.c.target(s.o, name, method, s.signers, len(s.stack) > 0)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !m.Writes {
+		kind = host.KindQuery
+	}
+	return s.enter(rec, method, args, gas, kind)
+}
+
+// enter runs one method of a contract, whatever the permissions.
+func (s *callScope) enter(rec *ContractRecord, method string, args []byte, gas uint64, kind host.Kind) ([]byte, uint64, error) {
+	if slices.Contains(s.stack, rec.Name) {
+		return nil, 0, types.Errorf(types.CodeReentrancy, "%s is already being called", rec.Name)
+	}
+	if len(s.stack) >= s.c.protocol.CallDepth {
+		return nil, 0, types.Errorf(types.CodeLimitExceeded, "contracts call one another more than %d deep", s.c.protocol.CallDepth)
+	}
+	if err := s.c.ensureLoaded(s.ctx, s.o, rec); err != nil {
+		return nil, 0, s.fail(err)
+	}
+	s.stack = append(s.stack, rec.Name)
+	defer func() { s.stack = s.stack[:len(s.stack)-1] }()
+	env := &callEnv{s: s, ns: rec.Name, info: host.Info{
+		Kind: kind, Contract: rec.Name, Method: method, Caller: s.caller(),
+		Height: s.block.height, TimeMs: s.block.timeMs(), TxID: s.txID,
+	}}
+	out, err := s.c.vm.Call(s.ctx, &engine.Call{Code: rec.Current().Code, Env: env, Args: args, GasLimit: gas})
+	if err != nil && s.ctx.Err() != nil {
+		return nil, out.GasUsed, s.fail(s.ctx.Err())
+	}
+	if *s.fatal != nil {
+		return nil, out.GasUsed, *s.fatal
+	}
+	if err == nil && len(out.Result) > types.MaxResultBytes {
+		err = types.Errorf(types.CodeLimitExceeded, "result of %d bytes, at most %d", len(out.Result), types.MaxResultBytes)
+	}
+	var f *host.Failure
+	if errors.As(err, &f) && f.Contract == "" {
+		f.Contract = rec.Name
+	}
+	return out.Result, out.GasUsed, err
+}
+
+// callEnv is the chain as one running call sees it; it implements host.Env.
+type callEnv struct {
+	s    *callScope
+	ns   string
+	info host.Info
+}
+
+var _ host.Env = (*callEnv)(nil)
+
+func (e *callEnv) Info() *host.Info { return &e.info }
+
+func (e *callEnv) readOnly() error {
+	if e.info.Kind == host.KindQuery {
+		return types.Errorf(types.CodeReadOnly, "%s.%s is declared as reading only", e.ns, e.info.Method)
+	}
+	return nil
+}
+
+func (e *callEnv) Get(key []byte) ([]byte, bool, error) {
+	if err := checkKey(key); err != nil {
+		return nil, false, err
+	}
+	v, found, err := e.s.o.Get(e.ns, key)
+	return v, found, e.s.fail(err)
+}
+
+func (e *callEnv) Put(key, value []byte) error {
+	if err := e.readOnly(); err != nil {
+		return err
+	}
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	if len(value) > types.MaxValueBytes {
+		return types.Errorf(types.CodeLimitExceeded, "state value of %d bytes, at most %d", len(value), types.MaxValueBytes)
+	}
+	e.s.o.put(e.ns, key, bytes.Clone(value), e.s.txIndex)
+	return nil
+}
+
+func (e *callEnv) Delete(key []byte) error {
+	if err := e.readOnly(); err != nil {
+		return err
+	}
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	return e.s.fail(e.s.o.remove(e.ns, key, e.s.txIndex))
+}
+
+func checkKey(key []byte) error {
+	if len(key) == 0 || len(key) > types.MaxKeyBytes {
+		return types.Errorf(types.CodeLimitExceeded, "state key of %d bytes, 1 to %d allowed", len(key), types.MaxKeyBytes)
+	}
+	return nil
+}
+
+func (e *callEnv) Scan(start, end []byte, limit int) (pairs []host.Pair, more bool, err error) {
+	err = e.s.o.Scan(e.ns, start, end, func(key, value []byte) bool {
+		if len(pairs) == limit {
+			more = true
+			return false
+		}
+		pairs = append(pairs, host.Pair{Key: bytes.Clone(key), Value: bytes.Clone(value)})
+		return true
+	})
+	return pairs, more, e.s.fail(err)
+}
+
+func (e *callEnv) Emit(name string, data []byte) error {
+	if err := e.readOnly(); err != nil {
+		return err
+	}
+	switch {
+	case name == "" || len(name) > types.MaxEventNameBytes:
+		return types.Errorf(types.CodeLimitExceeded, "event name of %d bytes, 1 to %d allowed", len(name), types.MaxEventNameBytes)
+	case len(data) > types.MaxEventBytes:
+		return types.Errorf(types.CodeLimitExceeded, "event of %d bytes, at most %d", len(data), types.MaxEventBytes)
+	case len(*e.s.events)-e.s.firstEvent >= e.s.c.protocol.MaxEvents:
+		return types.Errorf(types.CodeLimitExceeded, "more than %d events in a transaction", e.s.c.protocol.MaxEvents)
+	}
+	*e.s.events = append(*e.s.events, types.Event{TxIndex: e.s.txIndex, Contract: e.ns, Name: name, Data: bytes.Clone(data)})
+	return nil
+}
+
+// Call runs another contract for this one. A callee that fails leaves nothing behind and
+// its failure is the caller's to handle.
+func (e *callEnv) Call(contract, method string, args []byte, gas uint64) ([]byte, uint64, error) {
+	kind := host.KindCall
+	if e.info.Kind == host.KindQuery {
+		kind = host.KindQuery
+	}
+	mark, events := e.s.o.mark(), len(*e.s.events)
+	out, used, err := e.s.contract(contract, method, args, gas, kind)
+	if err == nil {
+		return out, used, nil
+	}
+	e.s.o.revert(mark)
+	*e.s.events = (*e.s.events)[:events]
+	var f *host.Failure
+	if *e.s.fatal == nil && !errors.As(err, &f) {
+		code, text := receiptError(err)
+		err = &host.Failure{Contract: contract, Name: code.String(), Text: text}
+	}
+	return nil, used, err
+}
+
+// Log is for debugging contracts; it has no part in results.
+func (e *callEnv) Log(string) {}

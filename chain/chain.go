@@ -1,0 +1,139 @@
+package chain
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/cert"
+	"github.com/huchain/huchain/types"
+)
+
+// Chain executes one chain. It holds no state but caches of pure functions, so all its
+// methods are safe for concurrent use.
+type Chain struct {
+	genesis  *Genesis
+	vm       VM
+	protocol *Protocol
+	verifier *verifier
+
+	// Decoded forms of rows and certificates, by their bytes: what is cached is a
+	// function of the key, never of the state.
+	members   *lru.Cache[string, *Member]
+	contracts *lru.Cache[string, *ContractRecord]
+	certs     *lru.Cache[string, *cert.Certificate]
+	params    lastDecoded[paramsRow]
+	orgCount  lastDecoded[int]
+}
+
+// lastDecoded remembers the decoded form of the row last read, by its bytes.
+type lastDecoded[T any] struct {
+	p atomic.Pointer[decodedRow[T]]
+}
+
+type decodedRow[T any] struct {
+	raw   string
+	value T
+}
+
+func (l *lastDecoded[T]) get(raw []byte, decode func([]byte) (T, error)) (T, error) {
+	if d := l.p.Load(); d != nil && d.raw == string(raw) {
+		return d.value, nil
+	}
+	v, err := decode(raw)
+	if err == nil {
+		l.p.Store(&decodedRow[T]{string(raw), v})
+	}
+	return v, err
+}
+
+type paramsRow struct {
+	params Params
+	hash   crypto.Hash
+}
+
+// Options are the sizes of caches and worker pools. They never influence results.
+type Options struct {
+	VerifyWorkers   int // signature checks side by side when a block is judged
+	VerifiedEntries int // verified signatures remembered
+	MemberEntries   int // decoded member rows remembered
+	ContractEntries int // decoded contract rows remembered
+}
+
+// DefaultOptions suits a validator with a few hundred thousand members.
+func DefaultOptions() Options {
+	return Options{VerifyWorkers: 2, VerifiedEntries: 1 << 16, MemberEntries: 1 << 14, ContractEntries: 256}
+}
+
+// Validate checks the sizes.
+func (o Options) Validate() error {
+	if o.VerifyWorkers < 1 || o.VerifiedEntries < 1 || o.MemberEntries < 1 || o.ContractEntries < 1 {
+		return fmt.Errorf("chain options: every size must be at least 1: %+v", o)
+	}
+	return nil
+}
+
+// New makes the state machine of the chain that g founds.
+func New(g *Genesis, vm VM, opt Options) (*Chain, error) {
+	if err := opt.Validate(); err != nil {
+		return nil, err
+	}
+	p, err := protocolOf(g.Protocol)
+	if err != nil {
+		return nil, err
+	}
+	c := &Chain{genesis: g, vm: vm, protocol: p, verifier: newVerifier(opt.VerifyWorkers, opt.VerifiedEntries)}
+	if c.members, err = lru.New[string, *Member](opt.MemberEntries); err != nil {
+		return nil, err
+	}
+	if c.contracts, err = lru.New[string, *ContractRecord](opt.ContractEntries); err != nil {
+		return nil, err
+	}
+	if c.certs, err = lru.New[string, *cert.Certificate](opt.MemberEntries); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Genesis returns what the chain started from.
+func (c *Chain) Genesis() *Genesis { return c.genesis }
+
+// Validators returns the set that votes at height+1 and signs the header of height.
+// Protocol version 1 knows the founding set alone.
+func (c *Chain) Validators(st State, height uint64) (types.ValidatorSet, error) {
+	raw, found, err := st.Get(NSGovernance, []byte("validators"))
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, errCorrupt("validators at height "+fmt.Sprint(height), fmt.Errorf("row is missing"))
+	}
+	set, err := types.DecodeValidatorSet(raw)
+	if err != nil {
+		return nil, errCorrupt("validators", err)
+	}
+	return set, nil
+}
+
+// Params returns the governed parameters and the hash that stands for them in the
+// content root.
+func (c *Chain) Params(st State) (Params, crypto.Hash, error) {
+	raw, found, err := st.Get(NSGovernance, []byte("params"))
+	if err != nil {
+		return Params{}, crypto.Hash{}, err
+	}
+	if !found {
+		return Params{}, crypto.Hash{}, errCorrupt("chain parameters", fmt.Errorf("row is missing"))
+	}
+	row, err := c.params.get(raw, func(raw []byte) (paramsRow, error) {
+		r := paramsRow{hash: crypto.Sum(raw)}
+		err := decodeStrict(raw, &r.params)
+		return r, err
+	})
+	if err != nil {
+		return Params{}, crypto.Hash{}, errCorrupt("chain parameters", err)
+	}
+	return row.params, row.hash, nil
+}

@@ -1,0 +1,193 @@
+package chain
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/huchain/huchain/contracts/bundle"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/engine"
+)
+
+// VM runs contract code. It is deterministic: equal code, input and state give equal
+// results, writes and gas.
+type VM interface {
+	// Load admits, compiles and snapshots a module and returns its hash. It is
+	// idempotent and may take seconds.
+	Load(ctx context.Context, code []byte) (crypto.Hash, error)
+	// Loaded reports whether a module is ready to be called.
+	Loaded(code crypto.Hash) bool
+	// Call runs one method on fresh contract memory.
+	Call(ctx context.Context, c *engine.Call) (engine.Outcome, error)
+}
+
+// partBytes is the size of the parts a package is kept in.
+const partBytes = 60 << 10
+
+// maxPackageBytes bounds a compressed package.
+const maxPackageBytes = 8 << 20
+
+// Version is one entry in a contract's history.
+type Version struct {
+	Version   string         `json:"version"`
+	Package   crypto.Hash    `json:"package"`
+	Code      crypto.Hash    `json:"code"`
+	Publisher types.MemberID `json:"publisher,omitempty"` // empty: genesis
+	Height    uint64         `json:"height"`
+}
+
+// ContractRecord is what the chain knows of an installed contract: the row record/<name>.
+type ContractRecord struct {
+	Name         string          `json:"name"`
+	Status       Status          `json:"status"`
+	Language     string          `json:"language"`
+	PackageBytes int             `json:"packageBytes"`
+	Methods      []bundle.Method `json:"methods"` // ascending by name
+	Params       json.RawMessage `json:"params,omitempty"`
+	Versions     []Version       `json:"versions"` // oldest first; the last one is active
+
+	rules map[string]bundle.Rule
+}
+
+// Current is the active version.
+func (r *ContractRecord) Current() *Version { return &r.Versions[len(r.Versions)-1] }
+
+// Method finds a method by name.
+func (r *ContractRecord) Method(name string) (*bundle.Method, bool) {
+	for i := range r.Methods {
+		if r.Methods[i].Name == name {
+			return &r.Methods[i], true
+		}
+	}
+	return nil, false
+}
+
+func recordKey(name string) []byte { return []byte("record/" + name) }
+
+func partKey(h crypto.Hash, n int) []byte { return fmt.Appendf(nil, "package/%s/%04d", h, n) }
+
+// Contract looks an installed contract up.
+func (c *Chain) Contract(st State, name string) (*ContractRecord, bool, error) {
+	raw, found, err := st.Get(NSContracts, recordKey(name))
+	if err != nil || !found {
+		return nil, false, err
+	}
+	if r, ok := c.contracts.Get(string(raw)); ok {
+		return r, true, nil
+	}
+	r, err := decodeRecord(raw)
+	if err != nil {
+		return nil, false, errCorrupt("contract "+name, err)
+	}
+	c.contracts.Add(string(raw), r)
+	return r, true, nil
+}
+
+func decodeRecord(raw []byte) (*ContractRecord, error) {
+	var r ContractRecord
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return nil, err
+	}
+	if len(r.Versions) == 0 {
+		return nil, fmt.Errorf("no version")
+	}
+	r.rules = make(map[string]bundle.Rule, len(r.Methods))
+	for _, m := range r.Methods {
+		rule, err := bundle.ParseAllow(m.Allow)
+		if err != nil {
+			return nil, err
+		}
+		r.rules[m.Name] = rule
+	}
+	return &r, nil
+}
+
+// Contracts lists the installed contracts, ascending by name.
+func (c *Chain) Contracts(st State) ([]*ContractRecord, error) {
+	var out []*ContractRecord
+	var bad error
+	err := st.Scan(NSContracts, []byte("record/"), []byte("record0"), func(_, value []byte) bool {
+		r, err := decodeRecord(value)
+		if err != nil {
+			bad = errCorrupt("contract record", err)
+			return false
+		}
+		out = append(out, r)
+		return true
+	})
+	if err == nil {
+		err = bad
+	}
+	return out, err
+}
+
+// Package reads the package of a contract's active version out of the state.
+func (c *Chain) Package(st State, r *ContractRecord) (*bundle.Package, error) {
+	hash := r.Current().Package
+	raw := make([]byte, 0, r.PackageBytes)
+	for n := 0; len(raw) < r.PackageBytes; n++ {
+		part, found, err := st.Get(NSContracts, partKey(hash, n))
+		if err != nil {
+			return nil, err
+		}
+		if !found || len(part) == 0 {
+			return nil, errCorrupt("package of "+r.Name, fmt.Errorf("part %d is missing", n))
+		}
+		raw = append(raw, part...)
+	}
+	if crypto.Sum(raw) != hash {
+		return nil, errCorrupt("package of "+r.Name, fmt.Errorf("hash differs"))
+	}
+	p, err := bundle.Open(raw)
+	if err != nil {
+		return nil, errCorrupt("package of "+r.Name, err)
+	}
+	return p, nil
+}
+
+// storePackage writes the parts of a package.
+func storePackage(o *overlay, hash crypto.Hash, raw []byte, txIndex uint32) {
+	for n := 0; len(raw) > 0; n++ {
+		part := raw[:min(partBytes, len(raw))]
+		o.put(NSContracts, partKey(hash, n), part, txIndex)
+		raw = raw[len(part):]
+	}
+}
+
+// ensureLoaded makes a contract's code callable.
+func (c *Chain) ensureLoaded(ctx context.Context, st State, r *ContractRecord) error {
+	if c.vm.Loaded(r.Current().Code) {
+		return nil
+	}
+	p, err := c.Package(st, r)
+	if err != nil {
+		return err
+	}
+	if p.CodeHash != r.Current().Code {
+		return errCorrupt("package of "+r.Name, fmt.Errorf("code hash differs"))
+	}
+	if _, err := c.vm.Load(ctx, p.Code); err != nil {
+		return fmt.Errorf("load contract %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+// LoadCode compiles the code of every contract that may be called. Call it at start,
+// before blocks are executed: compiling inside a block delays that block.
+func (c *Chain) LoadCode(ctx context.Context, st State) error {
+	list, err := c.Contracts(st)
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		if r.Status == StatusRevoked {
+			continue
+		}
+		if err := c.ensureLoaded(ctx, st, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package chain
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/huchain/huchain/contracts/bundle"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/host"
+)
+
+// Execute runs a decided block on the state of the height before and returns what it
+// changes. It changes neither st nor ids. An error means the node cannot go on (storage
+// failed, ctx was cancelled), never that the block is at fault: a transaction at fault
+// gets a receipt that says so and has no effect.
+func (c *Chain) Execute(ctx context.Context, st State, ids *IDWindow, blk *BlockInput) (*Result, error) {
+	params, config, err := c.Params(st)
+	if err != nil {
+		return nil, err
+	}
+	x := &execution{
+		c: c, ctx: ctx, o: newOverlay(st), ids: ids,
+		scope: &blockScope{height: blk.Height, timeNs: blk.Time, params: params, txs: len(blk.Txs)},
+		seen:  make(map[crypto.Hash]struct{}, len(blk.Txs)),
+		res:   &Result{Config: config, Protocol: c.protocol.Version},
+	}
+	for i, raw := range blk.Txs {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := x.transaction(uint32(i), raw); err != nil {
+			return nil, err
+		}
+	}
+	if x.res.Writes, err = x.o.writes(); err != nil {
+		return nil, err
+	}
+	// Parameters changed by this block show in its content root.
+	if _, x.res.Config, err = c.Params(x.o); err != nil {
+		return nil, err
+	}
+	return x.res, nil
+}
+
+// execution is one block under way.
+type execution struct {
+	c     *Chain
+	ctx   context.Context
+	o     *overlay
+	ids   *IDWindow
+	scope *blockScope
+	seen  map[crypto.Hash]struct{}
+	res   *Result
+}
+
+// transaction executes one transaction and appends its receipt. A returned error is
+// fatal for the block's execution.
+func (x *execution) transaction(index uint32, raw []byte) error {
+	tx, err := types.DecodeTx(raw)
+	x.res.Txs = append(x.res.Txs, tx)
+	r := types.Receipt{TxID: crypto.Sum(raw)} // for bytes that have no id
+	if err == nil {
+		r.TxID = tx.ID()
+		mark, events := x.o.mark(), len(x.res.Events)
+		run := &txRun{x: x, tx: tx, index: index}
+		r.Result, err = run.do()
+		r.GasUsed = run.gasUsed
+		if run.fatal != nil {
+			return run.fatal
+		}
+		if err != nil {
+			x.o.revert(mark)
+			x.res.Events = x.res.Events[:events]
+		}
+		r.Events = uint32(len(x.res.Events) - events)
+		x.res.GasUsed += run.gasUsed
+	}
+	if err != nil {
+		r.Result = nil
+		r.Code, r.Error = receiptError(err)
+		if r.Code == types.CodeLedgerCorrupt || r.Code == types.CodeDiskFailure || r.Code == types.CodeInternal {
+			return err
+		}
+	}
+	x.res.Receipts = append(x.res.Receipts, r)
+	return nil
+}
+
+// receiptError turns a failure into what a receipt carries: a code and bounded text.
+func receiptError(err error) (types.Code, string) {
+	var f *host.Failure
+	if errors.As(err, &f) {
+		return types.CodeContractError, boundText(f.Error())
+	}
+	var e *types.Error
+	if errors.As(err, &e) {
+		return e.Code, boundText(e.Detail)
+	}
+	return types.CodeInternal, boundText(err.Error())
+}
+
+func boundText(s string) string {
+	s = strings.ToValidUTF8(s, "�")
+	if len(s) <= types.MaxErrorBytes {
+		return s
+	}
+	s = s[:types.MaxErrorBytes]
+	for !utf8.ValidString(s) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// txRun is one transaction under way.
+type txRun struct {
+	x       *execution
+	tx      *types.Tx
+	index   uint32
+	gasUsed uint64
+	fatal   error // the node's own failure, which no receipt can express
+}
+
+// do authenticates and executes the transaction; its changes are in the overlay even
+// where it fails, for the caller to revert.
+func (r *txRun) do() (json.RawMessage, error) {
+	x, c := r.x, r.x.c
+	if err := c.checkPlace(r.tx, x.ids, x.seen, x.scope.timeMs()); err != nil {
+		return nil, err
+	}
+	if x.res.GasUsed >= x.scope.params.MaxBlockGas {
+		return nil, types.Errorf(types.CodeBlockFull, "%d gas used in this block", x.res.GasUsed)
+	}
+	book := keyBook{c: c, st: x.o}
+	book.learn(r.tx)
+	keys, err := book.keys(r.tx)
+	if err != nil {
+		return nil, err
+	}
+	if !c.verifier.verify(r.tx, keys) {
+		return nil, types.Errorf(types.CodeBadSignature, "transaction %s", r.tx.ID())
+	}
+	x.seen[r.tx.ID()] = struct{}{}
+	x.res.UsedIDs = append(x.res.UsedIDs, r.tx.ID())
+	intrinsic, err := c.gasFor(r.tx, x.scope.params)
+	r.gasUsed = intrinsic
+	if err != nil {
+		return nil, err
+	}
+	signers, err := c.signers(x.o, r.tx, x.scope, r.index)
+	if err != nil {
+		return nil, err
+	}
+	return r.dispatch(signers)
+}
+
+// gasFor returns the intrinsic gas, and an error if the limit does not cover it or is
+// above what the chain allows.
+func (c *Chain) gasFor(tx *types.Tx, p Params) (uint64, error) {
+	intrinsic := c.protocol.IntrinsicGas(len(tx.Bytes()), len(tx.Signatures))
+	if tx.Body.GasLimit > p.MaxTxGas {
+		return 0, types.Errorf(types.CodeLimitExceeded, "gas limit %d, at most %d on this chain", tx.Body.GasLimit, p.MaxTxGas)
+	}
+	if tx.Body.GasLimit < intrinsic {
+		return tx.Body.GasLimit, types.Errorf(types.CodeOutOfGas, "gas limit %d is below the %d this transaction costs before any call", tx.Body.GasLimit, intrinsic)
+	}
+	return intrinsic, nil
+}
+
+// signers returns the member behind each signature, sender first, all of them active at
+// the block's time. A certificate that comes along registers or renews the sender.
+func (c *Chain) signers(o *overlay, tx *types.Tx, b *blockScope, index uint32) ([]host.Caller, error) {
+	var out []host.Caller
+	for i := -1; i < len(tx.Body.Cosigners); i++ {
+		var m *Member
+		var err error
+		a := tx.Body.Sender
+		if i >= 0 {
+			a = tx.Body.Cosigners[i]
+		}
+		if i < 0 && len(tx.Certificate) > 0 {
+			if m, err = c.register(o, tx.Certificate, a, b, index); err != nil {
+				return nil, err
+			}
+		} else {
+			var found bool
+			if m, found, err = c.Member(o, a); err != nil {
+				return nil, err
+			} else if !found {
+				return nil, types.Errorf(types.CodeUnknownSender, "no member has the address %s", a)
+			}
+		}
+		if err := checkActive(m, b.time()); err != nil {
+			return nil, err
+		}
+		out = append(out, host.Caller{Member: m.Member, Org: m.Member.Org(), Address: a, Roles: m.Roles})
+	}
+	return out, nil
+}
+
+// dispatch calls the native contract or the installed one.
+func (r *txRun) dispatch(signers []host.Caller) ([]byte, error) {
+	b := &r.tx.Body
+	call := &callScope{
+		c: r.x.c, ctx: r.x.ctx, o: r.x.o, block: r.x.scope, signers: signers,
+		txID: r.tx.ID(), txIndex: r.index, events: &r.x.res.Events, firstEvent: len(r.x.res.Events), fatal: &r.fatal,
+	}
+	if n, ok := natives[b.Contract]; ok {
+		return n.call(call, b.Method, b.Args)
+	}
+	out, used, err := call.contract(b.Contract, b.Method, b.Args, b.GasLimit-r.gasUsed, host.KindCall)
+	r.gasUsed += used
+	return out, err
+}
+
+// target finds the contract and method of a call and checks that the signers may make
+// it. nested says that another contract calls.
+func (c *Chain) target(st State, name, method string, signers []host.Caller, nested bool) (*ContractRecord, *bundle.Method, error) {
+	rec, found, err := c.Contract(st, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !found {
+		return nil, nil, types.Errorf(types.CodeUnknownContract, "contract %q", name)
+	}
+	if rec.Status != StatusActive {
+		return nil, nil, types.Errorf(types.CodeContractFrozen, "contract %s is %s", name, rec.Status)
+	}
+	m, ok := rec.Method(method)
+	if !ok {
+		return nil, nil, types.Errorf(types.CodeUnknownMethod, "contract %s has no method %q", name, method)
+	}
+	orgs, err := c.organisationCount(st)
+	if err != nil {
+		return nil, nil, err
+	}
+	rule := rec.rules[method]
+	if nested && rule.IsSelf() {
+		return rec, m, nil
+	}
+	if !rule.Permits(signers, orgs) {
+		return nil, nil, types.Errorf(types.CodePermissionDenied, "%s.%s is allowed to: %s", name, method, m.Allow)
+	}
+	return rec, m, nil
+}

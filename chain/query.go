@@ -1,0 +1,81 @@
+package chain
+
+import (
+	"context"
+
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/host"
+)
+
+// Query is a call that changes nothing.
+type Query struct {
+	Contract string
+	Method   string
+	Args     []byte
+	// Caller, where set, is a signed transaction whose body names the same contract,
+	// method and arguments: it proves who asks, for methods that are not public.
+	Caller   *types.Tx
+	GasLimit uint64 // 0: the chain's limit for a transaction
+}
+
+// Query runs a reading method on committed state at a height and block time (Unix
+// nanoseconds) and returns its result and gas. Permissions hold as in transactions;
+// without a Caller only public methods answer.
+func (c *Chain) Query(ctx context.Context, st State, q *Query, height uint64, timeNs int64) ([]byte, uint64, error) {
+	params, _, err := c.Params(st)
+	if err != nil {
+		return nil, 0, err
+	}
+	gas := q.GasLimit
+	if gas == 0 || gas > params.MaxTxGas {
+		gas = params.MaxTxGas
+	}
+	var fatal error
+	var events []types.Event
+	s := &callScope{
+		c: c, ctx: ctx, o: newOverlay(st), events: &events, fatal: &fatal,
+		block: &blockScope{height: height, timeNs: timeNs, params: params},
+	}
+	if q.Caller != nil {
+		if s.signers, err = c.askers(s.o, q, s.block); err != nil {
+			return nil, 0, err
+		}
+		s.txID = q.Caller.ID()
+	}
+	if n, ok := natives[q.Contract]; ok {
+		if err := n.find(q.Method, false); err != nil {
+			return nil, 0, err
+		}
+		out, err := n.call(s, q.Method, q.Args)
+		return out, 0, err
+	}
+	out, used, err := s.contract(q.Contract, q.Method, q.Args, gas, host.KindQuery)
+	return out, used, err
+}
+
+// askers authenticates the signed body of a query.
+func (c *Chain) askers(o *overlay, q *Query, b *blockScope) ([]host.Caller, error) {
+	body := &q.Caller.Body
+	if body.Contract != q.Contract || body.Method != q.Method || string(body.Args) != string(q.Args) {
+		return nil, types.Errorf(types.CodeBadArguments, "the signed body asks for %s.%s with other arguments", body.Contract, body.Method)
+	}
+	if err := c.checkGenesis(body); err != nil {
+		return nil, err
+	}
+	book := keyBook{c: c, st: o}
+	book.learn(q.Caller)
+	keys, err := book.keys(q.Caller)
+	if err != nil {
+		return nil, err
+	}
+	if !c.verifier.verify(q.Caller, keys) {
+		return nil, types.Errorf(types.CodeBadSignature, "query %s", q.Caller.ID())
+	}
+	return c.signers(o, q.Caller, b, 0)
+}
+
+// Simulate executes a signed transaction on committed state without committing it and
+// returns its receipt, events and writes: a dry run.
+func (c *Chain) Simulate(ctx context.Context, st State, tx *types.Tx, height uint64, timeNs int64) (*Result, error) {
+	return c.Execute(ctx, st, NewIDWindow(), &BlockInput{Height: height, Time: timeNs, Txs: [][]byte{tx.Bytes()}})
+}
