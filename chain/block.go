@@ -199,6 +199,6 @@ func (c *Chain) foresee(st State, tx *types.Tx, nowMs int64) error {
 	if n, ok := natives[tx.Body.Contract]; ok {
 		return n.find(tx.Body.Method, true)
 	}
-	_, _, err = c.target(o, tx.Body.Contract, tx.Body.Method, signers, false)
+	_, _, err = c.target(o, tx.Body.Contract, tx.Body.Method, signers)
 	return err
 }

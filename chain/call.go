@@ -47,7 +47,7 @@ func (s *callScope) fail(err error) error {
 // contract calls a method of an installed contract after checking permission. On error
 // the caller reverts the overlay.
 func (s *callScope) contract(name, method string, args []byte, gas uint64, kind host.Kind) ([]byte, uint64, error) {
-	rec, m, err := s.c.target(s.o, name, method, s.signers, len(s.stack) > 0)
+	rec, m, err := s.c.target(s.o, name, method, s.signers)
 	if err != nil {
 		return nil, 0, err
 	}

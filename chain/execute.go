@@ -94,6 +94,9 @@ func (x *execution) transaction(index uint32, raw []byte) error {
 func receiptError(err error) (types.Code, string) {
 	var f *host.Failure
 	if errors.As(err, &f) {
+		if f.Name == bundle.ReservedError {
+			return types.CodeBadArguments, boundText(f.Error())
+		}
 		return types.CodeContractError, boundText(f.Error())
 	}
 	var e *types.Error
@@ -217,8 +220,8 @@ func (r *txRun) dispatch(signers []host.Caller) ([]byte, error) {
 }
 
 // target finds the contract and method of a call and checks that the signers may make
-// it. nested says that another contract calls.
-func (c *Chain) target(st State, name, method string, signers []host.Caller, nested bool) (*ContractRecord, *bundle.Method, error) {
+// it, be it directly or through another contract.
+func (c *Chain) target(st State, name, method string, signers []host.Caller) (*ContractRecord, *bundle.Method, error) {
 	rec, found, err := c.Contract(st, name)
 	if err != nil {
 		return nil, nil, err
@@ -237,11 +240,7 @@ func (c *Chain) target(st State, name, method string, signers []host.Caller, nes
 	if err != nil {
 		return nil, nil, err
 	}
-	rule := rec.rules[method]
-	if nested && rule.IsSelf() {
-		return rec, m, nil
-	}
-	if !rule.Permits(signers, orgs) {
+	if !rec.rules[method].Permits(signers, orgs) {
 		return nil, nil, types.Errorf(types.CodePermissionDenied, "%s.%s is allowed to: %s", name, method, m.Allow)
 	}
 	return rec, m, nil

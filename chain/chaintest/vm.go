@@ -1,0 +1,76 @@
+package chaintest
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/huchain/huchain/contracts/bundle"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/engine"
+	"github.com/huchain/huchain/vm/host"
+)
+
+// GoVM runs contracts written as Go functions on the chain's own host interface, for
+// tests of what surrounds the VM. Gas is 1,000 a call.
+type GoVM struct {
+	code   map[crypto.Hash]Contract
+	loaded map[crypto.Hash]bool
+}
+
+// Contract is a contract as a Go function: it is told the method by env.Info.
+type Contract func(env host.Env, args []byte) ([]byte, error)
+
+// NewGoVM returns a VM without contracts.
+func NewGoVM() *GoVM { return &GoVM{code: map[crypto.Hash]Contract{}, loaded: map[crypto.Hash]bool{}} }
+
+// Install registers a Go contract and adds a bundle for it to the world's genesis.
+// allow maps each method to its rule; methods that begin with "get" only read.
+func (v *GoVM) Install(w *World, name string, allow map[string]string, fn Contract) {
+	code := []byte("go contract " + name)
+	m := &bundle.Manifest{Bundle: bundle.Format, Name: name, Version: "1.0.0", Language: "go"}
+	for _, method := range sortedKeys(allow) {
+		m.Methods = append(m.Methods, bundle.Method{Name: method, Writes: len(method) < 3 || method[:3] != "get", Allow: allow[method]})
+	}
+	pkg, err := bundle.Pack(m, []byte("bundle: 1\n"), []byte("{}"), code)
+	must(err)
+	v.code[crypto.Sum(code)] = fn
+	w.AddBundle(name, "1.0.0", crypto.Sum(code), pkg)
+}
+
+func sortedKeys(m map[string]string) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Load implements chain.VM.
+func (v *GoVM) Load(_ context.Context, code []byte) (crypto.Hash, error) {
+	h := crypto.Sum(code)
+	if v.code[h] == nil {
+		return h, types.Errorf(types.CodeModuleRefused, "no Go contract is registered for this code")
+	}
+	v.loaded[h] = true
+	return h, nil
+}
+
+// Loaded implements chain.VM.
+func (v *GoVM) Loaded(code crypto.Hash) bool { return v.loaded[code] }
+
+// Call implements chain.VM.
+func (v *GoVM) Call(_ context.Context, c *engine.Call) (engine.Outcome, error) {
+	fn := v.code[c.Code]
+	if fn == nil || !v.loaded[c.Code] {
+		return engine.Outcome{}, errors.New("contract is not loaded")
+	}
+	const gas = 1000
+	if c.GasLimit < gas {
+		return engine.Outcome{GasUsed: c.GasLimit}, types.Errorf(types.CodeOutOfGas, "1000 needed")
+	}
+	out, err := fn(c.Env, c.Args)
+	return engine.Outcome{Result: out, GasUsed: gas}, err
+}
