@@ -91,7 +91,6 @@ func (o *overlay) revert(mark int) {
 func (o *overlay) Scan(ns string, start, end []byte, fn func(key, value []byte) bool) error {
 	prefix := ns + "\x00"
 	it := o.changes.Iter()
-	defer it.Release()
 	inRange := func() bool {
 		k := it.Key()
 		return strings.HasPrefix(k, prefix) && (end == nil || k[len(prefix):] < string(end))

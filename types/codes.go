@@ -51,6 +51,7 @@ const (
 	CodeMemoryLimit     Code = 3204
 	CodeHostMisuse      Code = 3205
 	CodeLimitExceeded   Code = 3206
+	CodeBlockFull       Code = 3207
 	CodeModuleRefused   Code = 3301
 	CodePackageInvalid  Code = 3302
 	CodeManifestInvalid Code = 3303

@@ -270,6 +270,13 @@ var table = []Explanation{
 		Fix:     Text{"按详情缩小数据，或分成多笔交易。", "Make the data smaller as the details say, or split it into several transactions."},
 	},
 	{
+		Code:    CodeBlockFull,
+		Message: Text{"区块的 gas 已用完", "the block's gas is used up"},
+		Cause:   Text{"同一区块中排在前面的交易已用完本区块允许的 gas。", "Transactions ahead in the same block used all the gas a block may use."},
+		Fix:     Text{"原样重新提交：交易编号仍未使用。", "Submit it again unchanged: its id is still unused."},
+		Retry:   true,
+	},
+	{
 		Code:    CodeModuleRefused,
 		Message: Text{"合约代码未通过准入检查", "module refused at admission"},
 		Cause:   Text{"WASM 代码使用了不允许的指令或导入，或结构无效。", "The WASM code uses an instruction or import that is not allowed, or is not valid."},

@@ -39,7 +39,12 @@ func Check(yamlRaw, schemaRaw []byte) (*Manifest, error) {
 	if err := spec.Check(schema); err != nil {
 		return nil, err
 	}
-	return spec.Manifest()
+	m, err := spec.Manifest()
+	if err != nil {
+		return nil, err
+	}
+	m.Init, m.Migrate = schema.Init != nil, schema.Migrate
+	return m, nil
 }
 
 func readFile(dir, name string) ([]byte, error) {

@@ -43,10 +43,12 @@ type Manifest struct {
 	Bundle   int             `json:"bundle"` // format
 	Name     string          `json:"name"`   // contract name and state namespace
 	Version  string          `json:"version"`
-	Language string          `json:"language"`         // go or rust
-	Uses     []string        `json:"uses,omitempty"`   // contracts it calls, name@major, ascending
-	Params   json.RawMessage `json:"params,omitempty"` // object: argument of init
-	Methods  []Method        `json:"methods"`          // ascending by name
+	Language string          `json:"language"`          // go or rust
+	Uses     []string        `json:"uses,omitempty"`    // contracts it calls, name@major, ascending
+	Params   json.RawMessage `json:"params,omitempty"`  // object: argument of init
+	Init     bool            `json:"init,omitempty"`    // has an init entry, called at installation
+	Migrate  bool            `json:"migrate,omitempty"` // has a migrate entry, called at upgrade
+	Methods  []Method        `json:"methods"`           // ascending by name
 }
 
 // Method is one entry of a contract.
