@@ -139,7 +139,11 @@ func (k *PrivateKey) GoString() string { return k.String() }
 // Sign implements Signer with the RFC 6979 style nonce of gmsm (HMAC-SM3), so that a
 // failing random source cannot leak the key and a repeated call gives the same bytes.
 func (k *PrivateKey) Sign(msg []byte) ([]byte, error) {
-	der, err := sm2.SignDeterministic(k.key, msg, sm2.NewSM2SignerOption(true, userID))
+	digest, err := sm2.CalculateSM2Hash(&k.key.PublicKey, msg, userID)
+	if err != nil {
+		return nil, fmt.Errorf("SM2 sign: %w", err)
+	}
+	der, err := sm2.SignDeterministic(k.key, digest, nil)
 	if err != nil {
 		return nil, fmt.Errorf("SM2 sign: %w", err)
 	}
