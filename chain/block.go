@@ -24,7 +24,8 @@ type Result struct {
 	Events   []types.Event   // in order of emission
 	Writes   []types.Write   // net changes, ascending by namespace and key
 	GasUsed  uint64
-	Config   crypto.Hash // hash of the chain parameters, for the content root
+	Staged   []crypto.Hash // packages staged: have LoadStaged compile them after commit
+	Config   crypto.Hash   // hash of the chain parameters, for the content root
 	Protocol uint32
 }
 

@@ -22,6 +22,9 @@ type callScope struct {
 	txID    crypto.Hash
 	txIndex uint32
 	stack   []string // contracts under way, outermost first
+	gasLeft uint64   // for native contracts and what they enter
+	gasUsed uint64   // by them
+	staged  *[]crypto.Hash
 
 	events     *[]types.Event
 	firstEvent int    // of this transaction
@@ -34,6 +37,16 @@ func (s *callScope) caller() host.Caller {
 		return host.Caller{}
 	}
 	return s.signers[0]
+}
+
+// charge takes gas for the work of a native contract.
+func (s *callScope) charge(gas uint64) error {
+	if gas > s.gasLeft {
+		s.gasUsed, s.gasLeft = s.gasUsed+s.gasLeft, 0
+		return types.Errorf(types.CodeOutOfGas, "%d gas needed", gas)
+	}
+	s.gasUsed, s.gasLeft = s.gasUsed+gas, s.gasLeft-gas
+	return nil
 }
 
 // fail keeps the node's own failures apart from the contract's.

@@ -22,6 +22,7 @@ var start = time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC)
 type bed struct {
 	t       *testing.T
 	w       *chaintest.World
+	vm      *chaintest.GoVM
 	g       *chain.Genesis
 	c       *chain.Chain
 	st      *chaintest.State
@@ -49,7 +50,7 @@ func newBedWith(t *testing.T, change func(*chain.Params)) *bed {
 	require.NoError(t, err)
 	res, err := c.InitGenesis(context.Background(), packages)
 	require.NoError(t, err)
-	b := &bed{t: t, w: w, g: g, c: c, st: chaintest.NewState(), ids: chain.NewIDWindow(), now: start.Add(time.Second)}
+	b := &bed{t: t, w: w, vm: vm, g: g, c: c, st: chaintest.NewState(), ids: chain.NewIDWindow(), now: start.Add(time.Second)}
 	b.st.Apply(res.Writes)
 	b.clerk = w.Member("archives", "clerk", "client")
 	b.auditor = w.Member("court", "auditor", "auditor")

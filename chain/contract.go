@@ -14,6 +14,8 @@ import (
 // VM runs contract code. It is deterministic: equal code, input and state give equal
 // results, writes and gas.
 type VM interface {
+	// Check judges whether a module may be installed, without compiling it: HC-3301.
+	Check(code []byte) error
 	// Load admits, compiles and snapshots a module and returns its hash. It is
 	// idempotent and may take seconds.
 	Load(ctx context.Context, code []byte) (crypto.Hash, error)
@@ -23,8 +25,8 @@ type VM interface {
 	Call(ctx context.Context, c *engine.Call) (engine.Outcome, error)
 }
 
-// partBytes is the size of the parts a package is kept in.
-const partBytes = 60 << 10
+// PartBytes is the size of the parts a package is uploaded and kept in.
+const PartBytes = 60 << 10
 
 // maxPackageBytes bounds a compressed package.
 const maxPackageBytes = 8 << 20
@@ -35,6 +37,7 @@ type Version struct {
 	Package   crypto.Hash    `json:"package"`
 	Code      crypto.Hash    `json:"code"`
 	Publisher types.MemberID `json:"publisher,omitempty"` // empty: genesis
+	Signature []byte         `json:"signature,omitempty"` // of the publisher, over PackageSignBytes
 	Height    uint64         `json:"height"`
 }
 
@@ -44,7 +47,8 @@ type ContractRecord struct {
 	Status       Status          `json:"status"`
 	Language     string          `json:"language"`
 	PackageBytes int             `json:"packageBytes"`
-	Methods      []bundle.Method `json:"methods"` // ascending by name
+	Methods      []bundle.Method `json:"methods"`        // ascending by name
+	Uses         []string        `json:"uses,omitempty"` // contracts it calls, name@major
 	Params       json.RawMessage `json:"params,omitempty"`
 	Versions     []Version       `json:"versions"` // oldest first; the last one is active
 
@@ -125,24 +129,31 @@ func (c *Chain) Contracts(st State) ([]*ContractRecord, error) {
 
 // Package reads the package of a contract's active version out of the state.
 func (c *Chain) Package(st State, r *ContractRecord) (*bundle.Package, error) {
-	hash := r.Current().Package
-	raw := make([]byte, 0, r.PackageBytes)
-	for n := 0; len(raw) < r.PackageBytes; n++ {
+	p, err := c.loadPackage(st, r.Current().Package, r.PackageBytes)
+	if err == nil && p.CodeHash != r.Current().Code {
+		err = errCorrupt("package of "+r.Name, fmt.Errorf("code hash differs"))
+	}
+	return p, err
+}
+
+func (c *Chain) loadPackage(st State, hash crypto.Hash, size int) (*bundle.Package, error) {
+	raw := make([]byte, 0, size)
+	for n := 0; len(raw) < size; n++ {
 		part, found, err := st.Get(NSContracts, partKey(hash, n))
 		if err != nil {
 			return nil, err
 		}
 		if !found || len(part) == 0 {
-			return nil, errCorrupt("package of "+r.Name, fmt.Errorf("part %d is missing", n))
+			return nil, errCorrupt("package "+hash.String(), fmt.Errorf("part %d is missing", n))
 		}
 		raw = append(raw, part...)
 	}
 	if crypto.Sum(raw) != hash {
-		return nil, errCorrupt("package of "+r.Name, fmt.Errorf("hash differs"))
+		return nil, errCorrupt("package "+hash.String(), fmt.Errorf("hash differs"))
 	}
 	p, err := bundle.Open(raw)
 	if err != nil {
-		return nil, errCorrupt("package of "+r.Name, err)
+		return nil, errCorrupt("package "+hash.String(), err)
 	}
 	return p, nil
 }
@@ -150,7 +161,7 @@ func (c *Chain) Package(st State, r *ContractRecord) (*bundle.Package, error) {
 // storePackage writes the parts of a package.
 func storePackage(o *overlay, hash crypto.Hash, raw []byte, txIndex uint32) {
 	for n := 0; len(raw) > 0; n++ {
-		part := raw[:min(partBytes, len(raw))]
+		part := raw[:min(PartBytes, len(raw))]
 		o.put(NSContracts, partKey(hash, n), part, txIndex)
 		raw = raw[len(part):]
 	}
@@ -164,9 +175,6 @@ func (c *Chain) ensureLoaded(ctx context.Context, st State, r *ContractRecord) e
 	p, err := c.Package(st, r)
 	if err != nil {
 		return err
-	}
-	if p.CodeHash != r.Current().Code {
-		return errCorrupt("package of "+r.Name, fmt.Errorf("code hash differs"))
 	}
 	if _, err := c.vm.Load(ctx, p.Code); err != nil {
 		return fmt.Errorf("load contract %s: %w", r.Name, err)
@@ -190,4 +198,20 @@ func (c *Chain) LoadCode(ctx context.Context, st State) error {
 		}
 	}
 	return nil
+}
+
+// LoadStaged compiles a package that was staged, so that it is ready when it becomes
+// active. It may run beside the execution of blocks.
+func (c *Chain) LoadStaged(ctx context.Context, st State, pkg crypto.Hash) error {
+	var row staged
+	found, err := getJSON(st, NSContracts, stagedKey(pkg), &row)
+	if err != nil || !found {
+		return err
+	}
+	p, err := c.loadPackage(st, pkg, row.Bytes)
+	if err != nil || c.vm.Loaded(p.CodeHash) {
+		return err
+	}
+	_, err = c.vm.Load(ctx, p.Code)
+	return err
 }

@@ -65,7 +65,7 @@ func (x *execution) transaction(index uint32, raw []byte) error {
 	r := types.Receipt{TxID: crypto.Sum(raw)} // for bytes that have no id
 	if err == nil {
 		r.TxID = tx.ID()
-		mark, events := x.o.mark(), len(x.res.Events)
+		mark, events, stagedBefore := x.o.mark(), len(x.res.Events), len(x.res.Staged)
 		run := &txRun{x: x, tx: tx, index: index}
 		r.Result, err = run.do()
 		r.GasUsed = run.gasUsed
@@ -74,7 +74,7 @@ func (x *execution) transaction(index uint32, raw []byte) error {
 		}
 		if err != nil {
 			x.o.revert(mark)
-			x.res.Events = x.res.Events[:events]
+			x.res.Events, x.res.Staged = x.res.Events[:events], x.res.Staged[:stagedBefore]
 		}
 		r.Events = uint32(len(x.res.Events) - events)
 		x.res.GasUsed += run.gasUsed
@@ -210,9 +210,12 @@ func (r *txRun) dispatch(signers []host.Caller) ([]byte, error) {
 	call := &callScope{
 		c: r.x.c, ctx: r.x.ctx, o: r.x.o, block: r.x.scope, signers: signers,
 		txID: r.tx.ID(), txIndex: r.index, events: &r.x.res.Events, firstEvent: len(r.x.res.Events), fatal: &r.fatal,
+		gasLeft: b.GasLimit - r.gasUsed, staged: &r.x.res.Staged,
 	}
 	if n, ok := natives[b.Contract]; ok {
-		return n.call(call, b.Method, b.Args)
+		out, err := n.call(call, b.Method, b.Args)
+		r.gasUsed += call.gasUsed
+		return out, err
 	}
 	out, used, err := call.contract(b.Contract, b.Method, b.Args, b.GasLimit-r.gasUsed, host.KindCall)
 	r.gasUsed += used

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/types"
@@ -65,11 +66,12 @@ type Params struct {
 	MaxBlockBytes int64  `json:"maxBlockBytes"` // of a CometBFT block
 	MaxBlockGas   uint64 `json:"maxBlockGas"`   // gas used after which a block takes no more transactions
 	MaxTxGas      uint64 `json:"maxTxGas"`      // gas limit a transaction may ask for
+	Lifecycle     string `json:"lifecycle"`     // allow rule: who installs, upgrades and freezes contracts
 }
 
 // DefaultParams returns the parameters of a new chain.
 func DefaultParams() Params {
-	return Params{MaxBlockBytes: 4 << 20, MaxBlockGas: 20_000_000_000, MaxTxGas: 1_000_000_000}
+	return Params{MaxBlockBytes: 4 << 20, MaxBlockGas: 20_000_000_000, MaxTxGas: 1_000_000_000, Lifecycle: "ANY role:admin"}
 }
 
 // Validate checks the ranges.
@@ -81,6 +83,11 @@ func (p Params) Validate() error {
 		return fmt.Errorf("maxTxGas %d is outside 1000000..%d", p.MaxTxGas, uint64(types.MaxGasLimit))
 	case p.MaxBlockGas < p.MaxTxGas || p.MaxBlockGas > 1<<50:
 		return fmt.Errorf("maxBlockGas %d is below maxTxGas or above 2^50", p.MaxBlockGas)
+	}
+	if rule, err := bundle.ParseAllow(p.Lifecycle); err != nil {
+		return fmt.Errorf("lifecycle: %w", err)
+	} else if rule.Permits(nil, 1) {
+		return fmt.Errorf("lifecycle %q would let anyone change contracts", p.Lifecycle)
 	}
 	return nil
 }

@@ -12,12 +12,6 @@ var governanceMethods = map[string]nativeMethod{
 	"validators": {run: (*callScope).getValidators},
 }
 
-// The native contract contracts: what is installed.
-var contractsMethods = map[string]nativeMethod{
-	"get":  {run: (*callScope).getContract},
-	"list": {run: (*callScope).listContracts},
-}
-
 func (s *callScope) getParams(args []byte) (any, error) {
 	if err := decodeArgs(args, &struct{}{}); err != nil {
 		return nil, err

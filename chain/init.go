@@ -86,7 +86,7 @@ func (c *Chain) installGenesis(ctx context.Context, o *overlay, res *Result, b *
 func newRecord(p *bundle.Package, params json.RawMessage, size int, v Version) *ContractRecord {
 	return &ContractRecord{
 		Name: p.Manifest.Name, Status: StatusActive, Language: p.Manifest.Language, PackageBytes: size,
-		Methods: p.Manifest.Methods, Params: params, Versions: []Version{v},
+		Methods: p.Manifest.Methods, Uses: p.Manifest.Uses, Params: params, Versions: []Version{v},
 	}
 }
 
@@ -94,11 +94,10 @@ func newRecord(p *bundle.Package, params json.RawMessage, size int, v Version) *
 func (c *Chain) runInit(ctx context.Context, o *overlay, res *Result, rec *ContractRecord, params []byte) error {
 	var fatal error
 	s := &callScope{
-		c: c, ctx: ctx, o: o, events: &res.Events, firstEvent: len(res.Events), fatal: &fatal,
-		block: &blockScope{timeNs: c.genesis.Time.UnixNano(), params: c.genesis.Params},
+		c: c, ctx: ctx, o: o, events: &res.Events, firstEvent: len(res.Events), fatal: &fatal, staged: &res.Staged,
+		block: &blockScope{timeNs: c.genesis.Time.UnixNano(), params: c.genesis.Params}, gasLeft: c.genesis.Params.MaxTxGas,
 	}
-	_, _, err := s.enter(rec, "init", params, c.genesis.Params.MaxTxGas, host.KindInit)
-	return err
+	return s.runEntry(rec, bundle.InitMethod, params, host.KindInit)
 }
 
 // emptyState is the state before height 0.

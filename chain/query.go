@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 
+	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/host"
 )
@@ -32,8 +33,10 @@ func (c *Chain) Query(ctx context.Context, st State, q *Query, height uint64, ti
 	}
 	var fatal error
 	var events []types.Event
+	var packages []crypto.Hash
 	s := &callScope{
 		c: c, ctx: ctx, o: newOverlay(st), events: &events, fatal: &fatal,
+		gasLeft: gas, staged: &packages,
 		block: &blockScope{height: height, timeNs: timeNs, params: params},
 	}
 	if q.Caller != nil {

@@ -35,9 +35,12 @@ func (v *GoVM) Install(w *World, name string, allow map[string]string, fn Contra
 	}
 	pkg, err := bundle.Pack(m, []byte("bundle: 1\n"), []byte("{}"), code)
 	must(err)
-	v.code[crypto.Sum(code)] = fn
+	v.Register(code, fn)
 	w.AddBundle(name, "1.0.0", crypto.Sum(code), pkg)
 }
+
+// Register makes a Go function the meaning of some module bytes.
+func (v *GoVM) Register(code []byte, fn Contract) { v.code[crypto.Sum(code)] = fn }
 
 func sortedKeys(m map[string]string) []string {
 	out := make([]string, 0, len(m))
@@ -56,6 +59,14 @@ func (v *GoVM) Load(_ context.Context, code []byte) (crypto.Hash, error) {
 	}
 	v.loaded[h] = true
 	return h, nil
+}
+
+// Check implements chain.VM.
+func (v *GoVM) Check(code []byte) error {
+	if v.code[crypto.Sum(code)] == nil {
+		return types.Errorf(types.CodeModuleRefused, "no Go contract is registered for this code")
+	}
+	return nil
 }
 
 // Loaded implements chain.VM.

@@ -1,0 +1,376 @@
+package chain
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/huchain/huchain/contracts/bundle"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/host"
+)
+
+// The native contract contracts: the life of installed contracts. A package is uploaded
+// in parts, staged (assembled, checked and announced, so that nodes compile it outside
+// block execution), then created or made an upgrade. Who may do so is the chain
+// parameter Lifecycle.
+var contractsMethods = map[string]nativeMethod{
+	"upload":   {writes: true, run: (*callScope).uploadPart},
+	"stage":    {writes: true, run: (*callScope).stagePackage},
+	"create":   {writes: true, run: (*callScope).createContract},
+	"upgrade":  {writes: true, run: (*callScope).upgradeContract},
+	"freeze":   {writes: true, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusFrozen) }},
+	"unfreeze": {writes: true, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusActive) }},
+	"revoke":   {writes: true, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusRevoked) }},
+	"get":      {run: (*callScope).getContract},
+	"list":     {run: (*callScope).listContracts},
+}
+
+// PackagePurpose is the purpose tag in front of what the publisher of a package signs:
+// the tag followed by the package's hash.
+const PackagePurpose = "huchain/package/1"
+
+// PackageSignBytes is what a publisher signs.
+func PackageSignBytes(pkg crypto.Hash) []byte { return append([]byte(PackagePurpose), pkg[:]...) }
+
+// Gas of native work on a package, per byte of code.
+const (
+	checkGas = 50 // assembling and admission check
+	openGas  = 10 // unpacking
+)
+
+// staged is the row staged/<package>: a package ready to be installed.
+type staged struct {
+	Name      string         `json:"name"`
+	Version   string         `json:"version"`
+	Code      crypto.Hash    `json:"code"`
+	Bytes     int            `json:"bytes"`
+	Publisher types.MemberID `json:"publisher"`
+	Signature []byte         `json:"signature"`
+	Height    uint64         `json:"height"`
+}
+
+func stagedKey(pkg crypto.Hash) []byte { return []byte("staged/" + pkg.String()) }
+
+func uploadKey(by types.Address, pkg crypto.Hash, n int) []byte {
+	return fmt.Appendf(nil, "upload/%s/%s/%04d", by, pkg, n)
+}
+
+// checkLifecycle refuses signers who may not change contracts.
+func (s *callScope) checkLifecycle() error {
+	rule, err := bundle.ParseAllow(s.block.params.Lifecycle)
+	if err != nil {
+		return errCorrupt("chain parameter lifecycle", err)
+	}
+	orgs, err := s.c.organisationCount(s.o)
+	if err != nil {
+		return err
+	}
+	if !rule.Permits(s.signers, orgs) {
+		return types.Errorf(types.CodePermissionDenied, "contracts are changed by: %s", s.block.params.Lifecycle)
+	}
+	return nil
+}
+
+type uploadArgs struct {
+	Package crypto.Hash `json:"package"`
+	Part    int         `json:"part"` // from 0
+	Data    []byte      `json:"data"` // base64; PartBytes but for the last part
+}
+
+func (s *callScope) uploadPart(args []byte) (any, error) {
+	var in uploadArgs
+	if err := decodeArgs(args, &in); err != nil {
+		return nil, err
+	}
+	if err := s.checkLifecycle(); err != nil {
+		return nil, err
+	}
+	if in.Part < 0 || in.Part >= maxPackageBytes/PartBytes+1 || len(in.Data) == 0 || len(in.Data) > PartBytes {
+		return nil, types.Errorf(types.CodeBadArguments, "part %d of %d bytes: parts are numbered from 0 and hold 1 to %d bytes", in.Part, len(in.Data), PartBytes)
+	}
+	s.o.put(NSContracts, uploadKey(s.caller().Address, in.Package, in.Part), in.Data, s.txIndex)
+	return map[string]any{"package": in.Package, "part": in.Part, "bytes": len(in.Data)}, nil
+}
+
+type stageArgs struct {
+	Package   crypto.Hash    `json:"package"`
+	Parts     int            `json:"parts"`
+	Publisher types.MemberID `json:"publisher"` // whose signature it is; the sender if empty
+	Signature []byte         `json:"signature"` // base64, over PackageSignBytes
+}
+
+// stagePackage assembles the sender's uploaded parts, checks hash, signature, form and
+// code, and announces the package so that every node compiles it in the background.
+func (s *callScope) stagePackage(args []byte) (any, error) {
+	var in stageArgs
+	if err := decodeArgs(args, &in); err != nil {
+		return nil, err
+	}
+	if err := s.checkLifecycle(); err != nil {
+		return nil, err
+	}
+	publisher, err := s.checkPublisher(&in)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := s.takeUpload(&in)
+	if err != nil {
+		return nil, err
+	}
+	p, err := bundle.Open(raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.charge(checkGas * uint64(len(p.Code))); err != nil {
+		return nil, err
+	}
+	if err := s.c.vm.Check(p.Code); err != nil {
+		return nil, err
+	}
+	row := staged{p.Manifest.Name, p.Manifest.Version, p.CodeHash, len(raw), publisher, in.Signature, s.block.height}
+	storePackage(s.o, in.Package, raw, s.txIndex)
+	if err := putJSON(s.o, NSContracts, stagedKey(in.Package), &row, s.txIndex); err != nil {
+		return nil, err
+	}
+	*s.staged = append(*s.staged, in.Package)
+	event := map[string]any{"package": in.Package, "name": row.Name, "version": row.Version, "code": row.Code}
+	return &row, s.emit(NSContracts, "staged", event)
+}
+
+// checkPublisher verifies the package signature under the key of an active member.
+func (s *callScope) checkPublisher(in *stageArgs) (types.MemberID, error) {
+	id := in.Publisher
+	if id == "" {
+		id = s.caller().Member
+	}
+	a, found, err := s.c.MemberAddress(s.o, id)
+	if err != nil {
+		return "", err
+	}
+	var m *Member
+	if found {
+		if m, found, err = s.c.Member(s.o, a); err != nil {
+			return "", err
+		}
+	}
+	if !found {
+		return "", types.Errorf(types.CodeNotFound, "publisher %s is no member", id)
+	}
+	if err := checkActive(m, s.block.time()); err != nil {
+		return "", err
+	}
+	if !m.Key.Verify(PackageSignBytes(in.Package), in.Signature) {
+		return "", types.Errorf(types.CodePackageInvalid, "the package is not signed by %s", id)
+	}
+	return id, nil
+}
+
+// takeUpload assembles the sender's parts and removes them.
+func (s *callScope) takeUpload(in *stageArgs) ([]byte, error) {
+	if in.Parts < 1 || in.Parts > maxPackageBytes/PartBytes+1 {
+		return nil, types.Errorf(types.CodeBadArguments, "%d parts", in.Parts)
+	}
+	var raw []byte
+	for n := range in.Parts {
+		key := uploadKey(s.caller().Address, in.Package, n)
+		part, found, err := s.o.Get(NSContracts, key)
+		if err != nil {
+			return nil, err
+		}
+		if !found || n < in.Parts-1 && len(part) != PartBytes {
+			return nil, types.Errorf(types.CodePackageInvalid, "part %d of %d was not uploaded whole", n, in.Parts)
+		}
+		raw = append(raw, part...)
+		if err := s.o.remove(NSContracts, key, s.txIndex); err != nil {
+			return nil, err
+		}
+	}
+	if len(raw) > maxPackageBytes || crypto.Sum(raw) != in.Package {
+		return nil, types.Errorf(types.CodePackageInvalid, "the uploaded parts do not have SM3 %s", in.Package)
+	}
+	return raw, nil
+}
+
+type installArgs struct {
+	Package crypto.Hash     `json:"package"`
+	Params  json.RawMessage `json:"params,omitempty"` // instead of the bundle's own
+}
+
+// openStaged returns a staged package and its row.
+func (s *callScope) openStaged(args []byte) (*installArgs, *staged, *bundle.Package, error) {
+	var in installArgs
+	if err := decodeArgs(args, &in); err != nil {
+		return nil, nil, nil, err
+	}
+	if err := s.checkLifecycle(); err != nil {
+		return nil, nil, nil, err
+	}
+	var row staged
+	found, err := getJSON(s.o, NSContracts, stagedKey(in.Package), &row)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if !found {
+		return nil, nil, nil, types.Errorf(types.CodeNotFound, "package %s is not staged", in.Package)
+	}
+	p, err := s.c.loadPackage(s.o, in.Package, row.Bytes)
+	if err == nil {
+		err = s.charge(openGas * uint64(len(p.Code)))
+	}
+	return &in, &row, p, err
+}
+
+func (s *callScope) createContract(args []byte) (any, error) {
+	in, row, p, err := s.openStaged(args)
+	if err != nil {
+		return nil, err
+	}
+	if _, found, err := s.c.Contract(s.o, row.Name); err != nil {
+		return nil, err
+	} else if found || isNative(row.Name) {
+		return nil, types.Errorf(types.CodeAlreadyExists, "contract %s: use upgrade", row.Name)
+	}
+	if err := s.checkUses(p, row.Name); err != nil {
+		return nil, err
+	}
+	params := p.Manifest.Params
+	if len(in.Params) > 0 {
+		params = in.Params
+	}
+	rec := newRecord(p, params, row.Bytes, row.version(in.Package, s.block.height))
+	if err := s.saveRecord(rec); err != nil {
+		return nil, err
+	}
+	if p.Manifest.Init {
+		if err := s.runEntry(rec, bundle.InitMethod, params, host.KindInit); err != nil {
+			return nil, err
+		}
+	}
+	return rec, s.emit(NSContracts, "created", lifecycleEvent(rec, s.caller().Member, ""))
+}
+
+func (s *callScope) upgradeContract(args []byte) (any, error) {
+	in, row, p, err := s.openStaged(args)
+	if err != nil {
+		return nil, err
+	}
+	old, found, err := s.c.Contract(s.o, row.Name)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, types.Errorf(types.CodeUnknownContract, "contract %s: use create", row.Name)
+	}
+	if old.Status == StatusRevoked {
+		return nil, types.Errorf(types.CodeContractFrozen, "contract %s is revoked for good", row.Name)
+	}
+	from := old.Current().Version
+	if bundle.CompareVersions(row.Version, from) <= 0 {
+		return nil, types.Errorf(types.CodePackageInvalid, "version %s does not follow %s", row.Version, from)
+	}
+	if err := s.checkUses(p, row.Name); err != nil {
+		return nil, err
+	}
+	params := old.Params
+	if len(in.Params) > 0 {
+		params = in.Params
+	}
+	rec := newRecord(p, params, row.Bytes, row.version(in.Package, s.block.height))
+	rec.Status = old.Status
+	rec.Versions = append(slices.Clone(old.Versions), rec.Versions...)
+	if err := s.saveRecord(rec); err != nil {
+		return nil, err
+	}
+	if p.Manifest.Migrate {
+		arg, err := json.Marshal(map[string]string{"from": from})
+		if err != nil {
+			return nil, types.Errorf(types.CodeInternal, "encode migrate argument: %w", err)
+		}
+		if err := s.runEntry(rec, bundle.MigrateMethod, arg, host.KindMigrate); err != nil {
+			return nil, err
+		}
+	}
+	return rec, s.emit(NSContracts, "upgraded", lifecycleEvent(rec, s.caller().Member, from))
+}
+
+func (r *staged) version(pkg crypto.Hash, height uint64) Version {
+	return Version{Version: r.Version, Package: pkg, Code: r.Code, Publisher: r.Publisher, Signature: r.Signature, Height: height}
+}
+
+func lifecycleEvent(r *ContractRecord, by types.MemberID, from string) map[string]any {
+	v := r.Current()
+	return map[string]any{"name": r.Name, "version": v.Version, "from": from, "code": v.Code, "by": by}
+}
+
+func (s *callScope) saveRecord(r *ContractRecord) error {
+	return putJSON(s.o, NSContracts, recordKey(r.Name), r, s.txIndex)
+}
+
+// runEntry calls init or migrate with the gas that is left of the transaction.
+func (s *callScope) runEntry(rec *ContractRecord, entry string, args []byte, kind host.Kind) error {
+	_, used, err := s.enter(rec, entry, args, s.gasLeft, kind)
+	s.gasUsed += used
+	s.gasLeft -= min(used, s.gasLeft)
+	return err
+}
+
+// checkUses demands that every contract the package calls is installed in the right
+// major version and does not lead back to it.
+func (s *callScope) checkUses(p *bundle.Package, name string) error {
+	todo := slices.Clone(p.Manifest.Uses)
+	seen := map[string]bool{}
+	for ; len(todo) > 0; todo = todo[1:] {
+		use, major, _ := strings.Cut(todo[0], "@")
+		if use == name {
+			return types.Errorf(types.CodePackageInvalid, "%s would come to use itself", name)
+		}
+		if seen[todo[0]] {
+			continue
+		}
+		seen[todo[0]] = true
+		rec, found, err := s.c.Contract(s.o, use)
+		if err != nil {
+			return err
+		}
+		if !found || !strings.HasPrefix(rec.Current().Version, major+".") {
+			return types.Errorf(types.CodePackageInvalid, "%s uses %s, which is not installed", name, todo[0])
+		}
+		todo = append(todo, rec.Uses...)
+	}
+	return nil
+}
+
+// setContractStatus freezes, unfreezes or revokes a contract. Revocation is final; the
+// contract's state stays readable with proofs.
+func (s *callScope) setContractStatus(args []byte, to Status) (any, error) {
+	var in struct {
+		Name   string `json:"name"`
+		Reason string `json:"reason,omitempty"`
+	}
+	if err := decodeArgs(args, &in); err != nil {
+		return nil, err
+	}
+	if err := s.checkLifecycle(); err != nil {
+		return nil, err
+	}
+	old, found, err := s.c.Contract(s.o, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, types.Errorf(types.CodeUnknownContract, "contract %q", in.Name)
+	}
+	if old.Status == StatusRevoked {
+		return nil, types.Errorf(types.CodeContractFrozen, "contract %s is revoked for good", in.Name)
+	}
+	rec := *old
+	rec.Status = to
+	if err := s.saveRecord(&rec); err != nil {
+		return nil, err
+	}
+	event := map[string]any{"name": rec.Name, "status": to, "by": s.caller().Member, "reason": in.Reason}
+	return &rec, s.emit(NSContracts, "statusChanged", event)
+}
