@@ -1,0 +1,82 @@
+# HuChain. `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+FUZZTIME ?= 10s
+MODULE   := github.com/huchain/huchain
+LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# Go embeds no version control state of its own: it fails where another user owns the clone.
+export GOFLAGS := -buildvcs=false
+export CGO_ENABLED := 0
+
+COMMIT := $(shell git describe --always --abbrev=40 --match=NONE --dirty 2>/dev/null || echo unknown)
+DATE   := $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo unknown)
+STAMP  := -X $(MODULE)/internal/version.commit=$(COMMIT) -X $(MODULE)/internal/version.date=$(DATE)
+
+# needs checks for tools and names the missing ones: $(call needs,tool ...).
+define needs
+@missing=; for tool in $(1); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+if [ -n "$$missing" ]; then \
+	echo "make $@ needs tools that are missing here:$$missing" >&2; \
+	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; *) printf " $$t";; esac; done)" >&2; \
+	exit 1; \
+fi
+endef
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+
+.PHONY: build
+build: ## build bin/huchain (static, reproducible)
+	$(call needs,go git)
+	$(GO) build -trimpath -ldflags '-s -w $(STAMP)' -o bin/huchain ./cmd/huchain
+
+.PHONY: run
+run: build ## start a chain of four validators on this machine
+	bin/huchain devnet up
+
+.PHONY: test
+test: ## vet, race detector, all tests (needs gcc and openssl)
+	$(call needs,go git gcc openssl)
+	$(GO) vet ./...
+	CGO_ENABLED=1 $(GO) test -race -short $$($(GO) list ./... | grep -vE '/(test|bench)$$')
+	$(GO) test $$($(GO) list ./... | grep -v '/test$$')
+	$(GO) test -timeout 15m ./test
+
+.PHONY: bench
+bench: build ## measure committed TPS of four validators for 60 s
+	@mkdir -p .bench
+	bin/huchain bench run --scenario evidence --validators 4 --duration 60s --report .bench/evidence.json
+
+.PHONY: lint
+lint: ## golangci-lint and the rules of internal/lint
+	$(call needs,go git)
+	$(GO) run $(LINTER) run ./...
+	$(GO) test ./internal/lint
+
+.PHONY: contracts
+contracts: build ## build the contract bundles and compare them with contracts/bundles.lock
+	bin/huchain contract build --all --out bin/bundles
+
+.PHONY: fuzz
+fuzz: ## fuzz every decoder for FUZZTIME (10s) each
+	$(call needs,go)
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
+		sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file" | while read -r target; do \
+			echo "fuzz $$(dirname "$$file") $$target"; \
+			$(GO) test "$$(dirname "$$file")" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME); \
+		done; \
+	done
+
+.PHONY: soak
+soak: ## the four-process tests at length (HUCHAIN_SOAK=20 times as long)
+	$(call needs,go git)
+	HUCHAIN_SOAK=$${HUCHAIN_SOAK:-20} $(GO) test -count 1 -timeout 12h ./test
+
+.PHONY: clean
+clean: ## remove what was built here
+	rm -rf bin .bench
