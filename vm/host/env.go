@@ -1,5 +1,35 @@
-// Package host defines what a contract sees of the chain: the environment of one
-// call, which the chain implements and the contract engine offers to the guest.
+// Package host is what a contract sees of the world: the functions of ABI v1 in the
+// import module "huchain", deterministic WASI preview 1 stubs, and the Env behind them.
+//
+// # ABI v1
+//
+// Pointers and lengths are i32 and unsigned. The guest owns all buffers. Functions that
+// copy write min(len, cap) bytes and return the full length. A pointer or length outside
+// memory, or a value above a bound of package types, ends the call with HC-3205 or
+// HC-3206; nothing ever returns an error number for it.
+//
+//	method(ptr,cap)->len          name of the method called
+//	args(ptr,cap)->len            argument bytes
+//	output(ptr,len)               result bytes; the last call wins
+//	fail(name,nlen,text,tlen)     ends the call as a contract error, doesn't return
+//	state_get(key,klen,buf,cap)->len|-1    copies nothing if len > cap
+//	state_put(key,klen,val,vlen)  state_delete(key,klen)
+//	state_scan(start,slen,end,elen,limit,buf,cap)->len
+//	    elen -1: to the end of the namespace. Fills buf with whole entries
+//	    u32le klen ‖ key ‖ u32le vlen ‖ value and returns their bytes, bit 31 set if more
+//	    entries follow; if not even the first fits, minus the bytes it needs.
+//	emit(name,nlen,data,dlen)
+//	call(contract,clen,method,mlen,args,alen)->len|-1   call_result(ptr,cap)->len
+//	    -1: the callee failed and its error text is the result
+//	caller(ptr,cap)->len          member, org, address (20 bytes), roles joined by ",",
+//	                              did; each behind its length in one byte
+//	block(ptr)                    height u64le, time i64le in Unix milliseconds
+//	tx_id(ptr)                    32 bytes
+//	sm3(ptr,len,out)              32 bytes to out
+//	sm2_verify(pub,msg,mlen,sig)->0|1    65-byte key, 64-byte signature r‖s
+//	log(ptr,len)                  debug log, at most 1 KiB kept
+//
+// A guest exports memory, huchain_call and, if it has one, _initialize.
 package host
 
 import (
@@ -7,57 +37,57 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-// Kind says how a contract was entered.
+// Kind tells why a contract runs.
 type Kind uint8
 
-// The ways into a contract.
+// The kinds of calls.
 const (
-	KindCall    Kind = iota // a transaction, or a call from another contract
+	KindCall    Kind = iota // a transaction or another contract calls a method
 	KindQuery               // read-only
-	KindInit                // installation
-	KindMigrate             // upgrade
+	KindInit                // once, at creation
+	KindMigrate             // once, at an upgrade, by the new code
 )
 
-// Caller is who calls: a member, or for a nested call the member at its start.
+// Caller is who called: the sender of the transaction, or of the query if it was signed.
 type Caller struct {
 	Member  types.MemberID
 	Org     string
 	Address types.Address
 	Roles   []types.Role
-	DID     string // empty if the member has none
+	DID     string
 }
 
-// Info is what a call knows about itself.
+// Info is what is known of a call before it runs. The guest may read all of it.
 type Info struct {
-	Kind     Kind
-	Contract string // name, and state namespace
-	Method   string
-	Caller   Caller
-	Height   uint64 // block being executed, or the tip for queries
-	TimeMs   int64  // block time, Unix milliseconds
-	TxID     crypto.Hash
+	Kind             Kind
+	Contract, Method string
+	Caller           Caller
+	Height           uint64
+	TimeMs           int64 // block time, Unix milliseconds
+	TxID             crypto.Hash
 }
 
-// Pair is one row of a scan.
+// Pair is an entry of the state.
 type Pair struct{ Key, Value []byte }
 
-// Env is the chain as one call sees it. Every error ends the call with that error,
-// but a *Failure of Call, which the calling contract may handle.
+// Env is the chain as one call sees it. Every error aborts the call with that error;
+// the only exception is a *Failure from Call, which the guest may handle. Slices given
+// to an Env alias guest memory and MUST be copied to be kept.
 type Env interface {
 	Info() *Info
 	Get(key []byte) (value []byte, found bool, err error)
 	Put(key, value []byte) error // HC-3105 in read-only calls
 	Delete(key []byte) error     // HC-3105 in read-only calls
-	// Scan returns up to limit rows of [start,end) in ascending order of keys, and
-	// whether more follow; a nil end is the end of the namespace.
+	// Scan returns at most limit entries of [start, end) in order, and whether more
+	// follow; a nil end is the end of the namespace.
 	Scan(start, end []byte, limit int) (pairs []Pair, more bool, err error)
 	Emit(name string, data []byte) error
-	// Call enters another contract with at most gas units.
+	// Call runs another contract with at most gas; gasUsed is valid in every case.
 	Call(contract, method string, args []byte, gas uint64) (result []byte, gasUsed uint64, err error)
 	Log(text string)
 }
 
-// Failure is how a contract refuses: with a name of its own and words.
+// Failure is an error a contract raised on purpose.
 type Failure struct{ Contract, Name, Text string }
 
 // Error returns "contract.name" or "contract.name: text".
