@@ -63,7 +63,7 @@ func New(ctx context.Context, p Params) (*Engine, error) {
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, m := range e.modules {
+	for _, m := range e.modules { //lint:deterministic order of closing
 		m.close(ctx)
 	}
 	e.modules = map[crypto.Hash]*module{}

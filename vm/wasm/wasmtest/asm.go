@@ -3,7 +3,6 @@ package wasmtest
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -11,7 +10,7 @@ import (
 )
 
 // Asm assembles instructions separated by blanks, each with its immediates: indexes and
-// constants in decimal or 0x form; block, loop and if take a type letter of T, "-" for
+// constants in decimal or 0x form (of floats: their bits); block, loop and if take a type letter of T, "-" for
 // none, or @n for type index n; memory accesses take an offset (alignment is left 0);
 // br_table takes its targets in brackets without blanks, [0,1,2]; 0x.. alone is a raw
 // byte. It panics on unknown words.
@@ -76,13 +75,9 @@ func immediates(out []byte, op uint16, arg func() string) []byte {
 		must(err)
 		return wasm.AppendS(out, v)
 	case op == 0x43:
-		v, err := strconv.ParseFloat(arg(), 32)
-		must(err)
-		return binary.LittleEndian.AppendUint32(out, math.Float32bits(float32(v)))
+		return binary.LittleEndian.AppendUint32(out, uint32(number(arg())))
 	case op == 0x44:
-		v, err := strconv.ParseFloat(arg(), 64)
-		must(err)
-		return binary.LittleEndian.AppendUint64(out, math.Float64bits(v))
+		return binary.LittleEndian.AppendUint64(out, number(arg()))
 	case op == wasm.OpMemoryCopy || op == wasm.OpTableCopy:
 		return append(out, 0, 0)
 	case op == wasm.OpMemoryInit || op == wasm.OpTableInit:
