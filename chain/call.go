@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
@@ -180,6 +181,8 @@ func (e *callEnv) Emit(name string, data []byte) error {
 	switch {
 	case name == "" || len(name) > types.MaxEventNameBytes:
 		return types.Errorf(types.CodeLimitExceeded, "event name of %d bytes, 1 to %d allowed", len(name), types.MaxEventNameBytes)
+	case !utf8.ValidString(name):
+		return types.Errorf(types.CodeHostMisuse, "event name is not UTF-8")
 	case len(data) > types.MaxEventBytes:
 		return types.Errorf(types.CodeLimitExceeded, "event of %d bytes, at most %d", len(data), types.MaxEventBytes)
 	case len(*e.s.events)-e.s.firstEvent >= e.s.c.protocol.MaxEvents:

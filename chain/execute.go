@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/crypto"
@@ -95,27 +93,15 @@ func receiptError(err error) (types.Code, string) {
 	var f *host.Failure
 	if errors.As(err, &f) {
 		if f.Name == bundle.ReservedError {
-			return types.CodeBadArguments, boundText(f.Error())
+			return types.CodeBadArguments, types.CleanText(f.Error(), types.MaxErrorBytes)
 		}
-		return types.CodeContractError, boundText(f.Error())
+		return types.CodeContractError, types.CleanText(f.Error(), types.MaxErrorBytes)
 	}
 	var e *types.Error
 	if errors.As(err, &e) {
-		return e.Code, boundText(e.Detail)
+		return e.Code, types.CleanText(e.Detail, types.MaxErrorBytes)
 	}
-	return types.CodeInternal, boundText(err.Error())
-}
-
-func boundText(s string) string {
-	s = strings.ToValidUTF8(s, "�")
-	if len(s) <= types.MaxErrorBytes {
-		return s
-	}
-	s = s[:types.MaxErrorBytes]
-	for !utf8.ValidString(s) {
-		s = s[:len(s)-1]
-	}
-	return s
+	return types.CodeInternal, types.CleanText(err.Error(), types.MaxErrorBytes)
 }
 
 // txRun is one transaction under way.
