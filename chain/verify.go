@@ -82,6 +82,7 @@ func (v *verifier) verifyAll(txs []*types.Tx, keys [][]crypto.PublicKey) int {
 	var wg sync.WaitGroup
 	for w := range v.workers {
 		wg.Add(1)
+		//lint:deterministic each worker fills its own slot; the smallest index is taken after all are done
 		go func() {
 			defer wg.Done()
 			bad[w] = -1
