@@ -1,0 +1,270 @@
+package block
+
+import (
+	"encoding/binary"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/proof"
+	"github.com/huchain/huchain/ledger/state"
+	"github.com/huchain/huchain/types"
+)
+
+// Kind is the byte behind the epoch in a key.
+type Kind byte
+
+// Kinds of rows.
+const (
+	KindHeader      Kind = 'h'
+	KindTxs         Kind = 't'
+	KindReceipts    Kind = 'r'
+	KindEvents      Kind = 'e'
+	KindWrites      Kind = 'w'
+	KindCertificate Kind = 'F'
+	KindID          Kind = 'i'
+	KindSender      Kind = 's'
+	KindContract    Kind = 'c'
+	KindEvent       Kind = 'v'
+	KindEventName   Kind = 'n'
+)
+
+const (
+	// EpochBits is log2 of the number of blocks in an epoch.
+	EpochBits = 17
+	// FrameBytes is the size from which a frame is closed.
+	FrameBytes = 64 << 10
+	// MaxItems bounds the items of one frame.
+	MaxItems = 1 << 20
+
+	epochSize = 4
+	refSize   = 8 + 4
+)
+
+var tipKey = []byte("\xfftip")
+
+// Pair is a row.
+type Pair struct{ Key, Value []byte }
+
+// key returns u32 epoch ‖ kind ‖ parts.
+func key(height uint64, k Kind, parts ...[]byte) []byte {
+	return epochKey(height>>EpochBits, k, parts...)
+}
+
+func epochKey(epoch uint64, k Kind, parts ...[]byte) []byte {
+	b := make([]byte, 0, 64)
+	b = append(binary.BigEndian.AppendUint32(b, uint32(epoch)), byte(k))
+	for _, p := range parts {
+		b = append(b, p...)
+	}
+	return b
+}
+
+func u64(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
+func u32(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
+
+// name returns u8 len ‖ s; longer names than 255 bytes are cut (none exist).
+func name(s string) []byte {
+	if len(s) > 255 {
+		s = s[:255]
+	}
+	return append([]byte{byte(len(s))}, s...)
+}
+
+// Ref is the position of a transaction, or of an event, in the chain.
+type Ref struct {
+	Height uint64
+	Index  uint32
+}
+
+func (r Ref) encode() []byte { return append(u64(r.Height), u32(r.Index)...) }
+
+func decodeRef(b []byte) (Ref, error) {
+	if len(b) != refSize {
+		return Ref{}, state.Corrupt("malformed index row")
+	}
+	return Ref{binary.BigEndian.Uint64(b), binary.BigEndian.Uint32(b[8:])}, nil
+}
+
+// Change is one entry of a block's write set with the row it wrote:
+//
+//	u8 flags (1 deleted, 2 has previous) ‖ u64 prevHeight ‖ u32 prevTx ‖ u32 txIndex ‖
+//	u8 len(ns) ‖ ns ‖ u16 len(key) ‖ key ‖ value
+type Change struct {
+	types.Write
+	HasPrevious bool   // the key was written before,
+	PrevHeight  uint64 // by this block
+	PrevTx      uint32 // and transaction
+}
+
+const (
+	flagDeleted  = 1
+	flagPrevious = 2
+)
+
+// Encode returns the bytes of the change.
+func (c *Change) Encode() []byte {
+	b := make([]byte, 0, 20+len(c.NS)+len(c.Key)+len(c.Value))
+	var flags byte
+	if c.Delete {
+		flags |= flagDeleted
+	}
+	if c.HasPrevious {
+		flags |= flagPrevious
+	}
+	b = binary.BigEndian.AppendUint64(append(b, flags), c.PrevHeight)
+	b = binary.BigEndian.AppendUint32(b, c.PrevTx)
+	b = binary.BigEndian.AppendUint32(b, c.TxIndex)
+	b = append(b, name(c.NS)...)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(c.Key)))
+	b = append(b, c.Key...)
+	if !c.Delete {
+		b = append(b, c.Value...)
+	}
+	return b
+}
+
+// DecodeChange reads a change. Key and Value alias the input.
+func DecodeChange(b []byte) (Change, error) {
+	var c Change
+	bad := state.Corrupt("malformed write-set entry")
+	if len(b) < 18 || b[0] > flagDeleted|flagPrevious {
+		return c, bad
+	}
+	c.Delete, c.HasPrevious = b[0]&flagDeleted != 0, b[0]&flagPrevious != 0
+	c.PrevHeight = binary.BigEndian.Uint64(b[1:])
+	c.PrevTx = binary.BigEndian.Uint32(b[9:])
+	c.TxIndex = binary.BigEndian.Uint32(b[13:])
+	n, b := int(b[17]), b[18:]
+	if len(b) < n+2 {
+		return c, bad
+	}
+	c.NS, b = string(b[:n]), b[n:]
+	n, b = int(binary.BigEndian.Uint16(b)), b[2:]
+	if len(b) < n || c.Delete && len(b) != n {
+		return c, bad
+	}
+	c.Key = b[:n:n]
+	if !c.Delete {
+		c.Value = b[n:]
+	}
+	return c, nil
+}
+
+// Record is what the write-set root holds of a change made at a height.
+func (c *Change) Record(height uint64) proof.WriteRecord {
+	vh := proof.ValueHash(height, c.TxIndex, c.Value)
+	if c.Delete {
+		vh = proof.TombstoneHash(height, c.TxIndex)
+	}
+	return proof.WriteRecord{KeyHash: proof.StateKeyHash(c.NS, c.Key), ValueHash: vh,
+		HasPrevious: c.HasPrevious, PrevHeight: c.PrevHeight, PrevTx: c.PrevTx, TxIndex: c.TxIndex}
+}
+
+// Data is everything the store keeps of one block.
+type Data struct {
+	Height      uint64
+	Header      []byte // encoded; empty at genesis
+	Content     []byte // encoded
+	Txs         [][]byte
+	IDs         []crypto.Hash   // per transaction
+	Senders     []types.Address // per transaction, or none
+	Contracts   []string        // per transaction, or none
+	Receipts    [][]byte        // encoded
+	Events      []types.Event
+	EventBytes  [][]byte // encoded
+	Changes     [][]byte // encoded
+	Certificate *types.FinalityCertificate
+}
+
+// Rows returns the block as rows, the tip row among them.
+func (d *Data) Rows() []Pair {
+	h := u64(d.Height)
+	out := make([]Pair, 0, 16+4*len(d.Txs)+2*len(d.Events))
+	put := func(value []byte, k Kind, parts ...[]byte) {
+		out = append(out, Pair{key(d.Height, k, parts...), value})
+	}
+	hk := key(d.Height, KindHeader, h)
+	head := binary.BigEndian.AppendUint16(nil, uint16(len(d.Header)))
+	out = append(out, Pair{hk, state.Seal(hk, append(append(head, d.Header...), d.Content...))})
+	frames(d.Txs, func(first uint32, frame []byte) { put(frame, KindTxs, h, u32(first)) })
+	frames(d.Receipts, func(first uint32, frame []byte) { put(frame, KindReceipts, h, u32(first)) })
+	frames(d.EventBytes, func(first uint32, frame []byte) { put(frame, KindEvents, h, u32(first)) })
+	frames(d.Changes, func(first uint32, frame []byte) { put(frame, KindWrites, h, u32(first)) })
+	for i := range d.Txs {
+		ref := Ref{d.Height, uint32(i)}.encode()
+		put(ref, KindID, d.IDs[i][:])
+		if len(d.Senders) > 0 {
+			put(nil, KindSender, d.Senders[i][:], ref)
+		}
+		if len(d.Contracts) > 0 {
+			put(nil, KindContract, name(d.Contracts[i]), ref)
+		}
+	}
+	for i := range d.Events {
+		ref := Ref{d.Height, uint32(i)}.encode()
+		e := &d.Events[i]
+		put(nil, KindEvent, name(e.Contract), ref)
+		put(nil, KindEventName, name(e.Contract), name(e.Name), ref)
+	}
+	if d.Certificate != nil {
+		out = append(out, certificateRow(d.Certificate))
+	}
+	return append(out, Pair{tipKey, state.Seal(tipKey, u64(d.Height))})
+}
+
+func certificateRow(c *types.FinalityCertificate) Pair {
+	k := key(c.Height, KindCertificate, u64(c.Height))
+	return Pair{k, state.Seal(k, c.Encode())}
+}
+
+// frames cuts items into frames of about FrameBytes.
+func frames(items [][]byte, emit func(first uint32, frame []byte)) {
+	var frame []byte
+	first := 0
+	for i, it := range items {
+		if frame == nil {
+			frame = make([]byte, 0, min(FrameBytes, (len(items)-i)*(len(it)+8))+len(it)+8)
+		}
+		frame = types.AppendListItem(frame, it)
+		if len(frame) >= FrameBytes || i == len(items)-1 {
+			emit(uint32(first), frame)
+			frame, first = nil, i+1
+		}
+	}
+}
+
+// EncodePairs is the form of rows in the redo row: u32 len ‖ key ‖ u32 len ‖ value, repeated.
+func EncodePairs(pairs []Pair) []byte {
+	n := 0
+	for i := range pairs {
+		n += 8 + len(pairs[i].Key) + len(pairs[i].Value)
+	}
+	b := make([]byte, 0, n+4)
+	for i := range pairs {
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(pairs[i].Key))), pairs[i].Key...)
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(pairs[i].Value))), pairs[i].Value...)
+	}
+	return b
+}
+
+// DecodePairs is the reverse of EncodePairs. The pairs alias the input.
+func DecodePairs(b []byte) ([]Pair, error) {
+	var out []Pair
+	take := func() ([]byte, bool) {
+		if len(b) < 4 || uint64(binary.BigEndian.Uint32(b)) > uint64(len(b)-4) {
+			return nil, false
+		}
+		n := 4 + int(binary.BigEndian.Uint32(b))
+		v := b[4:n:n]
+		b = b[n:]
+		return v, true
+	}
+	for len(b) > 0 {
+		k, ok1 := take()
+		v, ok2 := take()
+		if !ok1 || !ok2 {
+			return nil, state.Corrupt("malformed redo row")
+		}
+		out = append(out, Pair{k, v})
+	}
+	return out, nil
+}

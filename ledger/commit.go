@@ -1,0 +1,232 @@
+package ledger
+
+import (
+	"encoding/binary"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/block"
+	"github.com/huchain/huchain/ledger/driver"
+	"github.com/huchain/huchain/ledger/proof"
+	"github.com/huchain/huchain/ledger/state"
+	"github.com/huchain/huchain/types"
+)
+
+// Block is an executed block. Height 0 is the genesis state, which has no header,
+// transactions, receipts or events.
+type Block struct {
+	Height    uint64
+	Time      int64 // Unix nanoseconds
+	CometHash crypto.Hash
+
+	Txs       [][]byte        // complete transactions in order
+	TxIDs     []crypto.Hash   // per transaction
+	Senders   []types.Address // per transaction; nil: not indexed
+	Contracts []string        // per transaction; nil: not indexed
+	UsedIDs   []crypto.Hash   // ids that count as used from this block on
+
+	Receipts []types.Receipt // per transaction
+	Events   []types.Event
+	Writes   []types.Write // unique, ascending by (NS, Key)
+
+	Signers, NextSigners types.ValidatorSet
+	Config               crypto.Hash
+	Protocol             uint32
+	Certificate          *types.FinalityCertificate // of an earlier height; nil if none
+}
+
+// Candidate is a block whose roots are computed and which may be committed or dropped.
+type Candidate struct {
+	Header      types.Header // zero at genesis
+	ContentRoot crypto.Hash
+	Content     proof.Content
+
+	block  *Block
+	base   tip
+	change *state.Change
+	head   []byte // encoded header
+	data   *block.Data
+}
+
+// Prepare computes header and content of the block after the tip in an overlay. It leaves
+// no trace and is safe beside readers. b MUST NOT be changed until the candidate is
+// committed or dropped.
+func (l *Ledger) Prepare(b *Block) (*Candidate, error) {
+	if err := l.usable(); err != nil {
+		return nil, err
+	}
+	base := l.tipNow()
+	if err := checkBlock(b, base); err != nil {
+		return nil, err
+	}
+	change, records, err := l.st.Prepare(b.Height, b.Writes)
+	if err != nil {
+		return nil, err
+	}
+	c := &Candidate{block: b, base: base, change: change, data: &block.Data{
+		Height: b.Height, Txs: b.Txs, IDs: b.TxIDs, Senders: b.Senders, Contracts: b.Contracts, Events: b.Events,
+		Certificate: b.Certificate,
+	}}
+	c.content(records)
+	c.ContentRoot = c.Content.Root()
+	if b.Height > 0 {
+		c.Header = types.Header{
+			Genesis: l.genesis, Height: b.Height, Time: b.Time, CometHash: b.CometHash, Previous: base.header,
+			Content: c.ContentRoot, Signers: b.Signers.Hash(), NextSigners: b.NextSigners.Hash(), Protocol: b.Protocol,
+		}
+		c.head = c.Header.Encode()
+	}
+	c.data.Header, c.data.Content = c.head, c.Content.Encode()
+	return c, nil
+}
+
+func checkBlock(b *Block, base tip) error {
+	n := len(b.Txs)
+	switch {
+	case !base.initialized && b.Height != 0, base.initialized && b.Height != base.height+1:
+		return types.Errorf(types.CodeInternal, "prepare height %d on top of height %d (genesis committed: %v)", b.Height, base.height, base.initialized)
+	case len(b.TxIDs) != n, len(b.Receipts) != n, b.Senders != nil && len(b.Senders) != n, b.Contracts != nil && len(b.Contracts) != n:
+		return types.Errorf(types.CodeInternal, "block %d: %d transactions, %d ids, %d receipts, %d senders, %d contracts",
+			b.Height, n, len(b.TxIDs), len(b.Receipts), len(b.Senders), len(b.Contracts))
+	case b.Height == 0 && (n > 0 || len(b.Events) > 0):
+		return types.Errorf(types.CodeInternal, "the genesis state has no transactions and events")
+	case b.Height > 0 && b.Time <= 0:
+		return types.Errorf(types.CodeInternal, "block %d has no time", b.Height)
+	}
+	return nil
+}
+
+// content fills the content and the encoded parts of the block's data. The write set of
+// the genesis state is kept, but not under the content root, which thereby equals that of
+// an empty block on the same state.
+func (c *Candidate) content(records []proof.WriteRecord) {
+	b, d := c.block, c.data
+	writes := make([]crypto.Hash, len(records))
+	d.Changes = make([][]byte, len(records))
+	for i := range records {
+		r := &records[i]
+		writes[i] = r.Hash()
+		ch := block.Change{Write: b.Writes[i], HasPrevious: r.HasPrevious, PrevHeight: r.PrevHeight, PrevTx: r.PrevTx}
+		d.Changes[i] = ch.Encode()
+	}
+	txs, receipts := make([]crypto.Hash, len(b.Txs)), make([]crypto.Hash, len(b.Txs))
+	d.Receipts = make([][]byte, len(b.Txs))
+	for i := range b.Txs {
+		txs[i] = crypto.Sum(b.Txs[i])
+		d.Receipts[i] = b.Receipts[i].Encode()
+		receipts[i] = crypto.Sum(d.Receipts[i])
+	}
+	events := make([]crypto.Hash, len(b.Events))
+	d.EventBytes = make([][]byte, len(b.Events))
+	for i := range b.Events {
+		d.EventBytes[i] = b.Events[i].Encode()
+		events[i] = crypto.Sum(d.EventBytes[i])
+	}
+	c.Content = proof.Content{
+		State: c.change.Root, Txs: proof.ListRoot(txs), TxCount: uint64(len(txs)), Receipts: proof.ListRoot(receipts),
+		Events: proof.ListRoot(events), EventCount: uint64(len(events)), Config: b.Config, Protocol: b.Protocol,
+	}
+	if b.Height > 0 {
+		c.Content.WriteSet, c.Content.WriteCount = proof.ListRoot(writes), uint64(len(writes))
+	}
+}
+
+// Commit makes a candidate the newest height: durable when it returns without an error.
+// After an error (HC-4103) the outcome is unknown and the ledger serves nothing more; it
+// MUST be opened anew, which finds this height or the one before.
+func (l *Ledger) Commit(c *Candidate) error {
+	if err := l.usable(); err != nil {
+		return err
+	}
+	if c.base != l.tipNow() {
+		return types.Errorf(types.CodeInternal, "commit of height %d: prepared on another height", c.block.Height)
+	}
+	if err := l.commit(c); err != nil {
+		e := types.Errorf(types.CodeDiskFailure, "commit of height %d: %w", c.block.Height, err)
+		l.failed.CompareAndSwap(nil, e)
+		return e
+	}
+	return nil
+}
+
+func (l *Ledger) commit(c *Candidate) error {
+	b := c.block
+	next := tip{initialized: true, height: b.Height, content: c.ContentRoot, leaves: l.st.Leaves() + uint64(c.change.Added())}
+	if b.Height > 0 {
+		next.header = crypto.Sum(c.head)
+	}
+	pairs := c.data.Rows()
+	dropped := l.expiredIDs(b.Time)
+	err := l.st.Commit(c.change, b.Height, func(batch driver.Batch) {
+		l.ownRows(batch, c, &next)
+		for _, u := range l.used[:dropped] {
+			batch.Delete(heightKey(prefixUsed, u.height))
+		}
+		setSealed(batch, heightKey(prefixRedo, b.Height), block.EncodePairs(pairs))
+	})
+	if err != nil {
+		return err
+	}
+	if err := l.blocks.Apply(pairs, true); err != nil {
+		return err
+	}
+	if err := l.dropRedo(b.Height); err != nil {
+		return err
+	}
+	l.serveTip(c)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tip = next
+	l.used = append(l.used[:0], l.used[dropped:]...)
+	if len(b.UsedIDs) > 0 {
+		l.used = append(l.used, usedAt{b.Height, b.Time})
+	}
+	if b.Certificate != nil {
+		l.certified = max(l.certified, b.Certificate.Height)
+	}
+	return nil
+}
+
+// ownRows adds the ledger's own rows of a block to the state batch.
+func (l *Ledger) ownRows(batch driver.Batch, c *Candidate, next *tip) {
+	b := c.block
+	setSealed(batch, tipKey, next.encode())
+	setSealed(batch, heightKey(prefixHeader, b.Height), encodeHead(c.head, &c.Content))
+	if b.Height > recentHeaders {
+		batch.Delete(heightKey(prefixHeader, b.Height-recentHeaders))
+	}
+	for _, set := range []types.ValidatorSet{b.Signers, b.NextSigners} {
+		if len(set) > 0 {
+			h := set.Hash()
+			setSealed(batch, append([]byte{prefixSet}, h[:]...), set.Encode())
+		}
+	}
+	if b.Height == 0 {
+		s, n := b.Signers.Hash(), b.NextSigners.Hash()
+		setSealed(batch, heightKey(prefixSigners, 0), append(s[:], n[:]...))
+	}
+	if len(b.UsedIDs) > 0 {
+		body := make([]byte, 0, 8+crypto.HashSize*len(b.UsedIDs)+4)
+		body = binary.BigEndian.AppendUint64(body, uint64(b.Time))
+		for i := range b.UsedIDs {
+			body = append(body, b.UsedIDs[i][:]...)
+		}
+		setSealed(batch, heightKey(prefixUsed, b.Height), body)
+	}
+}
+
+// dropRedo removes the redo row once the block store holds the block. It need not be
+// durable: a redo row that is found again is applied again, to the same effect.
+func (l *Ledger) dropRedo(height uint64) error {
+	batch := l.db.Batch()
+	batch.Delete(heightKey(prefixRedo, height))
+	return state.ReadError(batch.Commit(false))
+}
+
+// expiredIDs is how many of the used-id rows lie before the window that ends at now.
+func (l *Ledger) expiredIDs(now int64) int {
+	n := 0
+	for n < len(l.used) && l.used[n].time < now-types.Window.Nanoseconds() {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,292 @@
+// Package ledger keeps one chain on disk: its state under an authenticated tree (state),
+// its history (block), and proofs about both (proof).
+//
+// # Databases
+//
+// A ledger folder holds two stores, state and blocks. Committing a block writes one
+// synced batch to state: rows and leaves, header and content, used ids, validator sets,
+// the new tip, and a redo row with everything that blocks will hold of it. Then blocks is
+// written and synced, and the redo row goes. At Open blocks is cut or filled to the state's
+// height, so that a crash at any point leaves the last block or the one before. No
+// consensus decision reads blocks.
+//
+// # Rows of the state store
+//
+// Beside those of package state; all are sealed (state.Seal), integers big-endian:
+//
+//	'm' ‖ "format"          → u32 format version
+//	'm' ‖ "genesis"         → genesis hash
+//	'm' ‖ "tip"             → u64 height ‖ header hash ‖ content root ‖ u64 leaves
+//	'h' ‖ u64 height        → u16 len ‖ header ‖ content, for the last recentHeaders heights
+//	'S' ‖ u64 height        → hash of signers(height) ‖ hash of nextSigners(height), at 0 only
+//	'v' ‖ hash              → validator set
+//	'u' ‖ u64 height        → u64 time ‖ used transaction ids
+//	'r' ‖ u64 height        → redo row: rows of the block store (block.EncodePairs)
+package ledger
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/block"
+	"github.com/huchain/huchain/ledger/driver"
+	"github.com/huchain/huchain/ledger/driver/pebbledb"
+	"github.com/huchain/huchain/ledger/proof"
+	"github.com/huchain/huchain/ledger/state"
+	"github.com/huchain/huchain/types"
+)
+
+// FormatVersion is the version of the forms on disk.
+const FormatVersion = 1
+
+// recentHeaders is how many heights the state store keeps header and content of.
+const recentHeaders = 1024
+
+// Params are the settings of a ledger. They change neither roots nor forms on disk.
+type Params struct {
+	Driver        driver.Opener // storage
+	RowCacheBytes int           // memory for rows that were read and checked
+	ProofHeights  int           // heights that ProveState can prove at, counting the newest
+	ServedBlocks  int           // blocks whose checked transactions, receipts … stay in memory
+}
+
+// DefaultParams returns Pebble, 32 MiB of rows, 8 heights, 16 blocks.
+func DefaultParams() Params {
+	return Params{Driver: pebbledb.Opener{}, RowCacheBytes: 32 << 20, ProofHeights: 8, ServedBlocks: 16}
+}
+
+// Validate checks the settings.
+func (p Params) Validate() error {
+	switch {
+	case p.Driver == nil:
+		return errors.New("ledger: no storage driver")
+	case p.RowCacheBytes < 0:
+		return errors.New("ledger: row cache must not be negative")
+	case p.ProofHeights < 3:
+		return errors.New("ledger: proofs need at least 3 heights, since certificates lag by two")
+	case p.ServedBlocks < 1:
+		return errors.New("ledger: at least one served block must be kept")
+	}
+	return nil
+}
+
+// Ledger is one open chain. Reading, Prepare and proofs may run side by side; Commit
+// belongs to one goroutine.
+type Ledger struct {
+	genesis crypto.Hash
+	p       Params
+	db      driver.DB // the state store, whose rows beside the tree are the ledger's own
+	st      *state.Store
+	blocks  *block.Store
+	served  *lru.Cache[servedKey, *served]
+
+	failed atomic.Pointer[types.Error] // set by a failed commit
+
+	mu        sync.RWMutex // guards what follows
+	tip       tip
+	certified uint64   // newest height with a certificate
+	used      []usedAt // heights with used-id rows, ascending
+}
+
+// tip is the newest committed height.
+type tip struct {
+	initialized bool
+	height      uint64
+	header      crypto.Hash // zero at genesis
+	content     crypto.Hash
+	leaves      uint64
+}
+
+type usedAt struct {
+	height uint64
+	time   int64
+}
+
+// Open opens or creates the ledger of the chain with this genesis hash in dir, repairs
+// what a crash left, and rebuilds the state tree. It refuses with HC-4102 if the tree does
+// not have the root of the newest header, with HC-4101 if rows are damaged, with HC-2103
+// if the folder belongs to another chain.
+func Open(dir string, genesis crypto.Hash, p Params) (*Ledger, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	served, err := lru.New[servedKey, *served](4 * p.ServedBlocks)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	l := &Ledger{genesis: genesis, p: p, served: served}
+	if err := l.open(dir); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+func (l *Ledger) open(dir string) error {
+	var err error
+	if l.db, err = l.p.Driver.Open(filepath.Join(dir, "state"), driver.ProfileState); err != nil {
+		return state.ReadError(err)
+	}
+	if err := l.readMeta(); err != nil {
+		return err
+	}
+	history, err := l.p.Driver.Open(filepath.Join(dir, "blocks"), driver.ProfileBlocks)
+	if err != nil {
+		return state.ReadError(err)
+	}
+	l.blocks = block.NewStore(history)
+	if err := l.repair(); err != nil {
+		return err
+	}
+	l.st, err = state.Open(l.db, state.Params{CacheBytes: l.p.RowCacheBytes, Keep: l.p.ProofHeights, LeafHint: l.tip.leaves})
+	if err != nil {
+		return err
+	}
+	if err := l.checkTip(); err != nil {
+		return err
+	}
+	return l.restoreRing()
+}
+
+// Close closes both databases.
+func (l *Ledger) Close() error {
+	var errs []error
+	if l.st != nil {
+		errs = append(errs, l.st.Close())
+	}
+	if l.blocks != nil {
+		errs = append(errs, l.blocks.Close())
+	}
+	if l.db != nil {
+		errs = append(errs, state.ReadError(l.db.Close()))
+	}
+	return errors.Join(errs...)
+}
+
+// Height is the newest committed height; 0 before and after the genesis commit.
+func (l *Ledger) Height() uint64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.tip.height
+}
+
+// Initialized reports whether the genesis state is committed.
+func (l *Ledger) Initialized() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.tip.initialized
+}
+
+// ContentRoot is the content root of the newest height: CometBFT's AppHash.
+func (l *Ledger) ContentRoot() crypto.Hash {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.tip.content
+}
+
+// StateRoot is the root of the committed state.
+func (l *Ledger) StateRoot() crypto.Hash { return l.st.Root() }
+
+func (l *Ledger) tipNow() tip {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.tip
+}
+
+// usable refuses to serve after a failed commit, whose outcome only Open can tell.
+func (l *Ledger) usable() error {
+	if e := l.failed.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// Get returns the committed value of a key. The row is checked against its leaf: HC-4101
+// if it was altered. The value MUST NOT be modified.
+func (l *Ledger) Get(ns string, key []byte) (value []byte, found bool, err error) {
+	if err := l.usable(); err != nil {
+		return nil, false, err
+	}
+	row, found, err := l.st.Get(ns, key)
+	if err != nil || !found || row.Deleted {
+		return nil, false, err
+	}
+	return row.Value, true, nil
+}
+
+// GetRow is Get with the height and transaction that wrote the row, tombstones included.
+func (l *Ledger) GetRow(ns string, key []byte) (row state.Row, found bool, err error) {
+	if err := l.usable(); err != nil {
+		return state.Row{}, false, err
+	}
+	return l.st.Get(ns, key)
+}
+
+// Scan calls fn for the committed rows of ns with start ≤ key < end in key order until fn
+// returns false; a nil end is the end of the namespace. Key and value MUST NOT be modified.
+func (l *Ledger) Scan(ns string, start, end []byte, fn func(key, value []byte) bool) error {
+	if err := l.usable(); err != nil {
+		return err
+	}
+	return l.st.Scan(ns, start, end, fn)
+}
+
+// Keys of the ledger's own rows.
+
+var (
+	formatKey  = []byte("mformat")
+	genesisKey = []byte("mgenesis")
+	tipKey     = []byte("mtip")
+)
+
+func heightKey(prefix byte, height uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{prefix}, height)
+}
+
+const (
+	prefixHeader  = 'h'
+	prefixSigners = 'S'
+	prefixSet     = 'v'
+	prefixUsed    = 'u'
+	prefixRedo    = 'r'
+)
+
+// sealed reads one of the ledger's own rows.
+func (l *Ledger) sealed(key []byte) (body []byte, found bool, err error) {
+	row, found, err := l.db.Get(key)
+	if err != nil || !found {
+		return nil, false, state.ReadError(err)
+	}
+	body, err = state.Unseal(key, row)
+	return body, err == nil, err
+}
+
+func setSealed(b driver.Batch, key, body []byte) { b.Set(key, state.Seal(key, body)) }
+
+func (t *tip) encode() []byte {
+	b := binary.BigEndian.AppendUint64(nil, t.height)
+	b = append(append(b, t.header[:]...), t.content[:]...)
+	return binary.BigEndian.AppendUint64(b, t.leaves)
+}
+
+func decodeTip(b []byte) (tip, error) {
+	if len(b) != 8+2*crypto.HashSize+8 {
+		return tip{}, state.Corrupt("malformed tip row")
+	}
+	t := tip{initialized: true, height: binary.BigEndian.Uint64(b), leaves: binary.BigEndian.Uint64(b[72:])}
+	copy(t.header[:], b[8:])
+	copy(t.content[:], b[40:])
+	return t, nil
+}
+
+// encodeHead is the form of header and content in both stores.
+func encodeHead(h []byte, c *proof.Content) []byte {
+	b := binary.BigEndian.AppendUint16(nil, uint16(len(h)))
+	return append(append(b, h...), c.Encode()...)
+}

@@ -1,0 +1,131 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/block"
+	"github.com/huchain/huchain/types"
+)
+
+// MaxPage bounds the length of a page.
+const MaxPage = 1000
+
+// Cursor continues a listing behind its last entry: 24 hex digits of height and index. It
+// stays good while blocks are added. Empty: from the start, and after the last page.
+type Cursor string
+
+// Page says which part of a listing to return.
+type Page struct {
+	Limit  int    // 1 to MaxPage; 0: 100
+	Cursor Cursor // of the page before
+	Oldest bool   // oldest first; else newest first
+}
+
+// TxByID returns where a transaction stands; HC-1003 if no committed block holds it.
+func (l *Ledger) TxByID(id crypto.Hash) (height uint64, index uint32, err error) {
+	if err := l.usable(); err != nil {
+		return 0, 0, err
+	}
+	tip := l.Height()
+	ref, ok, err := l.blocks.TxByID(id, tip)
+	if err != nil {
+		return 0, 0, err
+	}
+	if !ok || ref.Height > tip {
+		return 0, 0, types.Errorf(types.CodeNotFound, "transaction %s", id)
+	}
+	return ref.Height, ref.Index, nil
+}
+
+// TxsBySender lists the transactions an address sent.
+func (l *Ledger) TxsBySender(a types.Address, q Page) ([]Ref, Cursor, error) {
+	kind, prefix := block.BySender(a)
+	return l.list(kind, prefix, q)
+}
+
+// TxsByContract lists the transactions that called a contract.
+func (l *Ledger) TxsByContract(name string, q Page) ([]Ref, Cursor, error) {
+	kind, prefix := block.ByContract(name)
+	return l.list(kind, prefix, q)
+}
+
+// EventsByContract lists the events of a contract, of one name or, if it is empty, of all;
+// Ref.Index is the event's position among the events of its block.
+func (l *Ledger) EventsByContract(name, eventName string, q Page) ([]Ref, Cursor, error) {
+	kind, prefix := block.ByEvent(name, eventName)
+	return l.list(kind, prefix, q)
+}
+
+func (l *Ledger) list(kind block.Kind, prefix []byte, q Page) ([]Ref, Cursor, error) {
+	if err := l.usable(); err != nil {
+		return nil, "", err
+	}
+	if q.Limit == 0 {
+		q.Limit = 100
+	}
+	if q.Limit < 1 || q.Limit > MaxPage {
+		return nil, "", types.Errorf(types.CodeUsage, "a page holds 1 to %d entries, not %d", MaxPage, q.Limit)
+	}
+	after, err := q.Cursor.ref()
+	if err != nil {
+		return nil, "", err
+	}
+	refs, more, err := l.blocks.List(block.Query{Kind: kind, Prefix: prefix, Tip: l.Height(), After: after, Oldest: q.Oldest, Limit: q.Limit})
+	if err != nil || !more {
+		return refs, "", err
+	}
+	return refs, cursorOf(refs[len(refs)-1]), nil
+}
+
+func cursorOf(r Ref) Cursor {
+	b := binary.BigEndian.AppendUint64(nil, r.Height)
+	return Cursor(hex.EncodeToString(binary.BigEndian.AppendUint32(b, r.Index)))
+}
+
+func (c Cursor) ref() (*Ref, error) {
+	if c == "" {
+		return nil, nil
+	}
+	b, err := hex.DecodeString(string(c))
+	if err != nil || len(b) != 12 {
+		return nil, types.Errorf(types.CodeUsage, "%q is no cursor", string(c))
+	}
+	return &Ref{Height: binary.BigEndian.Uint64(b), Index: binary.BigEndian.Uint32(b[8:])}, nil
+}
+
+// Tx returns the transaction at a position; HC-1003 if the block holds fewer.
+func (l *Ledger) Tx(r Ref) ([]byte, error) {
+	all, err := l.BlockTxs(r.Height)
+	if err != nil {
+		return nil, err
+	}
+	return at(all, r, "transaction")
+}
+
+// Receipt returns the receipt of the transaction at a position.
+func (l *Ledger) Receipt(r Ref) (types.Receipt, error) {
+	all, err := l.Receipts(r.Height)
+	if err != nil {
+		return types.Receipt{}, err
+	}
+	return at(all, r, "receipt")
+}
+
+// Event returns the event at a position.
+func (l *Ledger) Event(r Ref) (types.Event, error) {
+	all, err := l.Events(r.Height)
+	if err != nil {
+		return types.Event{}, err
+	}
+	return at(all, r, "event")
+}
+
+func at[T any](all []T, r Ref, what string) (T, error) {
+	if uint64(r.Index) >= uint64(len(all)) {
+		var none T
+		return none, types.Errorf(types.CodeNotFound, "%s %d of block %d, which holds %d", what, r.Index, r.Height, len(all))
+	}
+	return all[r.Index], nil
+}

@@ -1,0 +1,152 @@
+package ledger
+
+import (
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/block"
+	"github.com/huchain/huchain/ledger/proof"
+	"github.com/huchain/huchain/ledger/state"
+	"github.com/huchain/huchain/types"
+)
+
+// served is one kind of content of one block, checked against its root.
+type served struct {
+	items    [][]byte // as encoded
+	receipts []types.Receipt
+	events   []types.Event
+	changes  []Change
+}
+
+type servedKey struct {
+	height uint64
+	kind   block.Kind
+}
+
+// serve reads one kind of a block's content and checks it: HC-4101 if it was altered.
+func (l *Ledger) serve(height uint64, kind block.Kind) (*served, error) {
+	if err := l.usable(); err != nil {
+		return nil, err
+	}
+	k := servedKey{height, kind}
+	if s, ok := l.served.Get(k); ok {
+		return s, nil
+	}
+	_, content, err := l.checkedHead(height)
+	if err != nil {
+		return nil, err
+	}
+	s := &served{}
+	if s.items, err = l.blocks.Items(height, kind); err != nil {
+		return nil, err
+	}
+	if err := s.decode(kind); err != nil {
+		return nil, state.Corrupt("block %d: %w", height, err)
+	}
+	root, count, want, wantCount := s.root(height, kind, &content)
+	genesis := height == 0 && kind == block.KindWrites // its write set is under no root
+	if !genesis && (root != want || count != wantCount) {
+		return nil, state.Corrupt("block %d: stored %s do not have the root of the header", height, kindName(kind))
+	}
+	l.served.Add(k, s)
+	return s, nil
+}
+
+func kindName(k block.Kind) string {
+	switch k {
+	case block.KindTxs:
+		return "transactions"
+	case block.KindReceipts:
+		return "receipts"
+	case block.KindEvents:
+		return "events"
+	}
+	return "writes"
+}
+
+func (s *served) decode(kind block.Kind) error {
+	for _, it := range s.items {
+		switch kind {
+		case block.KindReceipts:
+			r, err := types.DecodeReceipt(it)
+			if err != nil {
+				return err
+			}
+			s.receipts = append(s.receipts, r)
+		case block.KindEvents:
+			e, err := types.DecodeEvent(it)
+			if err != nil {
+				return err
+			}
+			s.events = append(s.events, e)
+		case block.KindWrites:
+			c, err := block.DecodeChange(it)
+			if err != nil {
+				return err
+			}
+			s.changes = append(s.changes, c)
+		}
+	}
+	return nil
+}
+
+// hashes are the items under the list root.
+func (s *served) hashes(height uint64, kind block.Kind) []crypto.Hash {
+	out := make([]crypto.Hash, len(s.items))
+	for i := range s.items {
+		if kind == block.KindWrites {
+			r := s.changes[i].Record(height)
+			out[i] = r.Hash()
+		} else {
+			out[i] = crypto.Sum(s.items[i])
+		}
+	}
+	return out
+}
+
+func (s *served) root(height uint64, kind block.Kind, c *proof.Content) (root crypto.Hash, count uint64, want crypto.Hash, wantCount uint64) {
+	root, count = proof.ListRoot(s.hashes(height, kind)), uint64(len(s.items))
+	switch kind {
+	case block.KindTxs:
+		return root, count, c.Txs, c.TxCount
+	case block.KindReceipts:
+		return root, count, c.Receipts, c.TxCount
+	case block.KindEvents:
+		return root, count, c.Events, c.EventCount
+	}
+	return root, count, c.WriteSet, c.WriteCount
+}
+
+// serveTip keeps what was just committed at hand.
+func (l *Ledger) serveTip(c *Candidate) {
+	h := c.block.Height
+	l.served.Add(servedKey{h, block.KindTxs}, &served{items: c.data.Txs})
+	l.served.Add(servedKey{h, block.KindReceipts}, &served{items: c.data.Receipts, receipts: c.block.Receipts})
+	l.served.Add(servedKey{h, block.KindEvents}, &served{items: c.data.EventBytes, events: c.block.Events})
+}
+
+// BlockTxs returns the complete transactions of a block in order, checked against the
+// transaction root. The result MUST NOT be modified.
+func (l *Ledger) BlockTxs(height uint64) ([][]byte, error) {
+	s, err := l.serve(height, block.KindTxs)
+	if err != nil {
+		return nil, err
+	}
+	return s.items, nil
+}
+
+// Receipts returns the receipts of a block in order, checked against the receipt root.
+func (l *Ledger) Receipts(height uint64) ([]types.Receipt, error) {
+	s, err := l.serve(height, block.KindReceipts)
+	if err != nil {
+		return nil, err
+	}
+	return s.receipts, nil
+}
+
+// Events returns the events of a block in order, checked against the event root.
+func (l *Ledger) Events(height uint64) ([]types.Event, error) {
+	s, err := l.serve(height, block.KindEvents)
+	if err != nil {
+		return nil, err
+	}
+	return s.events, nil
+}

@@ -1,0 +1,25 @@
+// Package state keeps the state of a chain as rows under one authenticated tree, so that
+// what every key holds, or that it holds nothing, can be proven against one hash.
+//
+// The tree is a compact binary sparse Merkle tree over key hashes (see ledger/proof for
+// the hashes). In memory it is a binary trie of kept nodes that ends in pages; a page
+// stands for at most pageLeaves leaves, which are read from their rows when the page
+// changes. Pages split where they grow, so that the cost of an update depends neither on
+// the number of keys nor on keys ground to fall into one place, and the root depends on
+// contents alone. Leaves are never removed: deletion leaves a tombstone.
+//
+// Trees are persistent: a Change holds new nodes that refer to old ones, and only Commit
+// adds them to the tree. The roots of the last heights stay in a ring for proofs.
+//
+// # Rows
+//
+// Integers are big-endian; crc is CRC-32C over key ‖ value without the crc.
+//
+//	's' ‖ u8 len(ns) ‖ ns ‖ key → 0x02 ‖ u64 height ‖ u32 txIndex ‖ value     state row
+//	                              0x03 ‖ u64 height ‖ u32 txIndex             its tombstone
+//	'L' ‖ kh → vh ‖ u64 height ‖ u32 txIndex ‖ u32 crc                        leaf row
+//
+// SM3 of a state row's key without its first byte is kh, SM3 of its value is vh. The leaf
+// row repeats height and txIndex, so that a block's write set can name the previous
+// writing of a key without reading the row; the crc covers what the tree does not hash.
+package state

@@ -1,0 +1,193 @@
+package state
+
+import (
+	"errors"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/driver"
+	"github.com/huchain/huchain/ledger/proof"
+	"github.com/huchain/huchain/types"
+)
+
+// View is the state at one of the last heights, for proofs.
+type View struct {
+	height   uint64
+	root     ref
+	hash     crypto.Hash
+	snap     driver.Snapshot
+	past     *past // what the snapshot holds differently from the height, or nil
+	replaced []ref // nodes the next height no longer needs: freed together with this view
+}
+
+func (v *View) close() error { return ReadError(v.snap.Close()) }
+
+// pushView keeps the state just committed and gives up the oldest view beyond the bound;
+// replaced are the nodes that only older roots need. The caller holds mu.
+func (s *Store) pushView(height uint64, replaced []ref) error {
+	if n := len(s.ring); n > 0 {
+		s.ring[n-1].replaced = append(s.ring[n-1].replaced, replaced...)
+	} else {
+		s.tree.release(replaced)
+	}
+	snap, err := s.db.Snapshot()
+	if err != nil {
+		return ReadError(err)
+	}
+	s.ring = append(s.ring, &View{height: height, root: s.root, hash: s.hash, snap: snap})
+	for len(s.ring) > max(s.p.Keep, 1) {
+		v := s.ring[0]
+		s.ring = append(s.ring[:0], s.ring[1:]...)
+		s.tree.release(v.replaced)
+		if err := v.close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// KeepTip keeps the state as it was opened, as the view of the tip's height.
+func (s *Store) KeepTip(height uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pushView(height, nil)
+}
+
+// Oldest is the oldest height that Prove serves; false if there is none.
+func (s *Store) Oldest() (uint64, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if len(s.ring) == 0 {
+		return 0, false
+	}
+	return s.ring[0].height, true
+}
+
+// Prove returns the proof of what a key holds at one of the last heights, with the state
+// root of that height. HC-4104 if the height is not kept, HC-4101 if rows are damaged.
+func (s *Store) Prove(height uint64, ns string, key []byte) (*proof.StateProof, crypto.Hash, error) {
+	if err := checkNames(ns, key, nil); err != nil {
+		return nil, crypto.Hash{}, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, v := range s.ring {
+		if v.height == height {
+			p, err := s.prove(v, ns, key)
+			return p, v.hash, err
+		}
+	}
+	return nil, crypto.Hash{}, types.Errorf(types.CodeHeightUnknown, "state of height %d is not kept for proofs", height)
+}
+
+func (s *Store) prove(v *View, ns string, key []byte) (p *proof.StateProof, err error) {
+	rk := RowKey(ns, key)
+	kh := RowKeyHash(rk)
+	p = &proof.StateProof{}
+	r, level := v.root, 0
+	for r != 0 && !s.tree.at(r).isPage() {
+		n := s.tree.at(r)
+		r = n.left
+		sib := n.right
+		if bit(&kh, level) == 1 {
+			r, sib = n.right, n.left
+		}
+		var h crypto.Hash
+		if sib != 0 {
+			h = s.tree.at(sib).hash
+		}
+		p.Siblings = append(p.Siblings, h)
+		level++
+	}
+	if r != 0 {
+		leaves, err := v.leavesUnder(kh, level)
+		if err != nil {
+			return nil, err
+		}
+		provePage(p, leaves, &kh, level)
+	}
+	if err := v.fill(p, rk); err != nil {
+		return nil, err
+	}
+	if root, err := p.Root(kh); err != nil || root != v.hash {
+		return nil, Corrupt("rows around %s do not lead to the state root of height %d", describe(ns, key), v.height)
+	}
+	return p, nil
+}
+
+// provePage adds the path inside a page.
+func provePage(p *proof.StateProof, leaves []Leaf, kh *crypto.Hash, level int) {
+	h := newHasher()
+	var siblings []int32
+	for len(leaves) > 1 {
+		mid := split(leaves, level)
+		if bit(kh, level) == 0 {
+			siblings = append(siblings, h.page(leaves[mid:], level+1))
+			leaves = leaves[:mid]
+		} else {
+			siblings = append(siblings, h.page(leaves[:mid], level+1))
+			leaves = leaves[mid:]
+		}
+		level++
+	}
+	h.run()
+	for _, i := range siblings {
+		p.Siblings = append(p.Siblings, h.nodes[i].hash)
+	}
+	switch {
+	case len(leaves) == 0:
+		p.Ends = proof.EndsEmpty
+	case leaves[0].Key == *kh:
+		p.Ends = proof.EndsValue
+	default:
+		p.Ends = proof.EndsForeign
+		p.ForeignKey, p.ForeignValue = leaves[0].Key, leaves[0].Value
+	}
+}
+
+// fill adds the row where the path ends in the key's own leaf.
+func (v *View) fill(p *proof.StateProof, rowKey []byte) error {
+	if p.Ends != proof.EndsValue {
+		return nil
+	}
+	raw, found, err := v.row(rowKey)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return Corrupt("state row %q is missing", rowKey)
+	}
+	row, err := DecodeRow(raw)
+	if err != nil {
+		return err
+	}
+	p.Height, p.TxIndex, p.Value = row.Height, row.TxIndex, row.Value
+	if row.Deleted {
+		p.Ends = proof.EndsTombstone
+	}
+	return nil
+}
+
+// row reads a state row as of the view's height.
+func (v *View) row(rowKey []byte) ([]byte, bool, error) {
+	if v.past != nil {
+		if u := v.past.find(RowKeyHash(rowKey)); u != nil {
+			return u.row, !u.removed, nil
+		}
+	}
+	raw, found, err := v.snap.Get(rowKey)
+	return raw, found, ReadError(err)
+}
+
+// leavesUnder reads leaves as of the view's height.
+func (v *View) leavesUnder(prefix crypto.Hash, level int) ([]Leaf, error) {
+	rows, err := newRowLeaves(v.snap)
+	if err != nil {
+		return nil, err
+	}
+	var src leafSource = rows
+	if v.past != nil {
+		src = &pastLeaves{rows, v.past}
+	}
+	leaves, err := src.leavesUnder(nil, prefix, level)
+	return leaves, errors.Join(err, rows.close())
+}
