@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"strconv"
 
-	dbm "github.com/cometbft/cometbft-db"
 	"github.com/cockroachdb/pebble/v2"
+	dbm "github.com/cometbft/cometbft-db"
 )
 
 var (

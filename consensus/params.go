@@ -9,12 +9,10 @@ import (
 
 // Bounds every node of a chain shares. They decide what a valid block is.
 const (
-	// MaxBlockBytes bounds a block with its votes and evidence.
-	MaxBlockBytes = 4 << 20
 	// MaxFrameTxs bounds the transactions of one frame.
 	MaxFrameTxs = 4096
-	// MaxBlockTxs bounds the transactions of one block.
-	MaxBlockTxs = 32768
+	// MaxBlockTxs bounds the transactions of one block, as chain.Protocol does.
+	MaxBlockTxs = 100_000
 	// MaxCarrierTxs bounds the transactions of one carrier.
 	MaxCarrierTxs = 128
 	// MaxCarrierBytes bounds a carrier.

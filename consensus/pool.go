@@ -240,7 +240,7 @@ func (q *pool) pack(maxBytes, timeMs int64) [][]byte {
 	defer q.mu.Unlock()
 	p := framePacker{left: maxBytes, frameBytes: q.p.FrameBytes}
 	for _, e := range q.log {
-		if e == nil || e.validUntil < timeMs || e.validUntil > timeMs+types.Window.Milliseconds() {
+		if e == nil || e.validUntil <= timeMs || e.validUntil > timeMs+types.Window.Milliseconds() {
 			continue
 		}
 		if !p.add(e.raw) {
@@ -280,7 +280,7 @@ func (q *pool) committed(height, timeMs int64, ids []crypto.Hash) {
 
 func (q *pool) expire(timeMs int64) (gone []*entry) {
 	for _, e := range q.log {
-		if e != nil && e.validUntil < timeMs {
+		if e != nil && e.validUntil <= timeMs {
 			q.remove(e)
 			gone = append(gone, e)
 		}

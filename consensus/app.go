@@ -1,0 +1,254 @@
+package consensus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+
+	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger"
+	"github.com/huchain/huchain/types"
+)
+
+// app is the chain as CometBFT drives it (ABCI 2.0). CometBFT calls the methods that
+// deal with blocks and votes one at a time; only the fields behind a mutex are shared
+// with other goroutines.
+type app struct {
+	abci.BaseApplication
+	p        *Params
+	log      *slog.Logger
+	m        *metrics
+	machine  Machine
+	ledger   Ledger
+	packages map[crypto.Hash][]byte
+	certs    *certifier
+	pool     *pool
+	admit    *admitter
+	hub      *hub
+	guard    *voteGuard // nil for a follower
+	ids      *idWindow
+	address  []byte // what CometBFT calls this validator; nil for a follower
+
+	// fetch asks peers for a certificate; nil until there are peers.
+	fetch func(height uint64) *types.FinalityCertificate
+	// fatal is told why this node cannot go on.
+	fatal func(error)
+	// syncing reports whether block sync, rather than consensus, is driving.
+	syncing func() bool
+
+	ahead   *speculation // the block being executed while votes are under way
+	next    *execution   // finalized, waits for Commit
+	suspect bool         // this node rejected a proposal of its own
+}
+
+// idWindow guards the chain's window of used ids: the mempool looks into it from many
+// goroutines, Commit adds to it.
+type idWindow struct {
+	mu sync.RWMutex
+	w  *chain.IDWindow
+}
+
+func (w *idWindow) has(id crypto.Hash) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.w.Has(id)
+}
+
+func (w *idWindow) add(timeNs int64, ids []crypto.Hash) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.w.Add(timeNs, ids)
+}
+
+// restoreIDs rebuilds the window of used ids from the ledger.
+func restoreIDs(l Ledger) (*idWindow, error) {
+	w := &idWindow{w: chain.NewIDWindow()}
+	err := l.UsedIDs(func(_ uint64, timeNs int64, ids []crypto.Hash) error {
+		w.w.Add(timeNs, ids)
+		return nil
+	})
+	return w, err
+}
+
+// okResult is the result of every frame. What became of transactions stands in our own
+// receipts, so CometBFT's results root says nothing.
+var okResult = &abci.ExecTxResult{}
+
+// Info tells CometBFT where the ledger stands, from which it replays.
+func (a *app) Info(context.Context, *abci.RequestInfo) (*abci.ResponseInfo, error) {
+	res := &abci.ResponseInfo{Data: "huchain", LastBlockHeight: int64(a.ledger.Height())}
+	if a.ledger.Initialized() {
+		root := a.ledger.ContentRoot()
+		res.LastBlockAppHash = root[:]
+	}
+	return res, nil
+}
+
+// InitChain makes the genesis state, unless the ledger has it from an attempt before.
+// The content root it returns is that of an empty block, so that block 1 does not look
+// like a change.
+func (a *app) InitChain(ctx context.Context, _ *abci.RequestInitChain) (*abci.ResponseInitChain, error) {
+	if !a.ledger.Initialized() {
+		res, err := a.machine.InitGenesis(ctx, a.packages)
+		if err != nil {
+			return nil, fmt.Errorf("genesis state: %w", err)
+		}
+		ex, err := a.prepare(&chain.BlockInput{}, blockMeta{}, res)
+		if err != nil {
+			return nil, fmt.Errorf("genesis state: %w", err)
+		}
+		if err := a.ledger.Commit(ex.candidate); err != nil {
+			return nil, fmt.Errorf("genesis state: %w", err)
+		}
+	}
+	if h := a.ledger.Height(); h != 0 {
+		return nil, types.Errorf(types.CodeLedgerMismatch, "the ledger is at height %d, consensus at 0", h)
+	}
+	root := a.ledger.ContentRoot()
+	return &abci.ResponseInitChain{AppHash: root[:]}, nil
+}
+
+// blockMeta is what the ledger keeps of a block besides its transactions.
+type blockMeta struct {
+	cometHash   crypto.Hash
+	certificate *types.FinalityCertificate
+}
+
+// execution is an executed block, ready to be committed.
+type execution struct {
+	input     *chain.BlockInput
+	result    *chain.Result
+	candidate *ledger.Candidate
+	updates   []abci.ValidatorUpdate
+	ids       []crypto.Hash // of all transactions, in order
+}
+
+// execute runs a block on the committed state and computes its roots. It leaves no
+// trace: only committing the candidate does.
+func (a *app) execute(ctx context.Context, in *chain.BlockInput, meta blockMeta) (*execution, error) {
+	start := time.Now()
+	res, err := a.machine.Execute(ctx, a.ledger, a.ids.w, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ex, err := a.prepare(in, meta, res)
+	if err == nil {
+		a.m.executed.Inc()
+		a.m.blockSeconds.Observe(time.Since(start).Seconds())
+	}
+	return ex, err
+}
+
+// prepare has the ledger compute what committing a result would give.
+func (a *app) prepare(in *chain.BlockInput, meta blockMeta, res *chain.Result) (*execution, error) {
+	b := &ledger.Block{
+		Height: in.Height, Time: in.Time, CometHash: meta.cometHash, Certificate: meta.certificate,
+		Txs: in.Txs, UsedIDs: res.UsedIDs, Receipts: res.Receipts, Events: res.Events, Writes: res.Writes,
+		Config: res.Config, Protocol: res.Protocol,
+		TxIDs: make([]crypto.Hash, len(in.Txs)), Senders: make([]types.Address, len(in.Txs)), Contracts: make([]string, len(in.Txs)),
+	}
+	for i, tx := range res.Txs {
+		b.TxIDs[i] = res.Receipts[i].TxID
+		if tx != nil {
+			b.Senders[i], b.Contracts[i] = tx.Body.Sender, tx.Body.Contract
+		}
+	}
+	var st chain.State = a.ledger
+	if in.Height == 0 {
+		st = writtenState(res.Writes) // the founding validators are among the writes
+	}
+	var err error
+	if b.Signers, err = a.machine.Validators(st, in.Height); err != nil {
+		return nil, err
+	}
+	if b.NextSigners, err = a.machine.Validators(st, in.Height+1); err != nil {
+		return nil, err
+	}
+	ex := &execution{input: in, result: res, ids: b.TxIDs, updates: validatorUpdates(b.Signers, b.NextSigners)}
+	ex.candidate, err = a.ledger.Prepare(b)
+	return ex, err
+}
+
+// writtenState is the state that a list of writes makes out of nothing.
+type writtenState []types.Write
+
+// Get implements chain.State.
+func (s writtenState) Get(ns string, key []byte) ([]byte, bool, error) {
+	for i := range s {
+		if s[i].NS == ns && string(s[i].Key) == string(key) && !s[i].Delete {
+			return s[i].Value, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+// Scan implements chain.State. Writes ascend by namespace and key.
+func (s writtenState) Scan(ns string, start, end []byte, fn func(key, value []byte) bool) error {
+	for i := range s {
+		k := string(s[i].Key)
+		if s[i].NS != ns || s[i].Delete || k < string(start) || end != nil && k >= string(end) {
+			continue
+		}
+		if !fn(s[i].Key, s[i].Value) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// validatorUpdates is what CometBFT must be told to get from one set to the other.
+func validatorUpdates(from, to types.ValidatorSet) []abci.ValidatorUpdate {
+	var out []abci.ValidatorUpdate
+	powers := make(map[[32]byte]int64, len(from))
+	for i := range from {
+		powers[from[i].Ed25519] = from[i].Power
+	}
+	for i := range to {
+		if powers[to[i].Ed25519] != to[i].Power {
+			out = append(out, abci.Ed25519ValidatorUpdate(to[i].Ed25519[:], to[i].Power))
+		}
+		delete(powers, to[i].Ed25519)
+	}
+	for i := range from { // in set order: every node must send the same list
+		if _, gone := powers[from[i].Ed25519]; gone {
+			out = append(out, abci.Ed25519ValidatorUpdate(from[i].Ed25519[:], 0))
+		}
+	}
+	return out
+}
+
+// stop reports a failure after which this node must not go on, and ends the call.
+//
+// In consensus the error makes CometBFT panic, and it catches that: the node stops
+// voting and its owner can stop it in order. Block sync would take the whole process
+// down with the panic, so there the calling goroutine is ended instead, which its
+// deferred calls survive.
+func (a *app) stop(err error) error {
+	a.fatal(err)
+	if a.syncing() {
+		runtime.Goexit()
+	}
+	return err
+}
+
+// isFailure reports whether err says that this node failed, not that a block is at
+// fault.
+func isFailure(err error) bool {
+	switch types.CodeOf(err) {
+	case types.CodeLedgerCorrupt, types.CodeDiskFailure, types.CodeLedgerMismatch, types.CodeInternal:
+		return true
+	}
+	return false
+}
+
+var errNoCertificate = errors.New("no finality certificate")

@@ -1,0 +1,123 @@
+package consensus
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	abci "github.com/cometbft/cometbft/abci/types"
+
+	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+)
+
+// speculation is a block that is executed while it is voted on. It may be dropped at
+// any time without a trace.
+type speculation struct {
+	hash []byte // CometBFT's hash of the block
+	stop context.CancelFunc
+	done chan struct{}
+	ex   *execution // valid once done is closed
+	err  error
+}
+
+func (a *app) speculate(hash []byte, in *chain.BlockInput, meta blockMeta) *speculation {
+	ctx, stop := context.WithCancel(context.Background())
+	s := &speculation{hash: bytes.Clone(hash), stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		s.ex, s.err = a.execute(ctx, in, meta)
+	}()
+	return s
+}
+
+// cancel ends the speculation and waits until it no longer reads the state.
+func (s *speculation) cancel() {
+	if s != nil {
+		s.stop()
+		<-s.done
+	}
+}
+
+// FinalizeBlock executes a decided block, or takes the result if that was done during
+// the vote. Block sync and replay come here without ProcessProposal.
+func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*abci.ResponseFinalizeBlock, error) {
+	ex, err := a.finalize(r)
+	if err != nil {
+		return nil, a.stop(fmt.Errorf("execute block %d: %w", r.Height, err))
+	}
+	a.next = ex
+	if len(r.Misbehavior) > 0 {
+		a.log.Error("a validator voted twice", "height", r.Height, "count", len(r.Misbehavior))
+	}
+	res := &abci.ResponseFinalizeBlock{TxResults: make([]*abci.ExecTxResult, len(r.Txs)), ValidatorUpdates: ex.updates}
+	for i := range res.TxResults {
+		res.TxResults[i] = okResult
+	}
+	root := ex.candidate.ContentRoot
+	res.AppHash = root[:]
+	return res, nil
+}
+
+func (a *app) finalize(r *abci.RequestFinalizeBlock) (*execution, error) {
+	s := a.ahead
+	a.ahead = nil
+	if s != nil && bytes.Equal(s.hash, r.Hash) {
+		<-s.done
+		s.stop()
+		if s.err == nil {
+			a.m.speculative.Inc()
+		}
+		return s.ex, s.err
+	}
+	s.cancel()
+	if next := a.ledger.Height() + 1; uint64(r.Height) != next {
+		return nil, types.Errorf(types.CodeLedgerMismatch, "the ledger waits for block %d", next)
+	}
+	in, meta, err := a.decode(uint64(r.Height), r.Time, r.Hash, r.Txs)
+	if err != nil {
+		return nil, err
+	}
+	return a.execute(context.Background(), in, meta)
+}
+
+// Commit makes the finalized block durable and tells everyone.
+func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit, error) {
+	ex := a.next
+	a.next = nil
+	start := time.Now()
+	if err := a.ledger.Commit(ex.candidate); err != nil {
+		return nil, a.stop(fmt.Errorf("commit block %d: %w", ex.input.Height, err))
+	}
+	a.m.commitSeconds.Observe(time.Since(start).Seconds())
+	height, blockTime := ex.input.Height, time.Unix(0, ex.input.Time)
+	a.ids.add(ex.input.Time, ex.result.UsedIDs)
+	a.pool.committed(int64(height), blockTime.UnixMilli(), ex.settled())
+	a.admit.blockCommitted(int64(height))
+	if a.guard != nil {
+		if err := a.guard.blockCommitted(int64(height), blockTime); err != nil {
+			a.log.Error("vote state not written", "err", err) // it stays a follower
+		}
+	}
+	a.hub.publish(&BlockEvent{Header: ex.candidate.Header, TxIDs: ex.ids, Receipts: ex.result.Receipts, Events: ex.result.Events})
+	a.m.height.Set(float64(height))
+	a.m.committedTxs.Add(float64(len(ex.ids)))
+	a.m.blockTxs.Observe(float64(len(ex.ids)))
+	a.m.clockAheadSeconds.Set(time.Until(blockTime).Seconds())
+	// RetainHeight stays 0: peers that were away sync from the blocks CometBFT keeps.
+	return &abci.ResponseCommit{}, nil
+}
+
+// settled lists the transactions that need no further block: all but those that found
+// the block full.
+func (ex *execution) settled() []crypto.Hash {
+	out := make([]crypto.Hash, 0, len(ex.ids))
+	for i := range ex.result.Receipts {
+		if ex.result.Receipts[i].Code != types.CodeBlockFull {
+			out = append(out, ex.ids[i])
+		}
+	}
+	return out
+}

@@ -1,0 +1,303 @@
+package consensus
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	cs "github.com/cometbft/cometbft/consensus"
+	"github.com/cometbft/cometbft/p2p"
+	cmttypes "github.com/cometbft/cometbft/types"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+)
+
+// Options are the parts of a node.
+type Options struct {
+	DataDir string // CometBFT's stores and write-ahead log; may be wiped, unlike keys
+	Chain   Machine
+	Ledger  Ledger
+	Genesis *chain.Genesis
+	// Packages are the bundles that the genesis names, by hash. They are read only
+	// while the ledger has no genesis state.
+	Packages map[crypto.Hash][]byte
+	Keys     Keys
+	Peers    []string // id@host:port; this node itself may be among them
+	Listen   string   // host:port
+	Logger   *slog.Logger
+	// Registerer takes the metrics, labelled with the chain; nil for none.
+	Registerer prometheus.Registerer
+}
+
+// Node runs one chain. The ledger belongs to the caller, who closes it after Stop.
+type Node struct {
+	p      Params
+	o      Options
+	log    *slog.Logger
+	app    *app
+	pool   *pool
+	admit  *admitter
+	hub    *hub
+	guard  *voteGuard
+	parts  *engineParts
+	engine atomic.Pointer[engine] // nil until started
+
+	mu      sync.Mutex
+	started bool
+	quit    chan struct{}
+	wg      sync.WaitGroup
+
+	failOnce sync.Once
+	failed   chan struct{}
+	err      error // valid once failed is closed
+}
+
+// New checks the parts and reads the keys. Nothing runs before Start.
+func New(p Params, o Options) (*Node, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Chain == nil || o.Ledger == nil || o.Genesis == nil || o.DataDir == "" {
+		return nil, types.Errorf(types.CodeConfig, "chain, ledger, genesis and data folder are required")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	for _, peer := range o.Peers {
+		if err := checkPeerAddress(peer); err != nil {
+			return nil, err
+		}
+	}
+	n := &Node{p: p, o: o, log: o.Logger, hub: newHub(), quit: make(chan struct{}), failed: make(chan struct{})}
+	return n, n.build()
+}
+
+func (n *Node) build() error {
+	doc, err := genesisDoc(n.o.Genesis)
+	if err != nil {
+		return err
+	}
+	m, err := newMetrics(n.o.Registerer, n.o.Genesis.Chain)
+	if err != nil {
+		return err
+	}
+	comet, err := newCometMetrics(n.o.Registerer, n.o.Genesis.Chain)
+	if err != nil {
+		return err
+	}
+	nodeKey, err := readNodeKey(n.o.Keys.NodeKeyFile)
+	if err != nil {
+		return err
+	}
+	n.app = &app{
+		p: &n.p, log: n.log, m: m, machine: n.o.Chain, ledger: n.o.Ledger, packages: n.o.Packages,
+		certs: newCertifier(n.o.Ledger, n.o.Keys.Header), hub: n.hub,
+		fatal: n.fail, syncing: func() bool { return false },
+	}
+	if n.o.Keys.Header != nil {
+		if n.guard, err = openVoteGuard(n.o.Keys, n.p.ClockMargin, n.log, time.Now()); err != nil {
+			return err
+		}
+		n.guard.peerHeight = n.peerHeight
+		n.app.guard, n.app.address = n.guard, n.guard.pv.Key.Address
+	}
+	if n.app.ids, err = restoreIDs(n.o.Ledger); err != nil {
+		return err
+	}
+	n.pool = newPool(&n.p, m, n.app.ids.has, n.hub.dropped)
+	n.admit = newAdmitter(&n.p, m, func(raw []byte, nowMs int64) (*types.Tx, error) {
+		return n.o.Chain.Admit(n.o.Ledger, raw, nowMs)
+	}, n.pool, n.faultOf)
+	n.app.pool, n.app.admit = n.pool, n.admit
+	n.parts = &engineParts{
+		p: &n.p, dataDir: n.o.DataDir, listen: n.o.Listen, genesis: doc, app: n.app, guard: n.guard, nodeKey: nodeKey,
+		mempool: cometMempool{n.pool}, box: newPenaltyBox(), peers: n.o.Peers, metrics: comet,
+		log: &cometLogger{log: n.log, onFail: n.fail},
+	}
+	n.parts.carriers = newCarrierReactor(&n.p, m, n.pool, n.admit, n.blame)
+	n.parts.certs = newCertificateReactor(n.app.certs, n.blame)
+	return nil
+}
+
+// Start replays what the ledger lacks, listens, and joins consensus once caught up. It
+// returns when the node listens; ctx ends a long replay. A node is started once.
+func (n *Node) Start(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.started {
+		return types.Errorf(types.CodeInternal, "node was started before")
+	}
+	n.started = true
+	e, err := newEngine(ctx, n.parts)
+	if err != nil {
+		return err
+	}
+	n.engine.Store(e)
+	n.app.syncing = e.reactor.WaitSync
+	n.app.fetch = func(height uint64) *types.FinalityCertificate {
+		return n.parts.certs.fetch(height, n.p.CertificateWait)
+	}
+	if err := e.start(); err != nil {
+		e.stop()
+		e.close()
+		return err
+	}
+	d := &dialer{sw: e.sw, box: n.parts.box, self: n.parts.nodeKey.ID(), peers: n.o.Peers, maxGap: n.p.RedialInterval, log: n.log}
+	n.wg.Go(func() { d.run(n.quit) })
+	n.log.Info("consensus started", "chain", n.o.Genesis.CometChainID(), "height", n.o.Ledger.Height(), "node", n.parts.nodeKey.ID(), "listen", n.o.Listen)
+	return nil
+}
+
+// Stop ends consensus and closes its stores. It may be called more than once, and after
+// a failure.
+func (n *Node) Stop() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	select {
+	case <-n.quit:
+		return
+	default:
+		close(n.quit)
+	}
+	if e := n.engine.Load(); e != nil {
+		e.stop()
+		n.wg.Wait()
+		n.app.ahead.cancel()
+		e.close()
+	}
+	n.hub.close()
+}
+
+// Done closes when consensus cannot go on; Err then tells why. The process should stop
+// the node and exit with an error: the ledger is whole, but this node votes no more.
+func (n *Node) Done() <-chan struct{} { return n.failed }
+
+// Err is the reason of a failure, nil while there is none.
+func (n *Node) Err() error {
+	select {
+	case <-n.failed:
+		return n.err
+	default:
+		return nil
+	}
+}
+
+func (n *Node) fail(err error) {
+	n.failOnce.Do(func() {
+		if types.CodeOf(err) == types.CodeInternal {
+			err = types.Errorf(types.CodeInternal, "consensus stopped: %w", err)
+		}
+		n.err = err
+		n.log.Error("consensus stopped; this node votes no more and must be restarted", "err", err)
+		close(n.failed)
+	})
+}
+
+// Submit verifies a transaction and puts it into the mempool, from where it reaches
+// all validators. It returns the id, and an error if the transaction was not taken:
+// any code of chain.Admit, HC-2115 if it is known already, HC-2114 with RetryAfterMs if
+// there is no room, HC-5101 until this node has caught up.
+func (n *Node) Submit(raw []byte) (crypto.Hash, error) {
+	if !n.parts.carriers.enabled.Load() {
+		return crypto.Hash{}, &types.Error{Code: types.CodeNotReady, Detail: "this node is catching up with the chain", RetryAfterMs: 1000}
+	}
+	return n.admit.submit(raw)
+}
+
+// Watch registers for the outcome of a transaction. The caller must call Stop on it.
+func (n *Node) Watch(id crypto.Hash) *Watch { return n.hub.watch(id) }
+
+// Subscribe returns committed blocks from now on. The channel is closed by cancel, when
+// the node stops, and when the reader falls more than buffer blocks behind.
+func (n *Node) Subscribe(buffer int) (blocks <-chan *BlockEvent, cancel func()) {
+	return n.hub.subscribe(buffer)
+}
+
+// Pending reports whether a transaction waits in this node's mempool.
+func (n *Node) Pending(id crypto.Hash) bool { return n.pool.has(id) }
+
+// Status is a node's view of its chain.
+type Status struct {
+	Height        uint64      `json:"height"`
+	CatchingUp    bool        `json:"catchingUp"`
+	Validator     bool        `json:"validator"` // its key is in the present set
+	Following     bool        `json:"following"` // a validator that may not sign yet, see voteGuard
+	NodeID        string      `json:"nodeId"`
+	Peers         []string    `json:"peers"` // node ids
+	PoolTxs       int         `json:"poolTxs"`
+	PoolBytes     int64       `json:"poolBytes"`
+	HeaderHash    crypto.Hash `json:"headerHash"`
+	AppHash       crypto.Hash `json:"appHash"`
+	BlockTime     time.Time   `json:"blockTime"` // of the last block
+	CertifiedUpTo uint64      `json:"certifiedUpTo"`
+}
+
+// Status reports where the node stands.
+func (n *Node) Status() Status {
+	s := Status{Height: n.o.Ledger.Height(), CatchingUp: true, NodeID: string(n.parts.nodeKey.ID()), Peers: []string{}}
+	s.PoolTxs, s.PoolBytes = n.pool.size()
+	if s.Height > 0 {
+		if h, err := n.o.Ledger.Header(s.Height); err == nil {
+			s.HeaderHash, s.AppHash, s.BlockTime = h.Hash(), h.Content, time.Unix(0, h.Time).UTC()
+		}
+	}
+	for _, h := range []uint64{s.Height, s.Height - 1, s.Height - 2} {
+		if h > 0 && h <= s.Height && n.app.certs.stored(h) != nil {
+			s.CertifiedUpTo = h
+			break
+		}
+	}
+	if n.guard != nil {
+		s.Following = n.guard.isFollowing()
+		if set, err := n.o.Ledger.Signers(s.Height); err == nil {
+			for i := range set {
+				s.Validator = s.Validator || string(voteAddress(&set[i])) == string(n.app.address)
+			}
+		}
+	}
+	if e := n.engine.Load(); e != nil {
+		s.CatchingUp = e.reactor.WaitSync()
+		for _, p := range e.sw.Peers().Copy() {
+			s.Peers = append(s.Peers, string(p.ID()))
+		}
+	}
+	return s
+}
+
+// peerHeight is the greatest height that a peer says it works at.
+func (n *Node) peerHeight() int64 {
+	var top int64
+	if e := n.engine.Load(); e != nil {
+		for _, p := range e.sw.Peers().Copy() {
+			if ps, ok := p.Get(cmttypes.PeerStateKey).(*cs.PeerState); ok {
+				top = max(top, ps.GetHeight())
+			}
+		}
+	}
+	return top
+}
+
+// faultOf cuts off a peer by its id.
+func (n *Node) faultOf(id string, err error) {
+	if e := n.engine.Load(); e != nil {
+		if p := e.sw.Peers().Get(p2p.ID(id)); p != nil {
+			n.blame(p, err)
+		}
+	}
+}
+
+// blame cuts off a peer that sent what no honest node sends.
+func (n *Node) blame(p p2p.Peer, err error) {
+	n.app.m.peerFault.Inc()
+	d := n.parts.box.fault(p.ID())
+	n.log.Warn("peer cut off", "peer", p.ID(), "for", d, "err", err)
+	if e := n.engine.Load(); e != nil {
+		e.sw.StopPeerForError(p, errors.Join(errors.New("cut off"), err))
+	}
+}

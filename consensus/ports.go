@@ -1,0 +1,32 @@
+package consensus
+
+import (
+	"context"
+
+	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger"
+	"github.com/huchain/huchain/types"
+)
+
+// Machine says what blocks mean: *chain.Chain.
+type Machine interface {
+	InitGenesis(ctx context.Context, packages map[crypto.Hash][]byte) (*chain.Result, error)
+	Admit(st chain.State, raw []byte, nowMs int64) (*types.Tx, error)
+	CheckBlock(st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) error
+	Execute(ctx context.Context, st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) (*chain.Result, error)
+	Validators(st chain.State, height uint64) (types.ValidatorSet, error)
+}
+
+// Ledger keeps the outcome of blocks: *ledger.Ledger. Reads may run beside one another
+// and beside Prepare.
+type Ledger interface {
+	chain.State
+	headers
+	Height() uint64
+	Initialized() bool
+	ContentRoot() crypto.Hash
+	Prepare(b *ledger.Block) (*ledger.Candidate, error)
+	Commit(c *ledger.Candidate) error
+	UsedIDs(fn func(height uint64, timeNs int64, ids []crypto.Hash) error) error
+}
