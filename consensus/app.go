@@ -40,6 +40,8 @@ type app struct {
 	fetch func(height uint64) *types.FinalityCertificate
 	// fatal is told why this node cannot go on.
 	fatal func(error)
+	// background runs f beside consensus until it returns; ctx ends when the node stops.
+	background func(f func(ctx context.Context))
 	// syncing reports whether block sync, rather than consensus, is driving.
 	syncing func() bool
 

@@ -102,12 +102,28 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 		}
 	}
 	a.hub.publish(&BlockEvent{Header: ex.candidate.Header, TxIDs: ex.ids, Receipts: ex.result.Receipts, Events: ex.result.Events})
+	a.loadStaged(ex.result.Staged)
 	a.m.height.Set(float64(height))
 	a.m.committedTxs.Add(float64(len(ex.ids)))
 	a.m.blockTxs.Observe(float64(len(ex.ids)))
 	a.m.clockAheadSeconds.Set(time.Until(blockTime).Seconds())
 	// RetainHeight stays 0: peers that were away sync from the blocks CometBFT keeps.
 	return &abci.ResponseCommit{}, nil
+}
+
+// loadStaged has contract packages compiled that a block staged, so that no block waits
+// for it when one becomes active.
+func (a *app) loadStaged(packages []crypto.Hash) {
+	if len(packages) == 0 {
+		return
+	}
+	a.background(func(ctx context.Context) {
+		for _, pkg := range packages {
+			if err := a.machine.LoadStaged(ctx, a.ledger, pkg); err != nil {
+				a.log.Warn("staged package not compiled ahead", "package", pkg, "err", err)
+			}
+		}
+	})
 }
 
 // settled lists the transactions that need no further block: all but those that found

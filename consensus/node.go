@@ -52,6 +52,8 @@ type Node struct {
 	started bool
 	quit    chan struct{}
 	wg      sync.WaitGroup
+	ctx     context.Context // ends when the node stops
+	cancel  context.CancelFunc
 
 	failOnce sync.Once
 	failed   chan struct{}
@@ -75,6 +77,7 @@ func New(p Params, o Options) (*Node, error) {
 		}
 	}
 	n := &Node{p: p, o: o, log: o.Logger, hub: newHub(), quit: make(chan struct{}), failed: make(chan struct{})}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
 	return n, n.build()
 }
 
@@ -99,6 +102,7 @@ func (n *Node) build() error {
 		p: &n.p, log: n.log, m: m, machine: n.o.Chain, ledger: n.o.Ledger, packages: n.o.Packages,
 		certs: newCertifier(n.o.Ledger, n.o.Keys.Header), hub: n.hub,
 		fatal: n.fail, syncing: func() bool { return false },
+		background: func(f func(context.Context)) { n.wg.Go(func() { f(n.ctx) }) },
 	}
 	if n.o.Keys.Header != nil {
 		if n.guard, err = openVoteGuard(n.o.Keys, n.p.ClockMargin, n.log, time.Now()); err != nil {
@@ -154,8 +158,8 @@ func (n *Node) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends consensus and closes its stores. It may be called more than once, and after
-// a failure.
+// Stop ends consensus and closes its stores; nothing touches the ledger afterwards. It
+// may be called more than once, and after a failure.
 func (n *Node) Stop() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -165,10 +169,11 @@ func (n *Node) Stop() {
 	default:
 		close(n.quit)
 	}
+	n.cancel()
 	if e := n.engine.Load(); e != nil {
 		e.stop()
-		n.wg.Wait()
 		n.app.ahead.cancel()
+		n.wg.Wait()
 		e.close()
 	}
 	n.hub.close()
@@ -247,12 +252,7 @@ func (n *Node) Status() Status {
 			s.HeaderHash, s.AppHash, s.BlockTime = h.Hash(), h.Content, time.Unix(0, h.Time).UTC()
 		}
 	}
-	for _, h := range []uint64{s.Height, s.Height - 1, s.Height - 2} {
-		if h > 0 && h <= s.Height && n.app.certs.stored(h) != nil {
-			s.CertifiedUpTo = h
-			break
-		}
-	}
+	s.CertifiedUpTo = n.o.Ledger.Certified()
 	if n.guard != nil {
 		s.Following = n.guard.isFollowing()
 		if set, err := n.o.Ledger.Signers(s.Height); err == nil {

@@ -16,6 +16,7 @@ type Machine interface {
 	CheckBlock(st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) error
 	Execute(ctx context.Context, st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) (*chain.Result, error)
 	Validators(st chain.State, height uint64) (types.ValidatorSet, error)
+	LoadStaged(ctx context.Context, st chain.State, pkg crypto.Hash) error
 }
 
 // Ledger keeps the outcome of blocks: *ledger.Ledger. Reads may run beside one another
@@ -28,5 +29,6 @@ type Ledger interface {
 	ContentRoot() crypto.Hash
 	Prepare(b *ledger.Block) (*ledger.Candidate, error)
 	Commit(c *ledger.Candidate) error
+	Certified() uint64
 	UsedIDs(fn func(height uint64, timeNs int64, ids []crypto.Hash) error) error
 }

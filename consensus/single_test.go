@@ -1,0 +1,40 @@
+package consensus
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A lone validator commits, goes silent after two empty blocks, and wakes up.
+func TestSingleValidator(t *testing.T) {
+	net := newNetwork(t, 1)
+	net.up()
+	n := net.nodes[0]
+	eventually(t, "first block", 10*time.Second, func() bool { return n.ledger.Height() >= 1 })
+	before := net.quiet(500 * time.Millisecond)
+
+	start := time.Now()
+	c := n.commit(net.call("a", "1"))
+	t.Logf("committed in %v", time.Since(start))
+	require.True(t, c.Receipt.OK(), "%+v", c.Receipt)
+	require.Equal(t, before+1, c.Height)
+	v, found, err := n.ledger.Get("store", []byte("a"))
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, "1", string(v))
+
+	require.Equal(t, c.Height+2, net.quiet(time.Second), "two empty blocks settle the root, then silence")
+	s := n.Status()
+	require.False(t, s.CatchingUp)
+	require.True(t, s.Validator)
+	require.Equal(t, c.Height+1, s.CertifiedUpTo)
+	cert, err := n.ledger.Certificate(c.Height)
+	require.NoError(t, err)
+	h, err := n.ledger.Header(c.Height)
+	require.NoError(t, err)
+	set, err := n.ledger.Signers(c.Height)
+	require.NoError(t, err)
+	require.NoError(t, cert.Verify(&h, set))
+}
