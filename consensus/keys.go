@@ -1,7 +1,6 @@
 package consensus
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -97,7 +96,7 @@ func readConsensusKey(file string) (cmted25519.PrivKey, error) {
 		return nil, err
 	}
 	priv, ok := key.PrivKey.(cmted25519.PrivKey)
-	if !ok || len(priv) != ed25519.PrivateKeySize {
+	if !ok || len(priv) != cmted25519.PrivateKeySize {
 		return nil, types.Errorf(types.CodeKeyFile, "consensus key %s holds no ed25519 key", file)
 	}
 	return priv, nil
