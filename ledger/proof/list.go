@@ -3,7 +3,6 @@ package proof
 import (
 	"errors"
 	"fmt"
-	"math/bits"
 
 	"github.com/huchain/huchain/crypto"
 )
@@ -145,6 +144,3 @@ func listSiblings(index, count uint64) int {
 	}
 	return n
 }
-
-// maxListSiblings bounds Siblings of a decoded proof.
-var maxListSiblings = bits.Len64(MaxListCount)

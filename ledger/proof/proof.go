@@ -88,8 +88,8 @@ func (p *Proof) VerifyContent() error {
 	return nil
 }
 
-// part returns position and hash of the content leaf that the part leads to.
-func (p *Proof) part() (position int, leaf crypto.Hash, err error) {
+// oneFact checks that exactly one part is set and has a shape that can be encoded.
+func (p *Proof) oneFact() error {
 	n := 0
 	for _, set := range []bool{p.State != nil, p.Tx != nil, p.Receipt != nil, p.Event != nil} {
 		if set {
@@ -97,14 +97,22 @@ func (p *Proof) part() (position int, leaf crypto.Hash, err error) {
 		}
 	}
 	if n != 1 {
-		return 0, leaf, errors.New("a proof holds exactly one fact")
+		return errors.New("a proof holds exactly one fact")
+	}
+	if s := p.State; s != nil && (len(s.NS) > MaxNamespaceBytes || len(s.Proof.Siblings) > MaxDepth || s.Proof.Ends > EndsForeign) {
+		return errors.New("namespace or path too long, or unknown ending")
+	}
+	return nil
+}
+
+// part returns position and hash of the content leaf that the part leads to.
+func (p *Proof) part() (position int, leaf crypto.Hash, err error) {
+	if err := p.oneFact(); err != nil {
+		return 0, leaf, err
 	}
 	switch {
 	case p.State != nil:
 		s := p.State
-		if len(s.NS) > MaxNamespaceBytes {
-			return 0, leaf, errors.New("namespace too long")
-		}
 		if s.Proof.Height > p.Header.Height {
 			return 0, leaf, fmt.Errorf("row of height %d in a state of height %d", s.Proof.Height, p.Header.Height)
 		}
