@@ -1,0 +1,17 @@
+package crypto
+
+import "github.com/huchain/huchain/crypto/internal/sm2fast"
+
+// verifierBudgetBytes bounds the tables of frequent keys in a process, whatever number
+// of chains it hosts: room for about 1,100 keys at full speed (17 µs against 58 without
+// a table, on a 2.8 GHz Xeon) and 3,200 at half.
+const verifierBudgetBytes = 64 << 20
+
+var verifier = sm2fast.New(userID, verifierBudgetBytes)
+
+// VerifierStats counts what signature verification did in this process since it
+// started, and the memory its tables take.
+type VerifierStats = sm2fast.Stats
+
+// ReadVerifierStats returns the current figures, for metrics and benchmark reports.
+func ReadVerifierStats() VerifierStats { return verifier.Stats() }
