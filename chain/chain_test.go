@@ -12,6 +12,7 @@ import (
 
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/chain/chaintest"
+	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/host"
 )
@@ -20,18 +21,19 @@ var start = time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC)
 
 // bed is a chain with a notebook contract, three organisations and members.
 type bed struct {
-	t       *testing.T
-	w       *chaintest.World
-	vm      *chaintest.GoVM
-	g       *chain.Genesis
-	c       *chain.Chain
-	st      *chaintest.State
-	ids     *chain.IDWindow
-	height  uint64
-	now     time.Time
-	clerk   *chaintest.Member
-	auditor *chaintest.Member
-	admin   *chaintest.Member
+	t        *testing.T
+	w        *chaintest.World
+	vm       *chaintest.GoVM
+	g        *chain.Genesis
+	c        *chain.Chain
+	st       *chaintest.State
+	ids      *chain.IDWindow
+	packages map[crypto.Hash][]byte
+	height   uint64
+	now      time.Time
+	clerk    *chaintest.Member
+	auditor  *chaintest.Member
+	admin    *chaintest.Member
 }
 
 func newBed(t *testing.T) *bed { return newBedWith(t, func(*chain.Params) {}) }
@@ -50,7 +52,7 @@ func newBedWith(t *testing.T, change func(*chain.Params)) *bed {
 	require.NoError(t, err)
 	res, err := c.InitGenesis(context.Background(), packages)
 	require.NoError(t, err)
-	b := &bed{t: t, w: w, vm: vm, g: g, c: c, st: chaintest.NewState(), ids: chain.NewIDWindow(), now: start.Add(time.Second)}
+	b := &bed{t: t, w: w, vm: vm, packages: packages, g: g, c: c, st: chaintest.NewState(), ids: chain.NewIDWindow(), now: start.Add(time.Second)}
 	b.st.Apply(res.Writes)
 	b.clerk = w.Member("archives", "clerk", "client")
 	b.auditor = w.Member("court", "auditor", "auditor")

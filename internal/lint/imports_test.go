@@ -39,7 +39,7 @@ var arrows = []arrow{
 	{"client", []string{"crypto", "types", "ledger/proof", "crosschain/light"}, "SDK users link no node"},
 	{"services", []string{"crypto", "types", "ledger/proof", "crosschain/light", "client", "contracts/bundle"}, "services reach chains through the client"},
 	{"crosschain/relay", []string{"crypto", "types", "ledger/proof", "crosschain", "client"}, "the relay reaches chains through the client"},
-	{"bench", []string{"crypto", "types", "ledger/proof", "client", "devnet"}, "load comes from outside, as users' does"},
+	{"bench", []string{"crypto", "types", "ledger/proof", "client", "internal/version"}, "load comes from outside, as users' does"},
 	{"devnet", []string{"crypto", "types", "chain", "consensus", "contracts/bundle", "node", "client"}, "it founds a network and starts its processes"},
 	{"node", []string{"crypto", "types", "vm", "chain", "ledger", "consensus", "crosschain", "contracts/bundle", "internal/version"}, "what node serves of services it gets through its own interfaces"},
 	{"cmd", []string{"*"}, "the binary wires everything"},
