@@ -192,3 +192,34 @@ func FuzzAnyTransaction(f *testing.F) {
 		}
 	})
 }
+
+// A rehearsal shows what an upgrade changes for past calls, and commits nothing.
+func TestRehearse(t *testing.T) {
+	b := newBed(t)
+	v1 := pack(t, b, "1.0.0", "go")
+	b.must(b.call(b.admin, "contracts", "stage", b.upload(b.admin, v1)))
+	b.must(b.call(b.admin, "contracts", "create", fmt.Sprintf(`{"package":%q}`, crypto.Sum(v1))))
+	past := []*types.Tx{b.call(b.clerk, "counter", "add", `{}`), b.call(b.clerk, "counter", "add", `{"again":true}`)}
+	b.must(past[0])
+	b.must(past[1])
+	rehearse := func(raw []byte) []chain.RehearsedCall {
+		before := b.st.Len()
+		out, err := b.c.Rehearse(context.Background(), b.st, raw, past, b.height, b.now.UnixNano())
+		require.NoError(t, err)
+		require.Len(t, out, 2)
+		require.Equal(t, before, b.st.Len())
+		require.Equal(t, `"1.0.0"`, b.version())
+		return out
+	}
+	for _, same := range rehearse(pack(t, b, "1.1.0", "go")) {
+		require.Empty(t, same.Differs)
+		require.Equal(t, "3", string(same.Upgrade.Result), "each call on the state as it is now")
+	}
+	stricter := pack(t, b, "1.2.0", "go", bundle.Method{Name: "add", Writes: true, Allow: "ANY role:auditor"})
+	for _, refused := range rehearse(stricter) {
+		require.Equal(t, []string{"result", "error", "writes"}, refused.Differs)
+		require.Equal(t, types.CodePermissionDenied, refused.Upgrade.Code)
+	}
+	_, err := b.c.Rehearse(context.Background(), b.st, v1[:10], past, b.height, b.now.UnixNano())
+	require.Equal(t, types.CodePackageInvalid, types.CodeOf(err))
+}
