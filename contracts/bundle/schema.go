@@ -24,9 +24,10 @@ type Schema struct {
 
 // SchemaMethod is the signature of a method.
 type SchemaMethod struct {
-	Writes bool  `json:"writes"` // takes a Ctx, not a View
-	Args   *Type `json:"args"`
-	Result *Type `json:"result"`
+	Writes bool   `json:"writes"`        // takes a Ctx, not a View
+	Doc    string `json:"doc,omitempty"` // first comment of the function
+	Args   *Type  `json:"args"`
+	Result *Type  `json:"result"`
 }
 
 // SchemaRecord is one declared piece of storage.
@@ -40,7 +41,7 @@ type SchemaRecord struct {
 type Type struct {
 	Ref        string           `json:"$ref,omitempty"`
 	Type       string           `json:"type,omitempty"`
-	Format     string           `json:"format,omitempty"` // sm3, bytes, time, member, int64, uint64, …
+	Format     string           `json:"format,omitempty"` // sm3, bytes, date-time, member, int64, uint64, …
 	Pattern    string           `json:"pattern,omitempty"`
 	Minimum    *int64           `json:"minimum,omitempty"`
 	Maximum    *int64           `json:"maximum,omitempty"`
@@ -232,7 +233,9 @@ func (s *Spec) fits(schema *Schema, ft FieldType, t *Type) bool {
 		return plain.Type == "string" && (plain.Format == "" || plain.Format == ft.Name || ft.Name == "file")
 	case "encrypted":
 		return plain.Type == "string"
-	default: // decimal, time, sm3, member
+	case "time":
+		return plain.Format == "date-time"
+	default: // decimal, sm3, member
 		return plain.Format == ft.Name
 	}
 }

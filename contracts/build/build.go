@@ -1,0 +1,190 @@
+// Package build compiles contract bundles, generates what follows from their source,
+// checks them for drift, packs them and begins new ones: what huchain contract build,
+// check and new do.
+package build
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/huchain/huchain/contracts/bundle"
+	"github.com/huchain/huchain/contracts/sdk/go/codegen"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+)
+
+// Toolchain is the exact Go release that contracts are compiled with: another release
+// gives other bytes, and with them another code hash.
+const Toolchain = "go1.26.8"
+
+// Params say how to build.
+type Params struct {
+	// Toolchain is what Go contracts are compiled with. If it is not installed, the go
+	// command fetches it through its module proxy.
+	Toolchain string
+	// Write stores generated files in the bundle; without it they must be up to date.
+	Write bool
+}
+
+// DefaultParams builds with Toolchain and stores generated files.
+func DefaultParams() Params { return Params{Toolchain: Toolchain, Write: true} }
+
+// Validate refuses impossible parameters.
+func (p *Params) Validate() error {
+	if !strings.HasPrefix(p.Toolchain, "go1.") {
+		return types.Errorf(types.CodeUsage, "toolchain %q: must be a Go release as %s", p.Toolchain, Toolchain)
+	}
+	return nil
+}
+
+// Result is a built bundle.
+type Result struct {
+	Manifest bundle.Manifest
+	Code     []byte // WASM
+	Package  []byte // package file
+	CodeHash crypto.Hash
+	Hash     crypto.Hash // of the package file
+}
+
+// Build generates, compiles and packs the bundle in dir. Equal sources, toolchain and
+// SDK give equal bytes. Errors: HC-1012 if a compiler is missing, HC-3302 and HC-3303
+// where the bundle is at fault.
+func Build(ctx context.Context, dir string, p Params) (*Result, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	spec, err := readSpec(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := generate(dir, spec.Language, p.Write); err != nil {
+		return nil, err
+	}
+	if err := check(dir); err != nil {
+		return nil, err
+	}
+	code, err := Compile(ctx, dir, spec.Language, p)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := bundle.Build(dir, code)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := bundle.Open(raw)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{opened.Manifest, code, raw, opened.CodeHash, opened.Hash}, nil
+}
+
+// Check does all of Build but compiling: generated files must be up to date, and
+// bundle.yaml must agree with the code.
+func Check(dir string) error {
+	spec, err := readSpec(dir)
+	if err != nil {
+		return err
+	}
+	if err := generate(dir, spec.Language, false); err != nil {
+		return err
+	}
+	return check(dir)
+}
+
+func readSpec(dir string) (*bundle.Spec, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, bundle.YAMLFile))
+	if err != nil {
+		return nil, types.Errorf(types.CodeNotFound, "%s holds no bundle: %w", dir, err)
+	}
+	return bundle.ParseSpec(raw)
+}
+
+func check(dir string) error {
+	yamlRaw, err := os.ReadFile(filepath.Join(dir, bundle.YAMLFile))
+	if err != nil {
+		return types.Errorf(types.CodePackageInvalid, "read bundle: %w", err)
+	}
+	schemaRaw, err := os.ReadFile(filepath.Join(dir, bundle.SchemaFile))
+	if err != nil {
+		return types.Errorf(types.CodePackageInvalid, "read bundle: %w", err)
+	}
+	_, err = bundle.Check(yamlRaw, schemaRaw)
+	return err
+}
+
+// generate brings codec and schema of a Go bundle up to date, or refuses stale ones.
+func generate(dir, language string, write bool) error {
+	if language != "go" {
+		return nil // the schema of a Rust bundle is written by its own build, see Compile
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		return types.Errorf(types.CodeToolMissing, "go: install Go %s or newer from https://go.dev/dl", strings.TrimPrefix(Toolchain, "go"))
+	}
+	out, err := codegen.Generate(dir)
+	if err != nil {
+		return types.Errorf(types.CodePackageInvalid, "%w", err)
+	}
+	if write {
+		err = out.Write(dir)
+	} else {
+		err = out.Drift(dir)
+	}
+	if err != nil {
+		return types.Errorf(types.CodePackageInvalid, "%s: %w", dir, err)
+	}
+	return nil
+}
+
+// Compile returns the WASM code of the contract in dir.
+func Compile(ctx context.Context, dir, language string, p Params) ([]byte, error) {
+	if language != "go" {
+		return nil, types.Errorf(types.CodeUsage, "language %q: this release compiles go", language)
+	}
+	out, err := os.MkdirTemp("", "huchain-contract-")
+	if err != nil {
+		return nil, fmt.Errorf("compile contract: %w", err)
+	}
+	defer os.RemoveAll(out)
+	file := filepath.Join(out, bundle.CodeFile)
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false",
+		"-ldflags=-s -w", "-o", file, ".")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+p.Toolchain, "GOFLAGS=", "GOOS=wasip1", "GOARCH=wasm",
+		"CGO_ENABLED=0", "GOWASM=", "GOEXPERIMENT=")
+	if err := run(cmd); err != nil {
+		return nil, err
+	}
+	code, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("compile contract: %w", err)
+	}
+	return code, nil
+}
+
+// Native compiles the contract in dir for this machine into file, for tests.
+func Native(ctx context.Context, dir, file string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", file, ".")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOOS=", "GOARCH=", "CGO_ENABLED=0")
+	return run(cmd)
+}
+
+func run(cmd *exec.Cmd) error {
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrNotFound) {
+		return types.Errorf(types.CodeToolMissing, "%s: install it and run this again", cmd.Args[0])
+	}
+	if err != nil {
+		return types.Errorf(types.CodePackageInvalid, "%s in %s: %w\n%s", strings.Join(cmd.Args[:2], " "), cmd.Dir, err,
+			strings.TrimSpace(stderr.String()))
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package contract
+
+import "github.com/huchain/huchain/contracts/sdk/go/abi"
+
+// Reader is a call that can read: a *Ctx or a *View.
+type Reader interface {
+	Caller() *Caller
+	Time() Time
+	Height() uint64
+	TxID() Hash
+	Log(text string)
+
+	reader()
+}
+
+// View is a read-only call.
+type View struct{ env *env }
+
+// Ctx is a call that can write.
+type Ctx struct{ View }
+
+// env is what one call has asked the chain so far.
+type env struct {
+	caller *Caller
+	height uint64
+	timeMs int64
+	block  bool
+}
+
+func (v *View) reader() {}
+
+// Caller returns who signed the transaction or query; a query without a signature
+// has an empty Caller. In a nested call it is still the member at the start.
+func (v *View) Caller() *Caller {
+	if v.env.caller == nil {
+		v.env.caller = parseCaller(abi.Caller())
+	}
+	return v.env.caller
+}
+
+func (v *View) readBlock() {
+	if !v.env.block {
+		v.env.height, v.env.timeMs = abi.Block()
+		v.env.block = true
+	}
+}
+
+// Time returns the block time, in whole seconds.
+func (v *View) Time() Time {
+	v.readBlock()
+	s := v.env.timeMs / 1000
+	if v.env.timeMs%1000 < 0 {
+		s--
+	}
+	return Time(s)
+}
+
+// Height returns the height of the block being executed, or of the tip in a query.
+func (v *View) Height() uint64 {
+	v.readBlock()
+	return v.env.height
+}
+
+// TxID returns the id of the transaction, zero in a query.
+func (v *View) TxID() Hash { return abi.TxID() }
+
+// Log writes up to 1 KiB to the node's debug log, without effect on results.
+func (v *View) Log(text string) { abi.Log(text) }
+
+// Caller is a member of the chain.
+type Caller struct {
+	Member  Member
+	Org     Org
+	Address Address
+	Roles   []string
+	DID     DID // empty if the member has none
+}
+
+// HasRole reports whether the caller's certificate holds a role.
+func (c *Caller) HasRole(role string) bool {
+	for _, r := range c.Roles {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// parseCaller reads five strings behind one length byte each.
+func parseCaller(b []byte) *Caller {
+	var parts [5]string
+	for i := range parts {
+		if len(b) == 0 || int(b[0]) > len(b)-1 {
+			abi.Fail("internal", "malformed caller")
+		}
+		parts[i] = string(b[1 : 1+b[0]])
+		b = b[1+len(parts[i]):]
+	}
+	c := &Caller{Member: Member(parts[0]), Org: Org(parts[1]), DID: DID(parts[4])}
+	copy(c.Address[:], parts[2])
+	for roles := parts[3]; roles != ""; {
+		end := 0
+		for end < len(roles) && roles[end] != ',' {
+			end++
+		}
+		c.Roles = append(c.Roles, roles[:end])
+		roles = roles[min(end+1, len(roles)):]
+	}
+	return c
+}

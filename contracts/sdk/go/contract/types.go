@@ -1,0 +1,144 @@
+package contract
+
+import (
+	"github.com/huchain/huchain/contracts/sdk/go/codec"
+)
+
+// None is for methods without arguments or without a result; its JSON is {}.
+type None struct{}
+
+// DecodeJSON accepts an empty object.
+func (*None) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	r.Field(&noFields, &seen)
+}
+
+var noFields codec.Fields
+
+// AppendJSON appends {}.
+func (*None) AppendJSON(b []byte) []byte { return append(b, "{}"...) }
+
+// Hash is an SM3 digest; its text is 64 lower-case hex digits.
+type Hash [32]byte
+
+// IsZero reports whether h is the zero Hash.
+func (h Hash) IsZero() bool { return h == Hash{} }
+
+// String returns 64 lower-case hex digits.
+func (h Hash) String() string { return string(codec.AppendHexDigits(make([]byte, 0, 64), h[:])) }
+
+// DecodeJSON reads a hex string.
+func (h *Hash) DecodeJSON(r *codec.Reader) { r.Hex(h[:]) }
+
+// AppendJSON appends a hex string.
+func (h *Hash) AppendJSON(b []byte) []byte { return codec.AppendHex(b, h[:]) }
+
+// AppendKey appends the hex digits.
+func (h *Hash) AppendKey(b []byte) []byte { return codec.AppendHexDigits(b, h[:]) }
+
+// DecodeKey reads what AppendKey wrote.
+func (h *Hash) DecodeKey(b []byte) bool { return codec.DecodeHex(h[:], b) }
+
+// Address is the first 20 bytes of SM3(public key): 40 lower-case hex digits.
+// Records refer to Member instead, since a key may be renewed.
+type Address [20]byte
+
+// String returns 40 lower-case hex digits.
+func (a Address) String() string { return string(codec.AppendHexDigits(make([]byte, 0, 40), a[:])) }
+
+// DecodeJSON reads a hex string.
+func (a *Address) DecodeJSON(r *codec.Reader) { r.Hex(a[:]) }
+
+// AppendJSON appends a hex string.
+func (a *Address) AppendJSON(b []byte) []byte { return codec.AppendHex(b, a[:]) }
+
+// Bytes is binary data; its text is lower-case hex.
+type Bytes []byte
+
+// DecodeJSON reads a hex string.
+func (v *Bytes) DecodeJSON(r *codec.Reader) { *v = r.Bytes() }
+
+// AppendJSON appends a hex string.
+func (v *Bytes) AppendJSON(b []byte) []byte { return codec.AppendHex(b, *v) }
+
+// Member is the stable identity of a member, "org/name".
+type Member string
+
+// Org returns the organisation's name.
+func (m Member) Org() Org {
+	for i := 0; i < len(m); i++ {
+		if m[i] == '/' {
+			return Org(m[:i])
+		}
+	}
+	return ""
+}
+
+// DecodeJSON reads "org/name".
+func (m *Member) DecodeJSON(r *codec.Reader) {
+	s := r.String()
+	if !ValidMember(s) {
+		r.Fail("member id of the form org/name expected")
+		return
+	}
+	*m = Member(s)
+}
+
+// AppendJSON appends a string.
+func (m *Member) AppendJSON(b []byte) []byte { return codec.AppendString(b, string(*m)) }
+
+// Org is an organisation's name.
+type Org string
+
+// DecodeJSON reads a name.
+func (o *Org) DecodeJSON(r *codec.Reader) {
+	s := r.String()
+	if !validName(s) {
+		r.Fail("organisation name expected")
+		return
+	}
+	*o = Org(s)
+}
+
+// AppendJSON appends a string.
+func (o *Org) AppendJSON(b []byte) []byte { return codec.AppendString(b, string(*o)) }
+
+// DID is a decentralised identifier, "did:method:id", at most 255 bytes.
+type DID string
+
+// DecodeJSON reads a DID.
+func (d *DID) DecodeJSON(r *codec.Reader) {
+	s := r.String()
+	if len(s) < 7 || len(s) > 255 || s[:4] != "did:" {
+		r.Fail("DID expected")
+		return
+	}
+	*d = DID(s)
+}
+
+// AppendJSON appends a string.
+func (d *DID) AppendJSON(b []byte) []byte { return codec.AppendString(b, string(*d)) }
+
+// validName reports whether s matches [a-z][a-z0-9-]{0,31}.
+func validName(s string) bool {
+	if len(s) == 0 || len(s) > 32 || s[0] < 'a' || s[0] > 'z' {
+		return false
+	}
+	for i := 1; i < len(s); i++ {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// ValidOrg reports whether s has the form of an organisation's name.
+func ValidOrg(s string) bool { return validName(s) }
+
+// ValidMember reports whether s has the form org/name.
+func ValidMember(s string) bool {
+	org := Member(s).Org()
+	return validName(string(org)) && validName(s[len(org)+1:])
+}

@@ -1,0 +1,179 @@
+package state
+
+import (
+	"github.com/huchain/huchain/contracts/sdk/go/abi"
+	"github.com/huchain/huchain/contracts/sdk/go/contract"
+)
+
+// Key is implemented by pointers to types that serve as keys beside the plain ones:
+// AppendKey writes text whose order is the order of the values.
+type Key interface {
+	AppendKey(b []byte) []byte
+	DecodeKey(b []byte) bool
+}
+
+// Pair is a key of two parts, ordered by A, then B.
+type Pair[A, B any] struct {
+	A A
+	B B
+}
+
+// AppendKey writes A, 0x00 and B.
+func (p *Pair[A, B]) AppendKey(b []byte) []byte {
+	start := len(b)
+	return appendKey(terminate(appendKey(b, &p.A), start), &p.B)
+}
+
+// DecodeKey reads what AppendKey wrote.
+func (p *Pair[A, B]) DecodeKey(b []byte) bool {
+	first, rest, ok := split(b)
+	return ok && decodeKey(&p.A, first) && decodeKey(&p.B, rest)
+}
+
+// terminate escapes the zero bytes of b[start:] and ends it with one.
+func terminate(b []byte, start int) []byte {
+	for i := start; i < len(b); i++ {
+		if b[i] == 0 {
+			b = append(b, 0)
+			copy(b[i+2:], b[i+1:])
+			b[i+1] = 0xFF
+			i++
+		}
+	}
+	return append(b, 0)
+}
+
+// split undoes terminate.
+func split(b []byte) (first, rest []byte, ok bool) {
+	for i := 0; i < len(b); i++ {
+		if b[i] != 0 {
+			continue
+		}
+		if i+1 < len(b) && b[i+1] == 0xFF {
+			return splitEscaped(b, i)
+		}
+		return b[:i], b[i+1:], true
+	}
+	return nil, nil, false
+}
+
+func splitEscaped(b []byte, i int) (first, rest []byte, ok bool) {
+	first = append(first, b[:i]...)
+	for ; i < len(b); i++ {
+		if b[i] == 0 {
+			if i+1 == len(b) || b[i+1] != 0xFF {
+				return first, b[i+1:], true
+			}
+			first = append(first, 0)
+			i++
+			continue
+		}
+		first = append(first, b[i])
+	}
+	return nil, nil, false
+}
+
+// appendKey appends the key that k points to: a string, Member, Org, DID, uint32,
+// uint64, int64, or a Key (Hash, Address, Time, Pair).
+func appendKey(b []byte, k any) []byte {
+	switch k := k.(type) {
+	case Key:
+		return k.AppendKey(b)
+	case *string:
+		return append(b, *k...)
+	case *contract.Member:
+		return append(b, *k...)
+	case *contract.Org:
+		return append(b, *k...)
+	case *contract.DID:
+		return append(b, *k...)
+	case *uint32:
+		return appendFixed(b, uint64(*k), 8)
+	case *uint64:
+		return appendFixed(b, *k, 16)
+	case *int64:
+		return appendFixed(b, uint64(*k)^1<<63, 16)
+	}
+	panic("a type cannot be a key")
+}
+
+// decodeKey reads what appendKey wrote.
+func decodeKey(k any, b []byte) (ok bool) {
+	var v uint64
+	switch k := k.(type) {
+	case Key:
+		return k.DecodeKey(b)
+	case *string:
+		*k = string(b)
+	case *contract.Member:
+		*k = contract.Member(b)
+	case *contract.Org:
+		*k = contract.Org(b)
+	case *contract.DID:
+		*k = contract.DID(b)
+	case *uint32:
+		v, ok = fixed(b, 8)
+		*k = uint32(v)
+		return ok
+	case *uint64:
+		*k, ok = fixed(b, 16)
+		return ok
+	case *int64:
+		v, ok = fixed(b, 16)
+		*k = int64(v ^ 1<<63)
+		return ok
+	default:
+		panic("a type cannot be a key")
+	}
+	return true
+}
+
+// appendFixed appends v as n lower-case hex digits.
+func appendFixed(b []byte, v uint64, n int) []byte {
+	for shift := 4 * (n - 1); shift >= 0; shift -= 4 {
+		b = append(b, "0123456789abcdef"[v>>shift&15])
+	}
+	return b
+}
+
+func fixed(b []byte, n int) (v uint64, ok bool) {
+	if len(b) != n {
+		return 0, false
+	}
+	for _, c := range b {
+		switch {
+		case c-'0' <= 9:
+			v = v<<4 | uint64(c-'0')
+		case c-'a' <= 5:
+			v = v<<4 | uint64(c-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return v, true
+}
+
+// name is a declared piece of storage with "/" at its end.
+type name string
+
+// row builds a key: the name, the partition with its end unless it is nil, and k
+// unless it is nil.
+func (n name) row(partition, k any) []byte {
+	b := append(abi.Scratch(abi.MaxKeyBytes+64), n...)
+	if partition != nil {
+		b = terminate(appendKey(b, partition), len(n))
+	}
+	if k != nil {
+		b = appendKey(b, k)
+	}
+	if len(b) > abi.MaxKeyBytes {
+		abi.Fail("bad_arguments", "key too long for "+string(n[:len(n)-1]))
+	}
+	return abi.Keep(b)
+}
+
+func (n name) decode(k any, b []byte) {
+	if !decodeKey(k, b) {
+		abi.Fail("internal", "malformed key in "+string(n))
+	}
+}
