@@ -136,6 +136,13 @@ func SignTx(body *Body, certificate []byte, sender crypto.Signer, cosigners ...c
 	return DecodeTx(tx.encode())
 }
 
+// WithCertificate returns t carrying the sender's certificate. The certificate stands
+// outside the signed body, so the id stays; bytes and leaf change.
+func (t *Tx) WithCertificate(der []byte) (*Tx, error) {
+	with := Tx{BodyBytes: t.BodyBytes, Certificate: der, Signatures: t.Signatures}
+	return DecodeTx(with.encode())
+}
+
 func (t *Tx) encode() []byte {
 	out := make([]byte, 0, len(t.BodyBytes)+len(t.Certificate)+80*len(t.Signatures)+16)
 	out = appendBytes(out, 1, t.BodyBytes)

@@ -1,0 +1,160 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/cert"
+	"github.com/huchain/huchain/crypto/keystore"
+	"github.com/huchain/huchain/types"
+)
+
+// Profile is a named connection: <home>/profiles/<name>.toml.
+type Profile struct {
+	Nodes          []string `toml:"nodes"`                    // base URLs, tried in order
+	Chain          string   `toml:"chain"`                    // chain name
+	Genesis        string   `toml:"genesis,omitempty"`        // genesis hash the chain must have
+	GenesisFile    string   `toml:"genesisFile,omitempty"`    // local copy: who the founding validators are
+	Members        string   `toml:"members,omitempty"`        // folder <org>/<name>.key and .pem
+	PassphraseFile string   `toml:"passphraseFile,omitempty"` // opens the keys under Members
+}
+
+// ProfilePath is where the named profile lies.
+func ProfilePath(home, name string) string {
+	return filepath.Join(home, "profiles", name+".toml")
+}
+
+// LoadProfile reads a profile; HC-1003 if there is none of the name.
+func LoadProfile(home, name string) (Profile, error) {
+	var p Profile
+	if !types.ValidName(name) {
+		return p, types.Errorf(types.CodeUsage, "%q is no profile name", name)
+	}
+	path := ProfilePath(home, name)
+	f, err := os.Open(path)
+	if os.IsNotExist(err) {
+		return p, types.Errorf(types.CodeNotFound, "profile %s: there is no %s", name, path)
+	}
+	if err != nil {
+		return p, types.Errorf(types.CodeConfig, "%w", err)
+	}
+	defer f.Close()
+	if err := toml.NewDecoder(f).DisallowUnknownFields().Decode(&p); err != nil {
+		return p, types.Errorf(types.CodeConfig, "%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// Encode returns the profile as TOML.
+func (p *Profile) Encode() ([]byte, error) {
+	out, err := toml.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("encode profile: %w", err)
+	}
+	return out, nil
+}
+
+// Connect opens a client for the profile.
+func (p *Profile) Connect(ctx context.Context) (*Client, error) {
+	params := DefaultParams(p.Nodes...)
+	params.Chain = p.Chain
+	if p.Genesis != "" {
+		h, err := crypto.ParseHash(p.Genesis)
+		if err != nil {
+			return nil, types.Errorf(types.CodeConfig, "genesis hash of the profile: %w", err)
+		}
+		params.Genesis = h
+	}
+	return New(ctx, params)
+}
+
+// LoadMember opens the key and certificate of a member kept under dir as
+// <org>/<name>.key and <org>/<name>.pem. spec is org/name, or name where only one
+// organisation has a member of it.
+func LoadMember(dir, spec string, passphrase func() ([]byte, error)) (*Identity, error) {
+	if dir == "" {
+		return nil, types.Errorf(types.CodeConfig, "the profile names no folder of members")
+	}
+	id, err := findMember(dir, spec)
+	if err != nil {
+		return nil, err
+	}
+	base := filepath.Join(dir, id.Org(), id.Name())
+	pass, err := passphrase()
+	if err != nil {
+		return nil, err
+	}
+	key, err := keystore.Load(base+".key", pass)
+	if err != nil {
+		return nil, err
+	}
+	pem, err := os.ReadFile(base + ".pem")
+	if err != nil {
+		return nil, types.Errorf(types.CodeCertFile, "%w", err)
+	}
+	c, err := cert.ParsePEM(pem)
+	if err != nil {
+		return nil, types.Errorf(types.CodeCertFile, "%s.pem: %w", base, err)
+	}
+	if c.PublicKey != key.Public() {
+		return nil, types.Errorf(types.CodeCertFile, "%s: certificate and key do not belong together", base)
+	}
+	return &Identity{Signer: key, Certificate: c.Raw, Member: id}, nil
+}
+
+func findMember(dir, spec string) (types.MemberID, error) {
+	if strings.Contains(spec, "/") {
+		id, err := types.ParseMemberID(spec)
+		if err != nil {
+			return "", types.Errorf(types.CodeUsage, "%w", err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, id.Org(), id.Name()+".key")); err != nil {
+			return "", noMember(dir, spec)
+		}
+		return id, nil
+	}
+	if !types.ValidName(spec) {
+		return "", types.Errorf(types.CodeUsage, "%q is no member name", spec)
+	}
+	found, err := filepath.Glob(filepath.Join(dir, "*", spec+".key"))
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) == 0:
+		return "", noMember(dir, spec)
+	case len(found) > 1:
+		var orgs []string
+		for _, f := range found {
+			orgs = append(orgs, filepath.Base(filepath.Dir(f))+"/"+spec)
+		}
+		return "", types.Errorf(types.CodeUsage, "%q is not unique: %s", spec, strings.Join(orgs, ", "))
+	}
+	return types.NewMemberID(filepath.Base(filepath.Dir(found[0])), spec)
+}
+
+// Members lists the members kept under dir.
+func Members(dir string) []types.MemberID {
+	found, _ := filepath.Glob(filepath.Join(dir, "*", "*.key"))
+	var out []types.MemberID
+	for _, f := range found {
+		id, err := types.NewMemberID(filepath.Base(filepath.Dir(f)), strings.TrimSuffix(filepath.Base(f), ".key"))
+		if err == nil {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+func noMember(dir, spec string) error {
+	var names []string
+	for _, m := range Members(dir) {
+		names = append(names, string(m))
+	}
+	return types.Errorf(types.CodeNotFound, "member %s; %s holds: %s", spec, dir, strings.Join(names, ", "))
+}

@@ -1,0 +1,100 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/huchain/huchain/types"
+)
+
+type requestKey struct{}
+
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
+}
+
+var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// guard wraps the API: request ids, a bound on requests in flight, a log line per
+// request, and a coded answer if a handler panics.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("X-Request-Id")
+		if !requestIDForm.MatchString(id) {
+			var b [8]byte
+			rand.Read(b[:])
+			id = hex.EncodeToString(b[:])
+		}
+		w.Header().Set("X-Request-Id", id)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+		select {
+		case s.slots <- struct{}{}:
+			defer func() { <-s.slots }()
+		default:
+			s.refuse(w, r, &types.Error{Code: types.CodeNotReady, Detail: "too many requests in flight", RetryAfterMs: 1000})
+			return
+		}
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		start := time.Now()
+		defer func() {
+			if p := recover(); p != nil {
+				s.log.Error("handler panicked", "request", id, "panic", p, "stack", string(debug.Stack()))
+				if !rec.wrote {
+					s.refuse(rec, r, &types.Error{Code: types.CodeInternal, Detail: "the node's log has the details under this request id"})
+				}
+			}
+			took := time.Since(start)
+			s.metrics.observe(r.Method, rec.status, took)
+			s.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("request", id), slog.String("method", r.Method),
+				slog.String("path", r.URL.Path), slog.Int("status", rec.status), slog.Int64("tookMs", took.Milliseconds()))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// refuse writes a coded error outside huma.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	f := s.fail(r.Context(), err).(*failure)
+	for k, v := range f.GetHeaders() {
+		w.Header()[k] = v
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.status)
+	json.NewEncoder(w).Encode(f.Error) //nolint:errcheck // the client is gone if this fails
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	wrote  bool
+}
+
+// WriteHeader notes the status.
+func (r *recorder) WriteHeader(code int) {
+	if !r.wrote {
+		r.status, r.wrote = code, true
+	}
+	r.ResponseWriter.WriteHeader(code)
+}
+
+// Write notes that the answer began.
+func (r *recorder) Write(p []byte) (int, error) {
+	r.wrote = true
+	return r.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func statusClass(code int) string { return strconv.Itoa(code/100) + "xx" }

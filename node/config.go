@@ -1,0 +1,204 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/parsers/toml/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/v2"
+
+	"github.com/huchain/huchain/types"
+)
+
+// Default ports on loopback. A devnet's node i takes each plus i.
+const (
+	DefaultWebPort     = 7100
+	DefaultP2PPort     = 7200
+	DefaultMetricsPort = 7300
+)
+
+// Config is node.toml: what concerns the process.
+type Config struct {
+	Name    string        `koanf:"name"`
+	Web     WebConfig     `koanf:"web"`
+	Metrics MetricsConfig `koanf:"metrics"`
+	Log     LogConfig     `koanf:"log"`
+	Disk    DiskConfig    `koanf:"disk"`
+	VM      VMConfig      `koanf:"vm"`
+}
+
+// WebConfig is the HTTP listener: plain HTTP, therefore loopback only.
+type WebConfig struct {
+	Listen        string        `koanf:"listen"`
+	SubmitTimeout time.Duration `koanf:"submitTimeout"` // how long a submission waits for its commit
+	MaxInFlight   int           `koanf:"maxInFlight"`   // requests served at a time; more are told to retry
+}
+
+// MetricsConfig is the Prometheus listener, loopback only. An empty Listen turns it off.
+type MetricsConfig struct {
+	Listen string `koanf:"listen"`
+}
+
+// LogConfig says what is logged and where. Standard error always gets the log too.
+type LogConfig struct {
+	Level   string `koanf:"level"`  // debug, info, warn, error
+	Format  string `koanf:"format"` // text, json
+	File    string `koanf:"file"`   // relative to the home; empty: standard error alone
+	MaxMiB  int    `koanf:"maxMiB"` // the file is turned over above this size
+	KeepOld int    `koanf:"keepOld"`
+}
+
+// DiskConfig says when the disk counts as nearly full.
+type DiskConfig struct {
+	MinFreeMiB int `koanf:"minFreeMiB"` // below this the node refuses to start, or stops
+}
+
+// VMConfig concerns the contract engine.
+type VMConfig struct {
+	CacheDir string `koanf:"cacheDir"` // compiled contracts; may be shared by nodes of one user
+}
+
+// DefaultConfig returns the configuration of an empty node.toml.
+func DefaultConfig() Config {
+	return Config{
+		Web: WebConfig{
+			Listen:        fmt.Sprintf("127.0.0.1:%d", DefaultWebPort),
+			SubmitTimeout: 30 * time.Second, MaxInFlight: 4096,
+		},
+		Metrics: MetricsConfig{Listen: fmt.Sprintf("127.0.0.1:%d", DefaultMetricsPort)},
+		Log:     LogConfig{Level: "info", Format: "text", File: "logs/node.log", MaxMiB: 64, KeepOld: 3},
+		Disk:    DiskConfig{MinFreeMiB: 512},
+	}
+}
+
+// Validate checks values and that every listener without TLS is on loopback.
+func (c *Config) Validate() error {
+	if err := loopback("web.listen", c.Web.Listen); err != nil {
+		return err
+	}
+	if c.Metrics.Listen != "" {
+		if err := loopback("metrics.listen", c.Metrics.Listen); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.Web.SubmitTimeout < time.Second || c.Web.SubmitTimeout > 10*time.Minute:
+		return errors.New("web.submitTimeout: between 1s and 10m")
+	case c.Web.MaxInFlight < 1:
+		return errors.New("web.maxInFlight: at least 1")
+	case c.Log.Format != "text" && c.Log.Format != "json":
+		return errors.New("log.format: text or json")
+	case c.Log.MaxMiB < 1 || c.Log.KeepOld < 0:
+		return errors.New("log.maxMiB: at least 1; log.keepOld: at least 0")
+	case c.Disk.MinFreeMiB < 0:
+		return errors.New("disk.minFreeMiB: not negative")
+	}
+	_, err := parseLevel(c.Log.Level)
+	return err
+}
+
+// ChainConfig is chain.toml: what concerns one chain on this node.
+type ChainConfig struct {
+	P2P       P2PConfig       `koanf:"p2p"`
+	Consensus ConsensusConfig `koanf:"consensus"`
+	Pool      PoolConfig      `koanf:"pool"`
+	Keys      KeysConfig      `koanf:"keys"`
+}
+
+// P2PConfig is the listener for peers of the chain.
+type P2PConfig struct {
+	Listen string   `koanf:"listen"`
+	Peers  []string `koanf:"peers"` // id@host:port, dialled until they answer
+}
+
+// ConsensusConfig holds the times this node waits in consensus; 0 keeps the default.
+type ConsensusConfig struct {
+	TimeoutPropose time.Duration `koanf:"timeoutPropose"`
+	Heartbeat      time.Duration `koanf:"heartbeat"` // an empty block after so long without transactions
+}
+
+// PoolConfig bounds the pool of pending transactions; 0 keeps the default.
+type PoolConfig struct {
+	MaxTxs   int `koanf:"maxTxs"`
+	MaxBytes int `koanf:"maxBytes"`
+}
+
+// KeysConfig says how the validator key is opened.
+type KeysConfig struct {
+	PassphraseFile string `koanf:"passphraseFile"` // relative to the chain's folder; empty: environment or prompt
+}
+
+// DefaultChainConfig returns the configuration of an empty chain.toml.
+func DefaultChainConfig() ChainConfig {
+	return ChainConfig{P2P: P2PConfig{Listen: fmt.Sprintf("127.0.0.1:%d", DefaultP2PPort)}}
+}
+
+// Validate checks addresses and bounds.
+func (c *ChainConfig) Validate() error {
+	if _, _, err := net.SplitHostPort(c.P2P.Listen); err != nil {
+		return fmt.Errorf("p2p.listen: %w", err)
+	}
+	for _, p := range c.P2P.Peers {
+		id, addr, ok := strings.Cut(p, "@")
+		if _, _, err := net.SplitHostPort(addr); !ok || id == "" || err != nil {
+			return fmt.Errorf("p2p.peers: %q is not of the form id@host:port", p)
+		}
+	}
+	if c.Pool.MaxTxs < 0 || c.Pool.MaxBytes < 0 || c.Consensus.TimeoutPropose < 0 || c.Consensus.Heartbeat < 0 {
+		return errors.New("limits and times must not be negative")
+	}
+	return nil
+}
+
+// LoadConfig reads node.toml over the defaults. Errors are HC-1004 and name file and key.
+func LoadConfig(path string) (Config, error) {
+	c := DefaultConfig()
+	return c, loadTOML(path, &c, c.Validate)
+}
+
+// LoadChainConfig reads chain.toml over the defaults.
+func LoadChainConfig(path string) (ChainConfig, error) {
+	c := DefaultChainConfig()
+	return c, loadTOML(path, &c, c.Validate)
+}
+
+// loadTOML reads a TOML file strictly: a key that the configuration does not know is an
+// error, since a misspelt limit would otherwise silently not hold.
+func loadTOML(path string, out any, validate func() error) error {
+	k := koanf.New(".")
+	if _, err := os.Stat(path); err != nil {
+		return types.Errorf(types.CodeConfig, "%w", err)
+	}
+	if err := k.Load(file.Provider(path), toml.Parser()); err != nil {
+		return types.Errorf(types.CodeConfig, "%s: %w", path, err)
+	}
+	err := k.UnmarshalWithConf("", out, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
+		Result: out, TagName: "koanf", ErrorUnused: true,
+		DecodeHook: mapstructure.StringToTimeDurationHookFunc(),
+		MatchName:  func(key, field string) bool { return key == field },
+	}})
+	if err == nil {
+		err = validate()
+	}
+	if err != nil {
+		return types.Errorf(types.CodeConfig, "%s: %w", path, err)
+	}
+	return nil
+}
+
+func loopback(what, addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return fmt.Errorf("%s: %s is not on loopback, and this listener speaks plain HTTP: use 127.0.0.1", what, addr)
+	}
+	return nil
+}

@@ -1,0 +1,123 @@
+package node
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"github.com/huchain/huchain/types"
+)
+
+// Home is the folder of one node:
+//
+//	node.toml              configuration of the process
+//	lock                   held while the node runs; names its process
+//	logs/node.log
+//	cache/wasm/            compiled contracts; may be deleted
+//	chains/<name>/         one folder per chain, see ChainHome
+type Home struct{ Dir string }
+
+// DefaultHome returns the folder HUCHAIN_HOME names, else ~/.huchain.
+func DefaultHome() string {
+	if dir := os.Getenv("HUCHAIN_HOME"); dir != "" {
+		return dir
+	}
+	user, err := os.UserHomeDir()
+	if err != nil {
+		return ".huchain"
+	}
+	return filepath.Join(user, ".huchain")
+}
+
+// ConfigFile is the path of node.toml.
+func (h Home) ConfigFile() string { return filepath.Join(h.Dir, "node.toml") }
+
+// LockFile is the path of the lock.
+func (h Home) LockFile() string { return filepath.Join(h.Dir, "lock") }
+
+// CacheDir is where compiled contracts are kept unless node.toml says otherwise.
+func (h Home) CacheDir() string { return filepath.Join(h.Dir, "cache", "wasm") }
+
+// Chain returns the folder of the named chain.
+func (h Home) Chain(name string) ChainHome {
+	return ChainHome{Name: name, Dir: filepath.Join(h.Dir, "chains", name)}
+}
+
+// Chains lists the chains of the home in order of name: each folder under chains/ that
+// holds a genesis file.
+func (h Home) Chains() ([]ChainHome, error) {
+	entries, err := os.ReadDir(filepath.Join(h.Dir, "chains"))
+	if err != nil && !os.IsNotExist(err) {
+		return nil, fmt.Errorf("list chains: %w", err)
+	}
+	var out []ChainHome
+	for _, e := range entries {
+		c := h.Chain(e.Name())
+		if _, err := os.Stat(c.GenesisFile()); err != nil || !e.IsDir() {
+			continue
+		}
+		if !types.ValidName(e.Name()) {
+			return nil, types.Errorf(types.CodeConfig, "folder %s: %q is no valid chain name", c.Dir, e.Name())
+		}
+		out = append(out, c)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out, nil
+}
+
+// Exists reports whether dir is the home of a node.
+func (h Home) Exists() bool {
+	_, err := os.Stat(h.ConfigFile())
+	return err == nil
+}
+
+// ChainHome is the folder of one chain in a node's home:
+//
+//	genesis.json           its SM3 is the genesis hash
+//	chain.toml             listener, peers, limits of this chain
+//	bundles/*.hcp          contract packages the genesis names by hash
+//	keys/                  validator.key, consensus.json, vote.json, node.json
+//	data/                  the ledger and CometBFT's stores; may be deleted, keys may not
+type ChainHome struct{ Name, Dir string }
+
+// GenesisFile is the path of genesis.json.
+func (c ChainHome) GenesisFile() string { return filepath.Join(c.Dir, "genesis.json") }
+
+// ConfigFile is the path of chain.toml.
+func (c ChainHome) ConfigFile() string { return filepath.Join(c.Dir, "chain.toml") }
+
+// BundlesDir holds the contract packages of the genesis.
+func (c ChainHome) BundlesDir() string { return filepath.Join(c.Dir, "bundles") }
+
+// KeysDir holds the keys and the vote state. It is never part of a backup of data.
+func (c ChainHome) KeysDir() string { return filepath.Join(c.Dir, "keys") }
+
+// DataDir holds what can be fetched again from peers.
+func (c ChainHome) DataDir() string { return filepath.Join(c.Dir, "data") }
+
+// WriteFile writes a file whole or not at all: to a temporary name, synced, renamed.
+func WriteFile(path string, data []byte, mode os.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Chmod(mode)
+	}
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(tmp.Name(), path)
+}
