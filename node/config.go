@@ -45,11 +45,12 @@ type MetricsConfig struct {
 	Listen string `koanf:"listen"`
 }
 
-// LogConfig says what is logged and where. Standard error always gets the log too.
+// LogConfig says what is logged and where.
 type LogConfig struct {
 	Level   string `koanf:"level"`  // debug, info, warn, error
 	Format  string `koanf:"format"` // text, json
-	File    string `koanf:"file"`   // relative to the home; empty: standard error alone
+	File    string `koanf:"file"`   // relative to the home; empty: no file
+	Stderr  bool   `koanf:"stderr"` // log to standard error too
 	MaxMiB  int    `koanf:"maxMiB"` // the file is turned over above this size
 	KeepOld int    `koanf:"keepOld"`
 }
@@ -72,7 +73,7 @@ func DefaultConfig() Config {
 			SubmitTimeout: 30 * time.Second, MaxInFlight: 4096,
 		},
 		Metrics: MetricsConfig{Listen: fmt.Sprintf("127.0.0.1:%d", DefaultMetricsPort)},
-		Log:     LogConfig{Level: "info", Format: "text", File: "logs/node.log", MaxMiB: 64, KeepOld: 3},
+		Log:     LogConfig{Level: "info", Format: "text", File: "logs/node.log", Stderr: true, MaxMiB: 64, KeepOld: 3},
 		Disk:    DiskConfig{MinFreeMiB: 512},
 	}
 }

@@ -18,8 +18,8 @@ func parseLevel(s string) (slog.Level, error) {
 	return l, nil
 }
 
-// NewLogger logs to stderr and, where configured, to a file in the home that is turned
-// over by size. Close the returned closer last. Attributes whose name speaks of secrets
+// NewLogger logs to a file in the home, which is turned over by size, and to stderr, as
+// configured; without a file, to stderr. Close the returned closer last. Attributes whose name speaks of secrets
 // are blanked, whoever logs them.
 func NewLogger(home Home, c LogConfig, stderr io.Writer) (*slog.Logger, io.Closer, error) {
 	level, err := parseLevel(c.Level)
@@ -33,8 +33,12 @@ func NewLogger(home Home, c LogConfig, stderr io.Writer) (*slog.Logger, io.Close
 		}
 		return slog.NewTextHandler(w, opts)
 	}
+	var to []slog.Handler
+	if c.Stderr || c.File == "" {
+		to = append(to, handler(stderr))
+	}
 	if c.File == "" {
-		return slog.New(handler(stderr)), io.NopCloser(nil), nil
+		return slog.New(to[0]), io.NopCloser(nil), nil
 	}
 	path := c.File
 	if !filepath.IsAbs(path) {
@@ -44,7 +48,7 @@ func NewLogger(home Home, c LogConfig, stderr io.Writer) (*slog.Logger, io.Close
 	if err != nil {
 		return nil, nil, err
 	}
-	return slog.New(slog.NewMultiHandler(handler(stderr), handler(f))), f, nil
+	return slog.New(slog.NewMultiHandler(append(to, handler(f))...)), f, nil
 }
 
 func hideSecrets(_ []string, a slog.Attr) slog.Attr {

@@ -1,0 +1,198 @@
+package devnet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/client"
+	"github.com/huchain/huchain/consensus"
+	"github.com/huchain/huchain/contracts/bundle"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/keystore"
+	"github.com/huchain/huchain/node"
+	"github.com/huchain/huchain/types"
+)
+
+// Params says what devnet to create.
+type Params struct {
+	Home       string
+	Validators int
+	// Packages are the package files of the contracts to install, by name.
+	Packages map[string][]byte
+}
+
+// Validate checks the bounds.
+func (p *Params) Validate() error {
+	if p.Validators < 1 || p.Validators > MaxValidators {
+		return types.Errorf(types.CodeUsage, "a devnet has 1 to %d validators, not %d", MaxValidators, p.Validators)
+	}
+	return nil
+}
+
+// Create founds a network. What an interrupted attempt left behind is replaced; a
+// complete devnet is HC-1011.
+func Create(ctx context.Context, p Params) (*Network, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(manifestPath(p.Home)); err == nil {
+		return nil, types.Errorf(types.CodeAlreadyExists, "a devnet in %s", p.Home)
+	}
+	n := &Network{Format: 1, Chain: ChainName, Created: time.Now().UTC().Truncate(time.Second), home: p.Home}
+	if err := n.clear(); err != nil {
+		return nil, err
+	}
+	secret, err := n.newPassphrase()
+	if err != nil {
+		return nil, err
+	}
+	orgs, err := n.foundOrganisations(ctx, secret)
+	if err != nil {
+		return nil, err
+	}
+	g := chain.Genesis{
+		Format: 1, Chain: n.Chain, Time: n.Created, Protocol: chain.ProtocolVersion, Params: chain.DefaultParams(),
+	}
+	for _, o := range orgs {
+		g.Organisations = append(g.Organisations, chain.GenesisOrganisation{Name: o.name, Roots: [][]byte{o.ca.Root().Raw}})
+	}
+	for i := range p.Validators {
+		v, err := n.foundValidator(i, orgs[i%len(orgs)], secret)
+		if err != nil {
+			return nil, err
+		}
+		g.Validators = append(g.Validators, *v)
+	}
+	if err := n.installBundles(&g, p.Packages); err != nil {
+		return nil, err
+	}
+	if err := n.writeGenesis(&g); err != nil {
+		return nil, err
+	}
+	if _, _, err := n.assignPorts(); err != nil {
+		return nil, err
+	}
+	if err := n.publish(); err != nil {
+		return nil, err
+	}
+	return n, ctx.Err()
+}
+
+// publish writes everything that names addresses; devnet.json last.
+func (n *Network) publish() error {
+	if err := n.writeConfigs(); err != nil {
+		return err
+	}
+	profile := client.Profile{
+		Nodes: n.URLs(), Chain: n.Chain, Genesis: n.Genesis, GenesisFile: n.GenesisFile(),
+		Members: n.MembersDir(), PassphraseFile: n.PassphraseFile(),
+	}
+	raw, err := profile.Encode()
+	if err != nil {
+		return err
+	}
+	if err := node.WriteFile(client.ProfilePath(n.home, "devnet"), raw, 0o644); err != nil {
+		return err
+	}
+	return n.save()
+}
+
+// clear removes what an interrupted creation left; the folder is ours by its name.
+func (n *Network) clear() error {
+	for i := range MaxValidators {
+		if err := os.RemoveAll(filepath.Join(n.Dir(), fmt.Sprintf("node%d", i))); err != nil {
+			return err
+		}
+	}
+	for _, p := range []string{n.MembersDir(), n.PassphraseFile(), n.GenesisFile()} {
+		if err := os.RemoveAll(p); err != nil {
+			return err
+		}
+	}
+	return os.MkdirAll(n.Dir(), 0o755)
+}
+
+func (n *Network) newPassphrase() ([]byte, error) {
+	var b [16]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return nil, fmt.Errorf("make a passphrase: %w", err)
+	}
+	secret := []byte(hex.EncodeToString(b[:]))
+	return secret, node.WriteFile(n.PassphraseFile(), append(secret, '\n'), 0o600)
+}
+
+func (n *Network) cacheDir() string { return filepath.Join(n.Dir(), "cache", "wasm") }
+
+// foundValidator makes keys, certificate and home of validator i.
+func (n *Network) foundValidator(i int, o *organisation, secret []byte) (*chain.GenesisValidator, error) {
+	name := fmt.Sprintf("node%d", i)
+	key, err := crypto.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	keys := n.NodeHome(name).Chain(n.Chain).KeysDir()
+	if err := os.MkdirAll(keys, 0o700); err != nil {
+		return nil, err
+	}
+	if err := keystore.Save(filepath.Join(keys, "validator.key"), key, secret); err != nil {
+		return nil, err
+	}
+	if err := o.certify(filepath.Join(keys, "validator.pem"), name, []types.Role{types.RoleValidator}, key.Public()); err != nil {
+		return nil, err
+	}
+	info, err := consensus.CreateKeys(node.ConsensusKeys(keys, nil))
+	if err != nil {
+		return nil, err
+	}
+	n.Nodes = append(n.Nodes, Node{Name: name, Member: o.name + "/" + name, NodeID: info.NodeID})
+	return &chain.GenesisValidator{
+		Org: o.name, Name: name, Key: key.Public(), Ed25519: hex.EncodeToString(info.Ed25519[:]), Power: 1,
+	}, nil
+}
+
+// installBundles names the packages in the genesis and puts them beside it in each home.
+func (n *Network) installBundles(g *chain.Genesis, packages map[string][]byte) error {
+	for _, name := range sortedNames(packages) {
+		raw := packages[name]
+		pkg, err := bundle.Open(raw)
+		if err != nil {
+			return err
+		}
+		g.Bundles = append(g.Bundles, chain.GenesisBundle{
+			Name: pkg.Manifest.Name, Version: pkg.Manifest.Version, Package: pkg.Hash, Code: pkg.CodeHash, Params: pkg.Manifest.Params,
+		})
+		for i := range n.Nodes {
+			path := filepath.Join(n.NodeHome(n.Nodes[i].Name).Chain(n.Chain).BundlesDir(), pkg.Manifest.Name+".hcp")
+			if err := node.WriteFile(path, raw, 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Network) writeGenesis(g *chain.Genesis) error {
+	raw, err := json.MarshalIndent(g, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode genesis: %w", err)
+	}
+	raw = append(raw, '\n')
+	parsed, err := chain.ParseGenesis(raw)
+	if err != nil {
+		return err
+	}
+	n.Genesis = parsed.Hash().String()
+	for i := range n.Nodes {
+		if err := node.WriteFile(n.NodeHome(n.Nodes[i].Name).Chain(n.Chain).GenesisFile(), raw, 0o644); err != nil {
+			return err
+		}
+	}
+	return node.WriteFile(n.GenesisFile(), raw, 0o644)
+}

@@ -1,0 +1,88 @@
+package devnet
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/huchain/huchain/node"
+)
+
+// assignPorts gives every node its three addresses: what it has, or the defaults, where
+// those are free, else ports the kernel picks. It reports whether anything changed and
+// which default ranges were not free.
+func (n *Network) assignPorts() (changed bool, taken []string, err error) {
+	kinds := []struct {
+		setting string
+		base    int
+		addr    func(*Node) *string
+	}{
+		{"web.listen", node.DefaultWebPort, func(v *Node) *string { return &v.Web }},
+		{"p2p.listen", node.DefaultP2PPort, func(v *Node) *string { return &v.P2P }},
+		{"metrics.listen", node.DefaultMetricsPort, func(v *Node) *string { return &v.Metrics }},
+	}
+	for _, k := range kinds {
+		for i := range n.Nodes {
+			addr := k.addr(&n.Nodes[i])
+			if *addr == "" {
+				*addr, changed = fmt.Sprintf("127.0.0.1:%d", k.base+i), true
+			}
+			if node.PortFree(*addr) {
+				continue
+			}
+			free, err := freeAddress()
+			if err != nil {
+				return false, nil, err
+			}
+			taken = append(taken, fmt.Sprintf("%s %s: %s → %s", n.Nodes[i].Name, k.setting, *addr, free))
+			*addr, changed = free, true
+		}
+	}
+	return changed, taken, nil
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// writeConfigs writes node.toml and chain.toml of every node.
+func (n *Network) writeConfigs() error {
+	for i := range n.Nodes {
+		v := &n.Nodes[i]
+		home := n.NodeHome(v.Name)
+		nodeTOML := fmt.Sprintf(`# A validator of a devnet. "huchain devnet up" rewrites this file when ports change.
+name = %q
+
+[web]
+listen = %q
+
+[metrics]
+listen = %q
+
+[log]
+file = "logs/node.log"
+stderr = false
+
+[vm]
+cacheDir = %q
+`, v.Name, v.Web, v.Metrics, n.cacheDir())
+		if err := node.WriteFile(home.ConfigFile(), []byte(nodeTOML), 0o644); err != nil {
+			return err
+		}
+		peers := ""
+		for j := range n.Nodes {
+			if j != i {
+				peers += fmt.Sprintf("\n  %q,", n.Nodes[j].NodeID+"@"+n.Nodes[j].P2P)
+			}
+		}
+		chainTOML := fmt.Sprintf("[p2p]\nlisten = %q\npeers = [%s\n]\n\n[keys]\npassphraseFile = %q\n", v.P2P, peers, n.PassphraseFile())
+		if err := node.WriteFile(home.Chain(n.Chain).ConfigFile(), []byte(chainTOML), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
