@@ -132,6 +132,12 @@ type Block struct {
 	Signatures int         `json:"signatures" doc:"Signatures in the finality certificate"`
 }
 
+// Headers is a page of block headers, newest first.
+type Headers struct {
+	Items []Header `json:"items"`
+	Next  string   `json:"next,omitempty" doc:"Pass as before to get the next page; absent on the last"`
+}
+
 // Txs is a page of transactions.
 type Txs struct {
 	Items []TxSummary `json:"items"`
@@ -266,8 +272,10 @@ type Contracts struct {
 
 // Member is a member of a chain.
 type Member struct {
-	ID      types.MemberID `json:"id"`
-	Address types.Address  `json:"address"`
-	Roles   []string       `json:"roles"`
-	State   string         `json:"state" example:"active"`
+	ID       types.MemberID `json:"id"`
+	Address  types.Address  `json:"address"`
+	Roles    []string       `json:"roles"`
+	State    string         `json:"state" example:"active"`
+	NotAfter time.Time      `json:"notAfter" doc:"End of the certificate's validity"`
+	Since    uint64         `json:"since" doc:"Height of registration"`
 }

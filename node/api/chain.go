@@ -1,0 +1,49 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger"
+	"github.com/huchain/huchain/types"
+)
+
+// Chain is one chain as the API serves it.
+type Chain struct {
+	Name        string
+	Genesis     *chain.Genesis
+	GenesisFile []byte
+	Machine     *chain.Chain
+	Ledger      *ledger.Ledger
+	Consensus   Consensus
+}
+
+// Consensus is what the API needs of the consensus engine of a chain.
+type Consensus interface {
+	// Submit admits a transaction and puts it into the pool.
+	Submit(raw []byte) (crypto.Hash, error)
+	// Watch begins to look out for the commit of a transaction.
+	Watch(id crypto.Hash) Watch
+	Status() Status
+	// Err is why the engine has stopped, nil while it runs.
+	Err() error
+}
+
+// Watch waits for the commit of one transaction.
+type Watch interface {
+	// Wait returns the receipt and where it stands, once the block is committed.
+	Wait(ctx context.Context) (height uint64, index uint32, r *types.Receipt, err error)
+	// Stop forgets the watch.
+	Stop()
+}
+
+// Status is how consensus is doing.
+type Status struct {
+	CatchingUp bool
+	Peers      int
+	PoolTxs    int
+	Validator  bool
+	BlockTime  time.Time
+}

@@ -1,0 +1,201 @@
+package api
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/types/rest"
+)
+
+func (s *Server) listChains(context.Context, *struct{}) (*answer[rest.Chains], error) {
+	ready, _ := s.list()
+	out := rest.Chains{Items: []rest.Chain{}}
+	for _, c := range ready {
+		out.Items = append(out.Items, c.summary())
+	}
+	return &answer[rest.Chains]{out}, nil
+}
+
+func (c *Chain) summary() rest.Chain {
+	return rest.Chain{Chain: c.Name, ChainID: c.Genesis.CometChainID(), Genesis: c.Genesis.Hash(), Height: c.Ledger.Height()}
+}
+
+func (s *Server) status(_ context.Context, in *chainPath) (*answer[rest.Status], error) {
+	c, err := s.chain(in.Chain)
+	if err != nil {
+		return nil, err
+	}
+	st := c.Consensus.Status()
+	out := rest.Status{
+		Chain: c.summary(), Node: s.node, Version: s.version, Protocol: c.Genesis.Protocol,
+		CatchingUp: st.CatchingUp, Validator: st.Validator, Peers: st.Peers, PendingTxs: st.PoolTxs,
+		UptimeSeconds: int64(time.Since(s.started).Seconds()), BlockTime: c.Genesis.Time.UTC(),
+		CertifiedAt: c.certified(), ContentRoot: c.Ledger.ContentRoot(),
+	}
+	if out.Height > 0 {
+		h, err := c.Ledger.Header(out.Height)
+		if err != nil {
+			return nil, err
+		}
+		out.HeaderHash, out.ContentRoot, out.Protocol, out.BlockTime = h.Hash(), h.Content, h.Protocol, rest.Time(h.Time)
+		if ahead := time.Until(time.Unix(0, h.Time)); ahead > 0 {
+			out.ClockAheadMs = ahead.Milliseconds()
+		}
+	}
+	return &answer[rest.Status]{out}, nil
+}
+
+// certified is the newest height with a finality certificate; 0 if there is none yet.
+func (c *Chain) certified() uint64 {
+	for h, n := c.Ledger.Height(), 0; h > 0 && n < 4; h, n = h-1, n+1 {
+		if cert, err := c.Ledger.Certificate(h); err == nil && cert != nil {
+			return h
+		}
+	}
+	return 0
+}
+
+type rawJSON struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
+func (s *Server) genesis(_ context.Context, in *chainPath) (*rawJSON, error) {
+	c, err := s.chain(in.Chain)
+	if err != nil {
+		return nil, err
+	}
+	return &rawJSON{ContentType: "application/json", Body: c.GenesisFile}, nil
+}
+
+func (s *Server) validators(_ context.Context, in *struct {
+	chainPath
+	Height uint64 `query:"height" doc:"Height whose header they sign; the newest if left out"`
+}) (*answer[rest.Validators], error) {
+	c, err := s.chain(in.Chain)
+	if err != nil {
+		return nil, err
+	}
+	h := in.Height
+	if h == 0 {
+		h = c.Ledger.Height()
+	}
+	set, err := c.Machine.Validators(c.Ledger, h)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[rest.Validators]{rest.NewValidators(h, set)}, nil
+}
+
+type heightPath struct {
+	chainPath
+	Height string `path:"height" maxLength:"20" example:"latest" doc:"Height, or latest"`
+}
+
+func (c *Chain) height(s string) (uint64, error) {
+	if s == "latest" {
+		if h := c.Ledger.Height(); h > 0 {
+			return h, nil
+		}
+		return 0, types.Errorf(types.CodeHeightUnknown, "no block has been committed yet")
+	}
+	h, err := strconv.ParseUint(s, 10, 63)
+	if err != nil || h == 0 {
+		return 0, types.Errorf(types.CodeUsage, "height %q is neither a positive number nor latest", s)
+	}
+	if tip := c.Ledger.Height(); h > tip {
+		return 0, types.Errorf(types.CodeHeightUnknown, "height %d; the newest block is %d", h, tip)
+	}
+	return h, nil
+}
+
+func (s *Server) block(_ context.Context, in *heightPath) (*answer[rest.Block], error) {
+	c, err := s.chain(in.Chain)
+	if err != nil {
+		return nil, err
+	}
+	h, err := c.height(in.Height)
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.readBlock(h)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[rest.Block]{*out}, nil
+}
+
+func (c *Chain) readBlock(h uint64) (*rest.Block, error) {
+	header, err := c.Ledger.Header(h)
+	if err != nil {
+		return nil, err
+	}
+	txs, err := c.Ledger.BlockTxs(h)
+	if err != nil {
+		return nil, err
+	}
+	receipts, err := c.Ledger.Receipts(h)
+	if err != nil {
+		return nil, err
+	}
+	events, err := c.Ledger.Events(h)
+	if err != nil {
+		return nil, err
+	}
+	out := &rest.Block{Header: rest.NewHeader(&header), TxCount: len(txs), Txs: []rest.TxSummary{}, EventCount: len(events)}
+	for i, raw := range txs {
+		sum, err := summarise(raw, h, uint32(i), receipts)
+		if err != nil {
+			return nil, err
+		}
+		out.Txs = append(out.Txs, sum)
+	}
+	if cert, err := c.Ledger.Certificate(h); err == nil && cert != nil {
+		out.Certified, out.Signatures = true, len(cert.Signatures)
+	}
+	return out, nil
+}
+
+func summarise(raw []byte, h uint64, index uint32, receipts []types.Receipt) (rest.TxSummary, error) {
+	tx, err := types.DecodeTx(raw)
+	if err != nil {
+		return rest.TxSummary{}, types.Errorf(types.CodeLedgerCorrupt, "transaction %d of height %d: %w", index, h, err)
+	}
+	if int(index) >= len(receipts) {
+		return rest.TxSummary{}, types.Errorf(types.CodeLedgerCorrupt, "height %d has no receipt %d", h, index)
+	}
+	r := rest.NewReceipt(&receipts[index])
+	return rest.TxSummary{
+		ID: tx.ID(), Height: h, Index: index, Sender: tx.Body.Sender, Contract: tx.Body.Contract, Method: tx.Body.Method,
+		Code: r.Code, GasUsed: r.GasUsed,
+	}, nil
+}
+
+func (s *Server) blocks(_ context.Context, in *struct {
+	chainPath
+	Before uint64 `query:"before" doc:"List blocks below this height"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"20"`
+}) (*answer[rest.Headers], error) {
+	c, err := s.chain(in.Chain)
+	if err != nil {
+		return nil, err
+	}
+	top := c.Ledger.Height()
+	if in.Before > 0 && in.Before-1 < top {
+		top = in.Before - 1
+	}
+	out := rest.Headers{Items: []rest.Header{}}
+	for h := top; h > 0 && len(out.Items) < in.Limit; h-- {
+		header, err := c.Ledger.Header(h)
+		if err != nil {
+			return nil, err
+		}
+		out.Items = append(out.Items, rest.NewHeader(&header))
+	}
+	if n := len(out.Items); n > 0 && out.Items[n-1].Height > 1 {
+		out.Next = strconv.FormatUint(out.Items[n-1].Height, 10)
+	}
+	return &answer[rest.Headers]{out}, nil
+}

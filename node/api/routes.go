@@ -1,0 +1,69 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/huchain/huchain/types"
+)
+
+const base = "/api/v1/chains"
+
+// chainPath is the part of every path that names the chain.
+type chainPath struct {
+	Chain string `path:"chain" maxLength:"64" example:"gov" doc:"Name of the chain"`
+}
+
+// register adds every operation. The path of an operation, its fields and their bounds
+// stand in its types; OpenAPI is made of the same.
+func (s *Server) register(api huma.API) {
+	get(s, api, "listChains", base, "Chains of this node", s.listChains)
+	get(s, api, "getStatus", base+"/{chain}/status", "Status of a chain on this node", s.status)
+	get(s, api, "getGenesis", base+"/{chain}/genesis", "Genesis file; its SM3 is the genesis hash", s.genesis)
+	get(s, api, "getValidators", base+"/{chain}/validators", "Validators that sign the header of a height", s.validators)
+	get(s, api, "getBlock", base+"/{chain}/blocks/{height}", "Block", s.block)
+	get(s, api, "listBlocks", base+"/{chain}/blocks", "Headers of the newest blocks, newest first", s.blocks)
+	get(s, api, "getTx", base+"/{chain}/txs/{id}", "Committed transaction with receipt and events", s.tx)
+	get(s, api, "listTxs", base+"/{chain}/txs", "Transactions of a sender or of a contract, newest first", s.txs)
+	get(s, api, "listContracts", base+"/{chain}/contracts", "Installed contracts", s.contracts)
+	get(s, api, "getContract", base+"/{chain}/contracts/{name}", "Installed contract", s.contract)
+	get(s, api, "getState", base+"/{chain}/state/{ns}/{key...}", "State row, or its absence", s.state)
+	get(s, api, "listState", base+"/{chain}/state/{ns}", "State rows of a namespace in order of key", s.states)
+	get(s, api, "listEvents", base+"/{chain}/events", "Events of a contract, newest first", s.events)
+	get(s, api, "getMember", base+"/{chain}/member", "Member by id or address", s.member)
+	post(s, api, huma.Operation{
+		OperationID: "submitTx", Path: base + "/{chain}/txs", Summary: "Submit a signed transaction",
+		Description: "Answers when the transaction is committed (mode=committed), or once it is in the pool (mode=accepted). " +
+			"Submitting the same bytes again is harmless: a transaction is committed at most once.",
+		MaxBodyBytes: types.MaxTxBytes + 1,
+	}, s.submit)
+	post(s, api, huma.Operation{
+		OperationID: "query", Path: base + "/{chain}/query", Summary: "Call a method that only reads",
+		MaxBodyBytes: 2 << 20,
+	}, s.query)
+}
+
+func get[I, O any](s *Server, api huma.API, id, path, summary string, handler func(context.Context, *I) (*O, error)) {
+	register(s, api, huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary}, handler)
+}
+
+func post[I, O any](s *Server, api huma.API, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	op.Method = http.MethodPost
+	register(s, api, op, handler)
+}
+
+// register adds an operation whose errors become coded answers.
+func register[I, O any](s *Server, api huma.API, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// answer is a JSON body.
+type answer[T any] struct{ Body T }

@@ -1,0 +1,169 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/huchain/huchain/types"
+)
+
+// Params are the bounds of the server.
+type Params struct {
+	// SubmitTimeout is how long a submission waits for its commit before it answers
+	// that the outcome is unknown.
+	SubmitTimeout time.Duration
+	// MaxInFlight bounds the requests served at a time.
+	MaxInFlight int
+	// MaxPage bounds the items of one answer.
+	MaxPage int
+	// QueryTimeout bounds one query of a contract.
+	QueryTimeout time.Duration
+}
+
+// DefaultParams returns the bounds of a validator's API.
+func DefaultParams() Params {
+	return Params{SubmitTimeout: 30 * time.Second, MaxInFlight: 4096, MaxPage: 200, QueryTimeout: 10 * time.Second}
+}
+
+// Validate checks the bounds.
+func (p *Params) Validate() error {
+	if p.SubmitTimeout <= 0 || p.MaxInFlight <= 0 || p.MaxPage <= 0 || p.QueryTimeout <= 0 {
+		return types.Errorf(types.CodeConfig, "bounds of the API must be positive")
+	}
+	return nil
+}
+
+// Server serves the chains of a node.
+type Server struct {
+	p       Params
+	node    string
+	version string
+	log     *slog.Logger
+	metrics *metrics
+	slots   chan struct{}
+	handler http.Handler
+	http    *http.Server
+	started time.Time
+
+	mu     sync.RWMutex
+	chains map[string]*Chain // by name; nil while the chain is starting
+	order  []string
+}
+
+// New makes a server for the node of a name. Chains are announced before they can
+// serve and added when they can.
+func New(p Params, nodeName, version string, log *slog.Logger, reg prometheus.Registerer) (*Server, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	codedErrors()
+	s := &Server{
+		p: p, node: nodeName, version: version, log: log, metrics: newMetrics(reg),
+		slots: make(chan struct{}, p.MaxInFlight), chains: map[string]*Chain{}, started: time.Now(),
+	}
+	mux := http.NewServeMux()
+	api := humago.New(mux, s.config())
+	s.register(api)
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.refuse(w, r, types.Errorf(types.CodeNotFound, "%s %s; the API is described at /api/v1/openapi.json", r.Method, r.URL.Path))
+	})
+	s.handler = s.guard(mux)
+	s.http = &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: p.SubmitTimeout + p.QueryTimeout + 5*time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+func (s *Server) config() huma.Config {
+	c := huma.DefaultConfig("HuChain node", s.version)
+	c.Info.Description = "Chains of one node. Errors carry a code, its message, cause and fix in Chinese and English."
+	c.OpenAPIPath = "/api/v1/openapi"
+	c.DocsPath, c.SchemasPath = "", "" // the stock page loads scripts from elsewhere
+	c.CreateHooks = nil
+	c.RejectUnknownQueryParameters = true
+	return c
+}
+
+// Handler is the HTTP handler, for tests and for other listeners.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve serves on l until Stop. It returns nil after Stop.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Stop refuses new requests and waits for those in flight, until ctx ends.
+func (s *Server) Stop(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return s.http.Close()
+	}
+	return nil
+}
+
+// Announce names a chain that is about to start.
+func (s *Server) Announce(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.chains[name]; !ok {
+		s.chains[name], s.order = nil, append(s.order, name)
+	}
+}
+
+// Add serves a chain that has started.
+func (s *Server) Add(c *Chain) {
+	s.Announce(c.Name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.chains[c.Name] = c
+}
+
+// chain finds a chain by its name or its CometBFT chain id.
+func (s *Server) chain(name string) (*Chain, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	c, known := s.chains[name]
+	if !known {
+		for _, other := range s.chains {
+			if other != nil && other.Genesis.CometChainID() == name {
+				return other, nil
+			}
+		}
+		return nil, types.Errorf(types.CodeNotFound, "chain %q", name)
+	}
+	if c == nil {
+		return nil, &types.Error{Code: types.CodeStarting, Detail: "chain " + name, RetryAfterMs: 500}
+	}
+	if err := c.Consensus.Err(); err != nil {
+		return nil, types.Errorf(types.CodeNotReady, "chain %s has stopped on this node: %w", name, err)
+	}
+	return c, nil
+}
+
+func (s *Server) list() (ready []*Chain, starting []string) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, name := range s.order {
+		if c := s.chains[name]; c != nil {
+			ready = append(ready, c)
+		} else {
+			starting = append(starting, name)
+		}
+	}
+	return ready, starting
+}

@@ -1,0 +1,155 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/types/rest"
+)
+
+type submitInput struct {
+	chainPath
+	Mode    string `query:"mode" enum:"committed,accepted" default:"committed" doc:"When to answer"`
+	RawBody []byte `contentType:"application/octet-stream"`
+}
+
+func (s *Server) submit(ctx context.Context, in *submitInput) (*answer[rest.Submitted], error) {
+	c, err := s.chain(in.Chain)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := types.DecodeTx(in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	id := tx.ID()
+	if in.Mode == "accepted" {
+		if _, err := c.Consensus.Submit(in.RawBody); err != nil {
+			return nil, err
+		}
+		return &answer[rest.Submitted]{rest.Submitted{ID: id, State: "accepted"}}, nil
+	}
+	s.metrics.waiting.Inc()
+	defer s.metrics.waiting.Dec()
+	out, err := s.submitAndWait(ctx, c, in.RawBody, id)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[rest.Submitted]{*out}, nil
+}
+
+// submitAndWait answers for a transaction however it got here: submitted now, waiting in
+// the pool from an earlier request, or committed long ago.
+func (s *Server) submitAndWait(ctx context.Context, c *Chain, raw []byte, id crypto.Hash) (*rest.Submitted, error) {
+	w := c.Consensus.Watch(id) // before Submit, or the commit might slip in between
+	defer w.Stop()
+	if _, err := c.Consensus.Submit(raw); err != nil {
+		switch types.CodeOf(err) {
+		case types.CodeTxKnown, types.CodeTxDuplicate, types.CodeTxExpired:
+			out, ferr := c.findCommitted(id)
+			if ferr == nil {
+				return out, nil
+			}
+			if types.CodeOf(ferr) != types.CodeNotFound {
+				return nil, ferr
+			}
+			if types.CodeOf(err) != types.CodeTxKnown {
+				return nil, err
+			}
+		default:
+			return nil, err
+		}
+	}
+	wait, cancel := context.WithTimeout(ctx, s.p.SubmitTimeout)
+	defer cancel()
+	height, index, receipt, err := w.Wait(wait)
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			err = errors.New("not committed within " + s.p.SubmitTimeout.String())
+		}
+		return nil, &rest.UnknownOutcome{ID: id, Err: err}
+	}
+	return c.submitted(id, height, index, receipt)
+}
+
+func (c *Chain) findCommitted(id crypto.Hash) (*rest.Submitted, error) {
+	height, index, err := c.Ledger.TxByID(id)
+	if err != nil {
+		return nil, err
+	}
+	receipts, err := c.Ledger.Receipts(height)
+	if err != nil {
+		return nil, err
+	}
+	if int(index) >= len(receipts) {
+		return nil, types.Errorf(types.CodeLedgerCorrupt, "height %d has no receipt %d", height, index)
+	}
+	return c.submitted(id, height, index, &receipts[index])
+}
+
+func (c *Chain) submitted(id crypto.Hash, height uint64, index uint32, r *types.Receipt) (*rest.Submitted, error) {
+	h, err := c.Ledger.Header(height)
+	if err != nil {
+		return nil, err
+	}
+	at, receipt := rest.Time(h.Time), rest.NewReceipt(r)
+	return &rest.Submitted{ID: id, State: "committed", Height: height, Index: index, BlockTime: &at, Receipt: &receipt}, nil
+}
+
+func (s *Server) query(ctx context.Context, in *struct {
+	chainPath
+	Body rest.Query
+}) (*answer[rest.Answer], error) {
+	c, err := s.chain(in.Chain)
+	if err != nil {
+		return nil, err
+	}
+	q := &chain.Query{Contract: in.Body.Contract, Method: in.Body.Method, Args: in.Body.Args}
+	if len(q.Args) > types.MaxArgsBytes {
+		return nil, types.Errorf(types.CodeRequestTooLarge, "arguments of %d bytes, at most %d", len(q.Args), types.MaxArgsBytes)
+	}
+	if len(in.Body.Tx) > 0 {
+		if q.Caller, err = types.DecodeTx(in.Body.Tx); err != nil {
+			return nil, err
+		}
+		q.Args = q.Caller.Body.Args
+		if len(in.Body.Args) > 0 && !sameJSON(in.Body.Args, q.Args) {
+			return nil, types.Errorf(types.CodeBadArguments, "the signed transaction names other arguments than the query")
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.p.QueryTimeout)
+	defer cancel()
+	height, at, err := c.now()
+	if err != nil {
+		return nil, err
+	}
+	result, gas, err := c.Machine.Query(ctx, c.Ledger, q, height, at)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[rest.Answer]{rest.Answer{Result: rest.JSON(result), GasUsed: gas, Height: height}}, nil
+}
+
+// now is the height and block time (Unix nanoseconds) a query runs at: the newest block.
+func (c *Chain) now() (uint64, int64, error) {
+	height := c.Ledger.Height()
+	if height == 0 {
+		return 0, c.Genesis.Time.UnixNano(), nil
+	}
+	h, err := c.Ledger.Header(height)
+	return height, h.Time, err
+}
+
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
+		return string(a) == string(b)
+	}
+	ra, _ := json.Marshal(x)
+	rb, _ := json.Marshal(y)
+	return string(ra) == string(rb)
+}
