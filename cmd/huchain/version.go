@@ -15,8 +15,8 @@ func versionCmd(a *app) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := node.BuildVersion()
 			return a.print(v, func(w io.Writer) {
-				a.fields(w, field{"版本", "release", v.Release}, field{"提交", "commit", v.Commit},
-					field{"工具链", "toolchain", v.Toolchain}, field{"平台", "platform", v.Platform},
+				a.fields(w, field{"版本", "release", v.Release}, field{"提交", "commit", v.Commit}, field{"日期", "date", v.Date},
+					field{"工具链", "toolchain", v.Go}, field{"平台", "platform", v.Platform},
 					field{"协议版本", "protocol", v.Protocol}, field{"账本格式", "ledger format", v.LedgerFormat},
 					field{"合约包格式", "bundle format", v.BundleFormat})
 			})

@@ -1,0 +1,207 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/consensus"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/keystore"
+	"github.com/huchain/huchain/ledger"
+	"github.com/huchain/huchain/node/api"
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/engine"
+)
+
+// running is one chain in this process: nothing in it is shared with another chain.
+type running struct {
+	name      string
+	genesis   *chain.Genesis
+	raw       []byte
+	engine    *engine.Engine
+	ledger    *ledger.Ledger
+	machine   *chain.Chain
+	consensus *consensus.Node
+}
+
+// ConsensusKeys names the key files in a chain's keys folder. header signs headers; nil
+// makes a follower.
+func ConsensusKeys(dir string, header crypto.Signer) consensus.Keys {
+	return consensus.Keys{
+		Header:           header,
+		ConsensusKeyFile: filepath.Join(dir, "consensus.json"),
+		VoteFile:         filepath.Join(dir, "vote.json"),
+		NodeKeyFile:      filepath.Join(dir, "node.json"),
+	}
+}
+
+// ReadGenesis reads the genesis file of a chain folder, which must bear the chain's name.
+func ReadGenesis(home ChainHome) (*chain.Genesis, []byte, error) {
+	raw, err := os.ReadFile(home.GenesisFile())
+	if err != nil {
+		return nil, nil, types.Errorf(types.CodeGenesisInvalid, "%w", err)
+	}
+	g, err := chain.ParseGenesis(raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	if g.Chain != home.Name {
+		return nil, nil, types.Errorf(types.CodeGenesisInvalid, "%s is the genesis of chain %q", home.GenesisFile(), g.Chain)
+	}
+	return g, raw, nil
+}
+
+// readPackages reads the package files that the genesis names, by hash. A file it does
+// not name is left alone; one that is missing is an error only at height 0, where the
+// genesis state is made.
+func readPackages(home ChainHome, g *chain.Genesis) (map[crypto.Hash][]byte, error) {
+	wanted := map[crypto.Hash]bool{}
+	for _, b := range g.Bundles {
+		wanted[b.Package] = true
+	}
+	files, err := filepath.Glob(filepath.Join(home.BundlesDir(), "*.hcp"))
+	if err != nil {
+		return nil, err
+	}
+	out := map[crypto.Hash][]byte{}
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			return nil, fmt.Errorf("read package: %w", err)
+		}
+		if h := crypto.Sum(raw); wanted[h] {
+			out[h] = raw
+		}
+	}
+	return out, nil
+}
+
+// openChain opens one chain and starts its consensus. On error nothing stays open.
+func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.Logger, reg prometheus.Registerer) (_ *running, err error) {
+	cfg, err := LoadChainConfig(home.ConfigFile())
+	if err != nil {
+		return nil, err
+	}
+	r := &running{name: home.Name}
+	defer func() {
+		if err != nil {
+			r.stop()
+		}
+	}()
+	if r.genesis, r.raw, err = ReadGenesis(home); err != nil {
+		return nil, err
+	}
+	packages, err := readPackages(home, r.genesis)
+	if err != nil {
+		return nil, err
+	}
+	header, err := headerKey(home, cfg)
+	if err != nil {
+		return nil, err
+	}
+	vm := engine.DefaultParams()
+	vm.CacheDir = cacheDir
+	if r.engine, err = engine.New(ctx, vm); err != nil {
+		return nil, fmt.Errorf("start contract engine: %w", err)
+	}
+	if r.machine, err = chain.New(r.genesis, r.engine, chain.DefaultOptions()); err != nil {
+		return nil, err
+	}
+	if r.ledger, err = ledger.Open(filepath.Join(home.DataDir(), "ledger"), r.genesis.Hash(), ledger.DefaultParams()); err != nil {
+		return nil, err
+	}
+	r.consensus, err = consensus.New(consensusParams(cfg), consensus.Options{
+		DataDir: filepath.Join(home.DataDir(), "consensus"), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Packages: packages,
+		Keys: ConsensusKeys(home.KeysDir(), header), Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen,
+		Logger: log, Registerer: reg,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r, r.consensus.Start(ctx)
+}
+
+// headerKey opens the validator's SM2 key. A node without one follows.
+func headerKey(home ChainHome, cfg ChainConfig) (crypto.Signer, error) {
+	path := filepath.Join(home.KeysDir(), "validator.key")
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		return nil, nil
+	}
+	file := cfg.Keys.PassphraseFile
+	if file != "" && !filepath.IsAbs(file) {
+		file = filepath.Join(home.Dir, file)
+	}
+	secret, err := keystore.ReadPassphrase(file)
+	if err != nil {
+		return nil, err
+	}
+	return keystore.Load(path, secret)
+}
+
+func consensusParams(c ChainConfig) consensus.Params {
+	p := consensus.DefaultParams()
+	if c.Consensus.TimeoutPropose > 0 {
+		p.TimeoutPropose = c.Consensus.TimeoutPropose
+	}
+	if c.Consensus.Heartbeat > 0 {
+		p.Heartbeat = c.Consensus.Heartbeat
+	}
+	if c.Pool.MaxTxs > 0 {
+		p.PoolTxs = c.Pool.MaxTxs
+		p.SenderTxs, p.PeerTxs = min(p.SenderTxs, p.PoolTxs), min(p.PeerTxs, p.PoolTxs)
+	}
+	if c.Pool.MaxBytes > 0 {
+		p.PoolBytes = int64(c.Pool.MaxBytes)
+		p.SenderBytes, p.PeerBytes = min(p.SenderBytes, p.PoolBytes), min(p.PeerBytes, p.PoolBytes)
+	}
+	return p
+}
+
+// stop closes what was opened, in reverse order.
+func (r *running) stop() {
+	if r.consensus != nil {
+		r.consensus.Stop()
+	}
+	if r.ledger != nil {
+		r.ledger.Close() //nolint:errcheck // commits were synced; there is nothing left to lose
+	}
+	if r.engine != nil {
+		r.engine.Close() //nolint:errcheck // frees memory only
+	}
+}
+
+func (r *running) api() *api.Chain {
+	return &api.Chain{
+		Name: r.name, Genesis: r.genesis, GenesisFile: r.raw, Machine: r.machine, Ledger: r.ledger,
+		Consensus: consensusView{r.consensus},
+	}
+}
+
+// consensusView shows the consensus engine as the API sees it.
+type consensusView struct{ *consensus.Node }
+
+// Watch implements api.Consensus.
+func (v consensusView) Watch(id crypto.Hash) api.Watch { return watch{v.Node.Watch(id)} }
+
+// Status implements api.Consensus.
+func (v consensusView) Status() api.Status {
+	st := v.Node.Status()
+	return api.Status{CatchingUp: st.CatchingUp, Peers: st.Peers, PoolTxs: st.PoolTxs, Validator: st.Validator}
+}
+
+type watch struct{ *consensus.Watch }
+
+// Wait implements api.Watch.
+func (w watch) Wait(ctx context.Context) (uint64, uint32, *types.Receipt, error) {
+	c, err := w.Watch.Wait(ctx)
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	return c.Height, c.Index, &c.Receipt, nil
+}

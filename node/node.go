@@ -1,0 +1,236 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/huchain/huchain/node/api"
+	"github.com/huchain/huchain/types"
+)
+
+// Times of the lifecycle.
+const (
+	diskInterval = 10 * time.Second
+	drainTime    = 5 * time.Second // for requests in flight when the node stops
+)
+
+// Options of a run.
+type Options struct {
+	Stderr io.Writer
+	// Ready is called once every chain serves, with the address of the HTTP API.
+	Ready func(name, web string, chains []string)
+}
+
+// node is a running node.
+type node struct {
+	home   Home
+	cfg    Config
+	log    *slog.Logger
+	reg    *prometheus.Registry
+	api    *api.Server
+	chains []*running
+	disk   prometheus.Gauge
+}
+
+// Run runs the node of a home until ctx ends, which is a stop and no error, or until it
+// cannot go on: a chain's consensus has failed, or the disk has run low. It holds the
+// home's lock, so a second node in the same home is HC-1005.
+func Run(ctx context.Context, home Home, opt Options) error {
+	if !home.Exists() {
+		return types.Errorf(types.CodeConfig, "%s is no node home (it holds no node.toml); make one with \"huchain init\"", home.Dir)
+	}
+	cfg, err := LoadConfig(home.ConfigFile())
+	if err != nil {
+		return err
+	}
+	lock, err := Acquire(home.LockFile())
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	if opt.Stderr == nil {
+		opt.Stderr = os.Stderr
+	}
+	log, closer, err := NewLogger(home, cfg.Log, opt.Stderr)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	n := &node{home: home, cfg: cfg, log: log}
+	if err := n.run(ctx, lock, opt); err != nil {
+		log.Error("node stopped", "code", types.CodeOf(err).String(), "error", err)
+		return err
+	}
+	log.Info("node stopped")
+	return nil
+}
+
+func (n *node) run(ctx context.Context, lock *Lock, opt Options) error {
+	if err := CheckDisk(n.home.Dir, n.cfg.Disk.MinFreeMiB); err != nil {
+		return err
+	}
+	homes, err := n.home.Chains()
+	if err != nil {
+		return err
+	}
+	if len(homes) == 0 {
+		return types.Errorf(types.CodeConfig, "%s holds no chain: put a genesis.json under chains/<name>/", n.home.Dir)
+	}
+	web, err := Listen("web.listen", n.cfg.Web.Listen)
+	if err != nil {
+		return err
+	}
+	defer web.Close()
+	n.newRegistry()
+	params := api.DefaultParams()
+	params.SubmitTimeout, params.MaxInFlight = n.cfg.Web.SubmitTimeout, n.cfg.Web.MaxInFlight
+	if n.api, err = api.New(params, n.cfg.Name, BuildVersion().String(), n.log, n.reg); err != nil {
+		return err
+	}
+	if err := lock.SetAddresses("http://" + web.Addr().String()); err != nil {
+		return err
+	}
+	n.log.Info("node starting", "name", n.cfg.Name, "home", n.home.Dir, "version", BuildVersion().String(),
+		"web", web.Addr().String(), "metrics", n.cfg.Metrics.Listen)
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	metricsDone, err := n.serveMetrics(ctx, cancel)
+	if err != nil {
+		return err
+	}
+	defer metricsDone()
+	return n.serve(ctx, cancel, web, homes, opt)
+}
+
+// serve opens the chains beside the already answering API and waits for the end.
+func (n *node) serve(ctx context.Context, cancel context.CancelCauseFunc, web net.Listener, homes []ChainHome, opt Options) error {
+	for _, h := range homes {
+		n.api.Announce(h.Name)
+	}
+	go func() {
+		if err := n.api.Serve(web); err != nil {
+			cancel(fmt.Errorf("serve HTTP API: %w", err))
+		}
+	}()
+	defer n.stop()
+	names := make([]string, len(homes))
+	for i, h := range homes {
+		if err := n.startChain(ctx, cancel, h); err != nil {
+			return stopCause(ctx, err)
+		}
+		names[i] = h.Name
+	}
+	go func() {
+		if err := watchDisk(ctx, n.home.Dir, n.cfg.Disk.MinFreeMiB, diskInterval, func(mib int64) { n.disk.Set(float64(mib << 20)) }); err != nil {
+			cancel(err)
+		}
+	}()
+	n.log.Info("node ready", "chains", names)
+	if opt.Ready != nil {
+		opt.Ready(n.cfg.Name, "http://"+web.Addr().String(), names)
+	}
+	<-ctx.Done()
+	return stopCause(ctx, nil)
+}
+
+// stopCause is the reason a run ended: nil for a stop from outside.
+func stopCause(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (n *node) startChain(ctx context.Context, cancel context.CancelCauseFunc, home ChainHome) error {
+	cache := n.cfg.VM.CacheDir
+	if cache == "" {
+		cache = n.home.CacheDir()
+	}
+	start := time.Now()
+	log := n.log.With("chain", home.Name)
+	reg := prometheus.WrapRegistererWith(prometheus.Labels{"chain": home.Name}, n.reg)
+	r, err := openChain(ctx, home, cache, log, reg)
+	if err != nil {
+		return fmt.Errorf("chain %s: %w", home.Name, err)
+	}
+	n.chains = append(n.chains, r)
+	n.api.Add(r.api())
+	log.Info("chain started", "genesis", r.genesis.Hash(), "height", r.ledger.Height(), "tookMs", time.Since(start).Milliseconds())
+	go func() {
+		select {
+		case <-r.consensus.Done():
+			if err := r.consensus.Err(); err != nil {
+				cancel(fmt.Errorf("chain %s: consensus failed: %w", home.Name, err))
+			}
+		case <-ctx.Done():
+		}
+	}()
+	return nil
+}
+
+// stop drains requests, then stops the chains.
+func (n *node) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := n.api.Stop(ctx); err != nil {
+		n.log.Warn("requests were cut off", "error", err)
+	}
+	for i := len(n.chains) - 1; i >= 0; i-- {
+		n.chains[i].stop()
+	}
+}
+
+func (n *node) newRegistry() {
+	n.reg = prometheus.NewRegistry()
+	n.disk = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "huchain_node_disk_free_bytes", Help: "Space left on the disk that holds the node's home.",
+	})
+	v := BuildVersion()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "huchain_node_info", Help: "Always 1; the labels say which build runs.",
+		ConstLabels: prometheus.Labels{"release": v.Release, "commit": v.Commit, "node": n.cfg.Name},
+	})
+	info.Set(1)
+	n.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.disk, info)
+}
+
+// serveMetrics serves /metrics, /healthz and /readyz on the metrics listener.
+func (n *node) serveMetrics(ctx context.Context, cancel context.CancelCauseFunc) (stop func(), err error) {
+	if n.cfg.Metrics.Listen == "" {
+		return func() {}, nil
+	}
+	l, err := Listen("metrics.listen", n.cfg.Metrics.Listen)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(n.reg, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
+	mux.Handle("GET /healthz", n.api.Handler())
+	mux.Handle("GET /readyz", n.api.Handler())
+	srv := &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 15 * time.Second,
+		MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			cancel(fmt.Errorf("serve metrics: %w", err))
+		}
+	}()
+	return func() { srv.Close() }, nil
+}
