@@ -1,0 +1,141 @@
+package devnet
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/huchain/huchain/contracts/build"
+	"github.com/huchain/huchain/contracts/bundle"
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/engine"
+)
+
+// Sources says where a devnet finds its contracts.
+type Sources struct {
+	// Prebuilt are folders searched for *.hcp, in order; the first that holds any wins.
+	Prebuilt []string
+	// Tree is the root of a source tree whose contracts/base is built where nothing is
+	// prebuilt; empty if there is none.
+	Tree string
+	// Cache keeps what was built, by hash of the sources.
+	Cache string
+}
+
+// FindSources looks beside the running binary, and for the source tree it lies in.
+func FindSources(home string) Sources {
+	s := Sources{Cache: filepath.Join(home, "cache", "bundles")}
+	if dir := os.Getenv("HUCHAIN_BUNDLES"); dir != "" {
+		s.Prebuilt = append(s.Prebuilt, dir)
+	}
+	var starts []string
+	if exe, err := os.Executable(); err == nil {
+		s.Prebuilt = append(s.Prebuilt, filepath.Join(filepath.Dir(exe), "bundles"))
+		starts = append(starts, filepath.Dir(exe))
+	}
+	if wd, err := os.Getwd(); err == nil {
+		starts = append(starts, wd)
+	}
+	for _, dir := range starts {
+		if s.Tree = treeAbove(dir); s.Tree != "" {
+			break
+		}
+	}
+	return s
+}
+
+// treeAbove finds the root of the source tree that dir lies in.
+func treeAbove(dir string) string {
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "contracts", "base")); err == nil {
+			raw, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+			if err == nil && strings.HasPrefix(string(raw), "module github.com/huchain/huchain\n") {
+				return dir
+			}
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return ""
+		}
+		dir = up
+	}
+}
+
+// Packages returns the package files of the base contracts by contract name: prebuilt,
+// or built from the source tree. say is told what takes long.
+func (s Sources) Packages(ctx context.Context, say func(string)) (map[string][]byte, error) {
+	for _, dir := range s.Prebuilt {
+		out, err := readPackages(dir)
+		if err != nil || len(out) > 0 {
+			return out, err
+		}
+	}
+	if s.Tree == "" {
+		return nil, types.Errorf(types.CodeNotFound,
+			"no contract packages: neither %s nor a source tree; set HUCHAIN_BUNDLES to a folder of .hcp files", strings.Join(s.Prebuilt, ", "))
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		return nil, types.Errorf(types.CodeToolMissing, "go, to build the base contracts of %s (or run \"make contracts\" where it is)", s.Tree)
+	}
+	dirs, err := filepath.Glob(filepath.Join(s.Tree, "contracts", "base", "*", "bundle.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]byte{}
+	for _, f := range dirs {
+		name := filepath.Base(filepath.Dir(f))
+		raw, err := s.built(ctx, filepath.Dir(f), name, say)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = raw
+	}
+	if len(out) == 0 {
+		return nil, types.Errorf(types.CodeNotFound, "%s/contracts/base holds no bundle", s.Tree)
+	}
+	return out, nil
+}
+
+func readPackages(dir string) (map[string][]byte, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.hcp"))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string][]byte{}
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			return nil, types.Errorf(types.CodePackageInvalid, "%w", err)
+		}
+		pkg, err := bundle.Open(raw)
+		if err != nil {
+			return nil, err
+		}
+		out[pkg.Manifest.Name] = raw
+	}
+	return out, nil
+}
+
+// WarmCache compiles the packages once into the cache the validators share, so that
+// they do not all compile the same code at their first start.
+func WarmCache(ctx context.Context, cacheDir string, packages map[string][]byte) error {
+	p := engine.DefaultParams()
+	p.CacheDir = cacheDir
+	e, err := engine.New(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer e.Close() //nolint:errcheck // frees memory only
+	for _, name := range sortedNames(packages) {
+		pkg, err := bundle.Open(packages[name])
+		if err != nil {
+			return err
+		}
+		if _, err := e.Load(ctx, pkg.Code); err != nil {
+			return err
+		}
+	}
+	return nil
+}
