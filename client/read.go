@@ -194,3 +194,13 @@ func proving(prove bool) url.Values {
 	}
 	return url.Values{"prove": {"true"}}
 }
+
+// Blocks lists headers newest first, below a height if one is given.
+func (c *Client) Blocks(ctx context.Context, before uint64, limit int) (*rest.Headers, error) {
+	q := Page{Limit: limit}.query()
+	if before > 0 {
+		q.Set("before", strconv.FormatUint(before, 10))
+	}
+	var out rest.Headers
+	return &out, c.get(ctx, c.path(q, "blocks"), &out)
+}

@@ -18,7 +18,7 @@ type Version struct {
 // BuildVersion describes the running binary.
 func BuildVersion() Version {
 	return Version{
-		Info: version.Get(), Protocol: chain.ProtocolVersion, LedgerFormat: ledger.Format, BundleFormat: bundle.Format,
+		Info: version.Get(), Protocol: chain.ProtocolVersion, LedgerFormat: ledger.FormatVersion, BundleFormat: bundle.Format,
 	}
 }
 

@@ -32,7 +32,7 @@ func (s *Server) status(_ context.Context, in *chainPath) (*answer[rest.Status],
 		Chain: c.summary(), Node: s.node, Version: s.version, Protocol: c.Genesis.Protocol,
 		CatchingUp: st.CatchingUp, Validator: st.Validator, Peers: st.Peers, PendingTxs: st.PoolTxs,
 		UptimeSeconds: int64(time.Since(s.started).Seconds()), BlockTime: c.Genesis.Time.UTC(),
-		CertifiedAt: c.certified(), ContentRoot: c.Ledger.ContentRoot(),
+		CertifiedAt: c.Ledger.Certified(), ContentRoot: c.Ledger.ContentRoot(),
 	}
 	if out.Height > 0 {
 		h, err := c.Ledger.Header(out.Height)
@@ -45,16 +45,6 @@ func (s *Server) status(_ context.Context, in *chainPath) (*answer[rest.Status],
 		}
 	}
 	return &answer[rest.Status]{out}, nil
-}
-
-// certified is the newest height with a finality certificate; 0 if there is none yet.
-func (c *Chain) certified() uint64 {
-	for h, n := c.Ledger.Height(), 0; h > 0 && n < 4; h, n = h-1, n+1 {
-		if cert, err := c.Ledger.Certificate(h); err == nil && cert != nil {
-			return h
-		}
-	}
-	return 0
 }
 
 type rawJSON struct {
@@ -82,7 +72,7 @@ func (s *Server) validators(_ context.Context, in *struct {
 	if h == 0 {
 		h = c.Ledger.Height()
 	}
-	set, err := c.Machine.Validators(c.Ledger, h)
+	set, err := c.Ledger.Signers(h)
 	if err != nil {
 		return nil, err
 	}
