@@ -10,7 +10,6 @@ import (
 	"github.com/huchain/huchain/contracts/build"
 	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/types"
-	"github.com/huchain/huchain/vm/engine"
 )
 
 // Sources says where a devnet finds its contracts.
@@ -116,26 +115,4 @@ func readPackages(dir string) (map[string][]byte, error) {
 		out[pkg.Manifest.Name] = raw
 	}
 	return out, nil
-}
-
-// WarmCache compiles the packages once into the cache the validators share, so that
-// they do not all compile the same code at their first start.
-func WarmCache(ctx context.Context, cacheDir string, packages map[string][]byte) error {
-	p := engine.DefaultParams()
-	p.CacheDir = cacheDir
-	e, err := engine.New(ctx, p)
-	if err != nil {
-		return err
-	}
-	defer e.Close() //nolint:errcheck // frees memory only
-	for _, name := range sortedNames(packages) {
-		pkg, err := bundle.Open(packages[name])
-		if err != nil {
-			return err
-		}
-		if _, err := e.Load(ctx, pkg.Code); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/huchain/huchain/node"
+)
+
+func startCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "start", Short: "run the node of a home folder",
+		Long: "Runs the node whose folder --home names, with every chain under chains/, until SIGTERM or SIGINT. It ends\n" +
+			"with a non-zero status if it cannot go on: consensus has failed, the ledger is damaged, the disk is full.",
+		Example: "  huchain start\n  huchain start --home ~/.huchain/devnet/node2",
+		Args:    takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := filepath.Abs(a.home)
+			if err != nil {
+				return err
+			}
+			return node.Run(cmd.Context(), node.Home{Dir: dir}, node.Options{
+				Stderr: a.err,
+				Ready: func(name, web string, chains []string) {
+					fmt.Fprintf(a.out, a.say("节点 %s 已就绪：%s，链 %s\n", "node %s is ready: %s, chain %s\n"), name, web, strings.Join(chains, ", "))
+				},
+			})
+		},
+	}
+}
+
+func initCmd(a *app) *cobra.Command {
+	var genesis, name, p2p, web, pass, bundles string
+	var peers []string
+	var follower bool
+	c := &cobra.Command{
+		Use: "init", Short: "make the home of a node that joins a chain",
+		Long: "Makes the home folder of a node for the chain of a genesis file: configuration, keys, and the contract packages\n" +
+			"the genesis names. A validator's public keys are printed: they have to stand in the genesis file, so without\n" +
+			"--genesis only keys are made, and the genesis is added by running init again with it.",
+		Example: "  huchain init --chain gov                      # keys of a future validator\n" +
+			"  huchain init --genesis genesis.json --bundles bundles --peer ID@10.0.0.2:7200\n" +
+			"  huchain init --genesis genesis.json --bundles bundles --follower",
+		Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := filepath.Abs(a.home)
+			if err != nil {
+				return err
+			}
+			out, err := node.Init(node.InitOptions{
+				Home: node.Home{Dir: dir}, Name: name, Chain: a.chain, GenesisFile: genesis, BundlesDir: bundles,
+				Peers: peers, P2P: p2p, Web: web, Follower: follower, Passphrase: newPassphrase(pass), PassphraseFile: pass,
+			})
+			if err != nil {
+				return err
+			}
+			return a.printInit(out)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&genesis, "genesis", "", "genesis file of the chain")
+	f.StringVar(&bundles, "bundles", "", "folder of the contract packages (*.hcp) the genesis names")
+	f.StringVar(&name, "name", "node", "name of the node")
+	f.StringSliceVar(&peers, "peer", nil, "peer to link to: ID@HOST:PORT; may be repeated")
+	f.StringVar(&p2p, "p2p", "", "listen address for peers (default 127.0.0.1:7200)")
+	f.StringVar(&web, "web", "", "listen address of the HTTP API, loopback (default 127.0.0.1:7100)")
+	f.BoolVar(&follower, "follower", false, "make no validator key: the node follows and votes on nothing")
+	passphraseFlag(c, &pass)
+	return c
+}

@@ -1,0 +1,179 @@
+package devnet
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+
+	"github.com/huchain/huchain/client"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+)
+
+// loadSample plays the demo story of each base contract: testdata/01-demo.txt in the
+// source tree, whose calls are all good. Without a source tree there is none, and a
+// story that uses more than calls and members ends where it does so: sample data is a
+// courtesy, and its absence no error.
+func (u *Up) loadSample(ctx context.Context, o UpOptions) error {
+	n := u.Network
+	if o.Sources.Tree != "" {
+		files, err := filepath.Glob(filepath.Join(o.Sources.Tree, "contracts", "base", "*", "testdata", "01-demo.txt"))
+		if err != nil {
+			return err
+		}
+		sort.Strings(files)
+		c, err := n.Client(ctx)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			name := filepath.Base(filepath.Dir(filepath.Dir(f)))
+			o.Say("loading the demo story of "+name, "加载示例数据："+name)
+			calls, err := n.play(ctx, c, name, f)
+			u.Sample += calls
+			if err != nil {
+				o.Say("the story of "+name+" ends early: "+err.Error(), name+" 的示例数据只加载了一部分："+err.Error())
+			}
+		}
+	}
+	n.Sample = true
+	return n.save()
+}
+
+// play runs the calls of a transcript and returns how many were committed.
+func (n *Network) play(ctx context.Context, c *client.Client, contract, path string) (int, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	s := &story{n: n, c: c, contract: contract, cast: map[string]*client.Identity{}, vars: map[string]string{}}
+	in := bufio.NewScanner(f)
+	in.Buffer(nil, 1<<20)
+	calls := 0
+	for in.Scan() {
+		called, err := s.line(ctx, strings.TrimSpace(in.Text()))
+		if called {
+			calls++
+		}
+		if err != nil {
+			return calls, err
+		}
+	}
+	return calls, in.Err()
+}
+
+// story is the state of a transcript being played.
+type story struct {
+	n        *Network
+	c        *client.Client
+	contract string
+	cast     map[string]*client.Identity
+	vars     map[string]string
+	last     []byte // result of the last call
+}
+
+var sm3RE = regexp.MustCompile(`"sm3:([^"]*)"`)
+
+// line plays one line. Lines that only say what to expect are passed over.
+func (s *story) line(ctx context.Context, line string) (called bool, err error) {
+	word, rest, _ := strings.Cut(line, " ")
+	switch word {
+	case "member":
+		return false, s.member(strings.Fields(rest))
+	case "let":
+		return false, s.let(rest)
+	case "call":
+		who, rest, _ := strings.Cut(rest, " ")
+		method, args, _ := strings.Cut(strings.TrimSpace(rest), " ")
+		id := s.cast[who]
+		if id == nil {
+			return false, types.Errorf(types.CodeUsage, "the story has no member %q", who)
+		}
+		out, err := s.c.Call(ctx, id, s.contract, method, json.RawMessage(s.expand(args)))
+		if err != nil {
+			return false, err
+		}
+		s.last = out.Receipt.Result
+		return true, nil
+	}
+	return false, nil
+}
+
+// member casts "NAME org=ORG role=ROLE[,ROLE]"; an organisation the devnet does not have
+// is played by the first one it has.
+func (s *story) member(f []string) error {
+	if len(f) < 2 {
+		return types.Errorf(types.CodeUsage, "member line without organisation")
+	}
+	name, org, roles := f[0], founders[0].org, []types.Role{types.RoleClient}
+	for _, kv := range f[1:] {
+		k, v, _ := strings.Cut(kv, "=")
+		switch k {
+		case "org":
+			for _, known := range founders {
+				if known.org == v {
+					org = v
+				}
+			}
+		case "role", "roles":
+			roles = nil
+			for _, r := range strings.Split(v, ",") {
+				roles = append(roles, types.Role(r))
+			}
+		}
+	}
+	id, err := types.NewMemberID(org, name)
+	if err != nil {
+		return err
+	}
+	who, err := s.n.Member(string(id))
+	if types.CodeOf(err) == types.CodeNotFound {
+		who, err = s.n.AddMember(id, roles)
+	}
+	s.cast[name] = who
+	return err
+}
+
+// let binds "NAME = .path" in the last result.
+func (s *story) let(rest string) error {
+	name, path, ok := strings.Cut(rest, "=")
+	if !ok {
+		return types.Errorf(types.CodeUsage, "let line without =")
+	}
+	var v any
+	if err := json.Unmarshal(s.last, &v); err != nil {
+		return types.Errorf(types.CodeUsage, "let without a result before it")
+	}
+	for _, step := range strings.Split(strings.Trim(strings.TrimSpace(path), "."), ".") {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return types.Errorf(types.CodeUsage, "let %s: the result has no %s", name, path)
+		}
+		v = m[step]
+	}
+	raw, err := json.Marshal(v)
+	s.vars[strings.TrimSpace(name)] = strings.Trim(string(raw), `"`)
+	return err
+}
+
+// expand replaces "sm3:TEXT" by the hash of TEXT and $NAME by what let bound.
+func (s *story) expand(args string) string {
+	args = sm3RE.ReplaceAllStringFunc(args, func(m string) string {
+		return `"` + crypto.Sum([]byte(sm3RE.FindStringSubmatch(m)[1])).String() + `"`
+	})
+	names := make([]string, 0, len(s.vars))
+	for name := range s.vars {
+		names = append(names, name)
+	}
+	sort.Slice(names, func(i, j int) bool { return len(names[i]) > len(names[j]) })
+	for _, name := range names {
+		args = strings.ReplaceAll(args, "$"+name, s.vars[name])
+	}
+	return args
+}

@@ -1,0 +1,197 @@
+package devnet
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/huchain/huchain/client"
+	"github.com/huchain/huchain/node"
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/types/rest"
+)
+
+// UpOptions say how a devnet is brought up.
+type UpOptions struct {
+	Home       string
+	Validators int    // of a new network; 0 leaves it to the existing one, or takes the default
+	Program    string // path of the huchain binary
+	Detach     bool
+	Sources    Sources
+	NoSample   bool                // leave the demo stories out of a new network
+	Say        func(en, zh string) // told what is being done
+	Timeout    time.Duration       // until every validator serves
+}
+
+// Up is a devnet that has come up.
+type Up struct {
+	Network   *Network
+	Processes *Processes
+	Status    *rest.Status // of the first node
+	Created   bool
+	Sample    int // calls of the demo stories that were loaded
+	Took      time.Duration
+
+	lock *node.Lock
+}
+
+// BringUp creates the network of a home if there is none, starts its validators and
+// returns when every one of them serves. On error nothing it started goes on running.
+func BringUp(ctx context.Context, o UpOptions) (*Up, error) {
+	start := time.Now()
+	lock, err := node.Acquire(filepath.Join(dirOf(o.Home), "lock"))
+	if err != nil {
+		return nil, describeRunning(o.Home, err)
+	}
+	u := &Up{lock: lock}
+	if err := u.up(ctx, o); err != nil {
+		u.Close()
+		return nil, err
+	}
+	u.Took = time.Since(start)
+	if o.Detach {
+		lock.Release()
+	}
+	return u, nil
+}
+
+// describeRunning adds to a taken lock which validators run.
+func describeRunning(home string, err error) error {
+	if n, lerr := Load(home); lerr == nil && types.CodeOf(err) == types.CodeHomeLocked {
+		if running := n.Running(); len(running) > 0 {
+			return n.refuseRunning(running)
+		}
+	}
+	return err
+}
+
+func (u *Up) up(ctx context.Context, o UpOptions) (err error) {
+	u.Network, err = Load(o.Home)
+	if types.CodeOf(err) == types.CodeNotFound {
+		err = u.create(ctx, o)
+	} else if err == nil {
+		err = u.reuse(o)
+	}
+	if err != nil {
+		return err
+	}
+	o.Say(fmt.Sprintf("starting %d validators", len(u.Network.Nodes)), fmt.Sprintf("启动 %d 个共识节点", len(u.Network.Nodes)))
+	if u.Processes, err = u.Network.Start(StartOptions{Program: o.Program, Detach: o.Detach}); err != nil {
+		return err
+	}
+	wait, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	if u.Status, err = u.Network.wait(wait, u.Processes); err != nil {
+		return err
+	}
+	if !u.Network.Sample && !o.NoSample {
+		return u.loadSample(ctx, o)
+	}
+	return nil
+}
+
+func (u *Up) create(ctx context.Context, o UpOptions) error {
+	if o.Validators == 0 {
+		o.Validators = DefaultValidators
+	}
+	packages, err := o.Sources.Packages(ctx, o.Say)
+	if err != nil {
+		return err
+	}
+	o.Say("founding organisations, members and validators", "创建机构、成员与共识节点")
+	p := Params{Home: o.Home, Validators: o.Validators, Packages: packages}
+	if u.Network, err = Create(ctx, p); err != nil {
+		return err
+	}
+	u.Created = true
+	o.Say("compiling contracts", "编译合约")
+	return node.WarmCache(ctx, u.Network.cacheDir(), packages)
+}
+
+// reuse prepares an existing network: ports that others took meanwhile are replaced.
+func (u *Up) reuse(o UpOptions) error {
+	n := u.Network
+	if o.Validators != 0 && o.Validators != len(n.Nodes) {
+		return types.Errorf(types.CodeUsage, "the devnet in %s has %d validators; \"huchain devnet reset\" removes it, or take another --home",
+			o.Home, len(n.Nodes))
+	}
+	if running := n.Running(); len(running) > 0 {
+		return n.refuseRunning(running)
+	}
+	changed, taken, err := n.assignPorts()
+	if err != nil || !changed {
+		return err
+	}
+	for _, t := range taken {
+		o.Say("port taken: "+t, "端口被占用："+t)
+	}
+	return n.publish()
+}
+
+// wait returns once every node serves and the first block is there. It ends early if a
+// process does.
+func (n *Network) wait(ctx context.Context, p *Processes) (*rest.Status, error) {
+	var first *rest.Status
+	for i := range n.Nodes {
+		v := &n.Nodes[i]
+		for {
+			st, err := n.ask(ctx, v)
+			if err == nil && st.Height >= 1 && !st.CatchingUp {
+				if first == nil {
+					first = st
+				}
+				break
+			}
+			if err == nil {
+				err = types.Errorf(types.CodeNotReady, "height %d, catching up: %v, %d peers", st.Height, st.CatchingUp, st.Peers)
+			}
+			select {
+			case e := <-p.Exits():
+				return nil, types.Errorf(types.CodeNotReady, "%s ended while starting (%v):\n%s", e.Node, e.Err, n.Tail(e.Node, 12))
+			case <-ctx.Done():
+				return nil, types.Errorf(types.CodeNotReady, "%s does not serve yet: %w; its log is %s", v.Name, err,
+					filepath.Join(n.NodeHome(v.Name).Dir, "logs", "node.log"))
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	}
+	return first, nil
+}
+
+func (n *Network) ask(ctx context.Context, v *Node) (*rest.Status, error) {
+	p := client.DefaultParams(v.URL())
+	p.Chain, p.Timeout = n.Chain, 2*time.Second
+	c, err := client.New(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return c.Status(ctx)
+}
+
+// Client connects to the network through all its nodes.
+func (n *Network) Client(ctx context.Context) (*client.Client, error) {
+	p, err := client.LoadProfile(n.home, "devnet")
+	if err != nil {
+		return nil, err
+	}
+	return p.Connect(ctx)
+}
+
+// Statuses asks every node; the error of one that does not answer stands in its place.
+func (n *Network) Statuses(ctx context.Context) ([]*rest.Status, []error) {
+	out, errs := make([]*rest.Status, len(n.Nodes)), make([]error, len(n.Nodes))
+	for i := range n.Nodes {
+		out[i], errs[i] = n.ask(ctx, &n.Nodes[i])
+	}
+	return out, errs
+}
+
+// Close stops the validators, unless they were detached, and gives the lock up.
+func (u *Up) Close() {
+	if u.Processes != nil {
+		u.Processes.Stop()
+		u.Processes = nil
+	}
+	u.lock.Release()
+}

@@ -1,0 +1,205 @@
+package node
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/consensus"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/keystore"
+	"github.com/huchain/huchain/types"
+)
+
+// InitOptions say what home to make.
+type InitOptions struct {
+	Home           Home
+	Name           string // of the node
+	Chain          string // needed without GenesisFile
+	GenesisFile    string
+	BundlesDir     string // packages the genesis names
+	Peers          []string
+	P2P, Web       string // listen addresses; empty: defaults
+	Follower       bool
+	Passphrase     func() ([]byte, error)
+	PassphraseFile string // noted in chain.toml where given
+}
+
+// InitResult is what a new node shows to others.
+type InitResult struct {
+	Home    string            `json:"home"`
+	Chain   string            `json:"chain"`
+	Genesis string            `json:"genesis,omitempty"`
+	NodeID  string            `json:"nodeId"`                 // for peers: ID@host:port
+	Key     *crypto.PublicKey `json:"validatorKey,omitempty"` // for the genesis file, as the next
+	Ed25519 string            `json:"ed25519,omitempty"`
+}
+
+// Init makes the home of a node, or completes one: keys that exist are kept, a genesis
+// file that exists is only accepted again if it is the same.
+func Init(o InitOptions) (*InitResult, error) {
+	raw, g, err := o.readGenesis()
+	if err != nil {
+		return nil, err
+	}
+	if !types.ValidName(o.Chain) || !types.ValidName(o.Name) {
+		return nil, types.Errorf(types.CodeUsage, "a chain (--chain or --genesis) and a node name of lower-case letters, digits and hyphens are needed")
+	}
+	lock, err := Acquire(o.Home.LockFile())
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	ch := o.Home.Chain(o.Chain)
+	if g != nil {
+		if old, err := os.ReadFile(ch.GenesisFile()); err == nil && crypto.Sum(old) != g.Hash() {
+			return nil, types.Errorf(types.CodeAlreadyExists, "%s is the genesis of another chain of this name", ch.GenesisFile())
+		}
+		if err := copyPackages(o.BundlesDir, ch, g); err != nil {
+			return nil, err
+		}
+	}
+	out, err := o.makeKeys(ch)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.writeConfigs(ch); err != nil {
+		return nil, err
+	}
+	if g != nil {
+		out.Genesis = g.Hash().String()
+		if err := WriteFile(ch.GenesisFile(), raw, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (o *InitOptions) readGenesis() ([]byte, *chain.Genesis, error) {
+	if o.GenesisFile == "" {
+		return nil, nil, nil
+	}
+	raw, err := os.ReadFile(o.GenesisFile)
+	if err != nil {
+		return nil, nil, types.Errorf(types.CodeGenesisInvalid, "%w", err)
+	}
+	g, err := chain.ParseGenesis(raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.Chain != "" && o.Chain != g.Chain {
+		return nil, nil, types.Errorf(types.CodeUsage, "%s founds chain %q, not %q", o.GenesisFile, g.Chain, o.Chain)
+	}
+	o.Chain = g.Chain
+	return raw, g, nil
+}
+
+// copyPackages puts the packages the genesis names beside it; all must be there.
+func copyPackages(dir string, ch ChainHome, g *chain.Genesis) error {
+	have := map[crypto.Hash][]byte{}
+	for _, d := range []string{dir, ch.BundlesDir()} {
+		files, err := filepath.Glob(filepath.Join(d, "*.hcp"))
+		if err != nil || d == "" {
+			continue
+		}
+		for _, f := range files {
+			raw, err := os.ReadFile(f)
+			if err != nil {
+				return types.Errorf(types.CodePackageInvalid, "%w", err)
+			}
+			have[crypto.Sum(raw)] = raw
+		}
+	}
+	for _, b := range g.Bundles {
+		raw, ok := have[b.Package]
+		if !ok {
+			return types.Errorf(types.CodeNotFound, "package of contract %s %s (%s): name its folder with --bundles", b.Name, b.Version, b.Package)
+		}
+		if err := WriteFile(filepath.Join(ch.BundlesDir(), b.Name+".hcp"), raw, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeKeys makes the keys that do not exist yet.
+func (o *InitOptions) makeKeys(ch ChainHome) (*InitResult, error) {
+	out := &InitResult{Home: o.Home.Dir, Chain: ch.Name}
+	if err := os.MkdirAll(ch.KeysDir(), 0o700); err != nil {
+		return nil, fmt.Errorf("make keys folder: %w", err)
+	}
+	files := ConsensusKeys(ch.KeysDir(), nil)
+	info, err := consensus.CreateKeys(files)
+	if types.CodeOf(err) == types.CodeAlreadyExists {
+		info, err = consensus.ReadKeys(files)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out.NodeID = info.NodeID
+	if o.Follower {
+		return out, nil
+	}
+	out.Ed25519 = hex.EncodeToString(info.Ed25519[:])
+	secret, err := o.Passphrase()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(ch.KeysDir(), "validator.key")
+	key, err := keystore.Load(path, secret)
+	if _, serr := os.Stat(path); os.IsNotExist(serr) {
+		if key, err = crypto.GenerateKey(rand.Reader); err == nil {
+			err = keystore.Save(path, key, secret)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	pub := key.Public()
+	out.Key = &pub
+	return out, nil
+}
+
+// writeConfigs writes node.toml and chain.toml unless they exist.
+func (o *InitOptions) writeConfigs(ch ChainHome) error {
+	web, p2p := o.Web, o.P2P
+	if web == "" {
+		web = DefaultConfig().Web.Listen
+	}
+	if p2p == "" {
+		p2p = DefaultChainConfig().P2P.Listen
+	}
+	if !o.Home.Exists() {
+		text := fmt.Sprintf("name = %q\n\n[web]\nlisten = %q\n", o.Name, web)
+		if err := WriteFile(o.Home.ConfigFile(), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(ch.ConfigFile()); err == nil && len(o.Peers) == 0 && o.P2P == "" {
+		return nil
+	}
+	quoted := make([]string, len(o.Peers))
+	for i, p := range o.Peers {
+		quoted[i] = fmt.Sprintf("%q", p)
+	}
+	text := fmt.Sprintf("[p2p]\nlisten = %q\npeers = [%s]\n", p2p, strings.Join(quoted, ", "))
+	if o.PassphraseFile != "" {
+		file, err := filepath.Abs(o.PassphraseFile)
+		if err != nil {
+			return err
+		}
+		text += fmt.Sprintf("\n[keys]\npassphraseFile = %q\n", file)
+	}
+	if err := WriteFile(ch.ConfigFile(), []byte(text), 0o644); err != nil {
+		return err
+	}
+	if _, err := LoadConfig(o.Home.ConfigFile()); err != nil {
+		return err
+	}
+	_, err := LoadChainConfig(ch.ConfigFile())
+	return err
+}
