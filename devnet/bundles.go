@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/huchain/huchain/contracts/build"
 	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/types"
 )
@@ -19,7 +18,9 @@ type Sources struct {
 	// Tree is the root of a source tree whose contracts/base is built where nothing is
 	// prebuilt; empty if there is none.
 	Tree string
-	// Cache keeps what was built, by hash of the sources.
+	// Build makes the package of the bundle in a folder of the tree; nil if this program
+	// cannot. What it makes it may keep under Cache.
+	Build func(ctx context.Context, dir string) ([]byte, error)
 	Cache string
 }
 
@@ -64,14 +65,14 @@ func treeAbove(dir string) string {
 
 // Packages returns the package files of the base contracts by contract name: prebuilt,
 // or built from the source tree. say is told what takes long.
-func (s Sources) Packages(ctx context.Context, say func(string)) (map[string][]byte, error) {
+func (s Sources) Packages(ctx context.Context, say func(en, zh string)) (map[string][]byte, error) {
 	for _, dir := range s.Prebuilt {
 		out, err := readPackages(dir)
 		if err != nil || len(out) > 0 {
 			return out, err
 		}
 	}
-	if s.Tree == "" {
+	if s.Tree == "" || s.Build == nil {
 		return nil, types.Errorf(types.CodeNotFound,
 			"no contract packages: neither %s nor a source tree; set HUCHAIN_BUNDLES to a folder of .hcp files", strings.Join(s.Prebuilt, ", "))
 	}
@@ -85,7 +86,8 @@ func (s Sources) Packages(ctx context.Context, say func(string)) (map[string][]b
 	out := map[string][]byte{}
 	for _, f := range dirs {
 		name := filepath.Base(filepath.Dir(f))
-		raw, err := s.built(ctx, filepath.Dir(f), name, say)
+		say("building contract "+name, "构建合约 "+name)
+		raw, err := s.Build(ctx, filepath.Dir(f))
 		if err != nil {
 			return nil, err
 		}

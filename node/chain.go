@@ -192,7 +192,7 @@ func (v consensusView) Watch(id crypto.Hash) api.Watch { return watch{v.Node.Wat
 // Status implements api.Consensus.
 func (v consensusView) Status() api.Status {
 	st := v.Node.Status()
-	return api.Status{CatchingUp: st.CatchingUp, Peers: st.Peers, PoolTxs: st.PoolTxs, Validator: st.Validator}
+	return api.Status{CatchingUp: st.CatchingUp, Peers: len(st.Peers), PoolTxs: st.PoolTxs, Validator: st.Validator}
 }
 
 type watch struct{ *consensus.Watch }

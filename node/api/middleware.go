@@ -70,7 +70,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(f.status)
-	json.NewEncoder(w).Encode(f.Error) //nolint:errcheck // the client is gone if this fails
+	json.NewEncoder(w).Encode(f) //nolint:errcheck // the client is gone if this fails
 }
 
 // recorder remembers the status of an answer.
