@@ -172,7 +172,7 @@ func (r *running) stop() {
 		r.ledger.Close() //nolint:errcheck // commits were synced; there is nothing left to lose
 	}
 	if r.engine != nil {
-		r.engine.Close() //nolint:errcheck // frees memory only
+		r.engine.Close(context.Background()) //nolint:errcheck // frees memory only
 	}
 }
 

@@ -17,7 +17,7 @@ func WarmCache(ctx context.Context, cacheDir string, packages map[string][]byte)
 	if err != nil {
 		return err
 	}
-	defer e.Close() //nolint:errcheck // frees memory only
+	defer e.Close(ctx) //nolint:errcheck // frees memory only
 	names := make([]string, 0, len(packages))
 	for name := range packages {
 		names = append(names, name)

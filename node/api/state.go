@@ -62,8 +62,8 @@ func (c *Chain) provenState(ctx context.Context, ns string, key []byte) (*rest.S
 	}
 	r := p.State.Proof.Result()
 	out := newState(ns, key, r.Value, r.Found, p.Header.Height)
-	out.Proof = p.Encode()
-	return &out, nil
+	out.Proof, err = p.Encode()
+	return &out, err
 }
 
 // waitCertified returns when enough is true of the newest certified height, or the wait

@@ -36,7 +36,9 @@ func (s *Server) tx(ctx context.Context, in *struct {
 		if err != nil {
 			return nil, err
 		}
-		out.Proof = p.Encode()
+		if out.Proof, err = p.Encode(); err != nil {
+			return nil, err
+		}
 	}
 	return &answer[rest.Tx]{*out}, nil
 }
