@@ -13,6 +13,16 @@ type BlockInput struct {
 	Height uint64
 	Time   int64    // block time, Unix nanoseconds
 	Txs    [][]byte // complete transactions in order
+
+	decoded []*types.Tx // what CheckBlock has decoded, for Execute
+}
+
+// tx returns a transaction of the block, decoded.
+func (b *BlockInput) tx(i uint32) (*types.Tx, error) {
+	if b.decoded != nil {
+		return b.decoded[i], nil
+	}
+	return types.DecodeTx(b.Txs[i])
 }
 
 // Result is what executing a block gives. It is a function of genesis, the blocks
@@ -109,7 +119,8 @@ func (k *keyBook) keys(tx *types.Tx) ([]crypto.PublicKey, error) {
 // CheckBlock judges a proposed block without executing it. It refuses a block that holds
 // bytes that are no transaction, another chain's transaction, one that is expired, not
 // yet valid, a duplicate or already used, or a signature that does not hold. st and ids
-// must be those of the height before.
+// must be those of the height before. blk must not change afterwards, nor be in use by
+// another call.
 func (c *Chain) CheckBlock(st State, ids *IDWindow, blk *BlockInput) error {
 	if len(blk.Txs) > c.protocol.MaxBlockTxs {
 		return types.Errorf(types.CodeLimitExceeded, "%d transactions in a block, at most %d", len(blk.Txs), c.protocol.MaxBlockTxs)
@@ -134,6 +145,7 @@ func (c *Chain) CheckBlock(st State, ids *IDWindow, blk *BlockInput) error {
 		}
 		txs[i] = tx
 	}
+	blk.decoded = txs
 	if i := c.verifier.verifyAll(txs, keys); i >= 0 {
 		return fmt.Errorf("transaction %d: %w", i, types.Errorf(types.CodeBadSignature, "transaction %s", txs[i].ID()))
 	}

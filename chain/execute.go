@@ -26,11 +26,11 @@ func (c *Chain) Execute(ctx context.Context, st State, ids *IDWindow, blk *Block
 		seen:  make(map[crypto.Hash]struct{}, len(blk.Txs)),
 		res:   &Result{Config: config, Protocol: c.protocol.Version},
 	}
-	for i, raw := range blk.Txs {
+	for i := range blk.Txs {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := x.transaction(uint32(i), raw); err != nil {
+		if err := x.transaction(uint32(i), blk); err != nil {
 			return nil, err
 		}
 	}
@@ -57,11 +57,13 @@ type execution struct {
 
 // transaction executes one transaction and appends its receipt. A returned error is
 // fatal for the block's execution.
-func (x *execution) transaction(index uint32, raw []byte) error {
-	tx, err := types.DecodeTx(raw)
+func (x *execution) transaction(index uint32, blk *BlockInput) error {
+	tx, err := blk.tx(index)
 	x.res.Txs = append(x.res.Txs, tx)
-	r := types.Receipt{TxID: crypto.Sum(raw)} // for bytes that have no id
-	if err == nil {
+	var r types.Receipt
+	if err != nil {
+		r.TxID = crypto.Sum(blk.Txs[index]) // for bytes that have no id
+	} else {
 		r.TxID = tx.ID()
 		mark, events, stagedBefore := x.o.mark(), len(x.res.Events), len(x.res.Staged)
 		run := &txRun{x: x, tx: tx, index: index}

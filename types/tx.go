@@ -41,8 +41,9 @@ type Tx struct {
 	Certificate []byte   // optional DER of the sender's certificate: registers it
 	Signatures  [][]byte // r‖s of the sender, then of each co-signer in order
 
-	raw []byte
-	id  crypto.Hash
+	raw  []byte
+	id   crypto.Hash
+	leaf crypto.Hash
 }
 
 // EncodeBody returns the canonical bytes of b, which begin with the purpose tag.
@@ -184,7 +185,7 @@ func DecodeTx(raw []byte) (*Tx, error) {
 	if err != nil {
 		return nil, &Error{Code: CodeTxMalformed, Detail: err.Error()}
 	}
-	t.id = crypto.Sum(t.BodyBytes)
+	t.id, t.leaf = crypto.Sum(t.BodyBytes), crypto.Sum(raw)
 	return t, nil
 }
 
@@ -195,4 +196,4 @@ func (t *Tx) ID() crypto.Hash { return t.id }
 func (t *Tx) Bytes() []byte { return t.raw }
 
 // Leaf is SM3 of the complete bytes: the transaction's leaf under the transaction root.
-func (t *Tx) Leaf() crypto.Hash { return crypto.Sum(t.raw) }
+func (t *Tx) Leaf() crypto.Hash { return t.leaf }
