@@ -163,8 +163,7 @@ func (n *node) startChain(ctx context.Context, cancel context.CancelCauseFunc, h
 	}
 	start := time.Now()
 	log := n.log.With("chain", home.Name)
-	reg := prometheus.WrapRegistererWith(prometheus.Labels{"chain": home.Name}, n.reg)
-	r, err := openChain(ctx, home, cache, log, reg)
+	r, err := openChain(ctx, home, cache, log, n.reg)
 	if err != nil {
 		return fmt.Errorf("chain %s: %w", home.Name, err)
 	}
