@@ -22,7 +22,7 @@ func (c *Chain) summary() rest.Chain {
 	return rest.Chain{Chain: c.Name, ChainID: c.Genesis.CometChainID(), Genesis: c.Genesis.Hash(), Height: c.Ledger.Height()}
 }
 
-func (s *Server) status(_ context.Context, in *chainPath) (*answer[rest.Status], error) {
+func (s *Server) status(_ context.Context, in *ChainPath) (*answer[rest.Status], error) {
 	c, err := s.chain(in.Chain)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ type rawJSON struct {
 	Body        []byte
 }
 
-func (s *Server) genesis(_ context.Context, in *chainPath) (*rawJSON, error) {
+func (s *Server) genesis(_ context.Context, in *ChainPath) (*rawJSON, error) {
 	c, err := s.chain(in.Chain)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (s *Server) genesis(_ context.Context, in *chainPath) (*rawJSON, error) {
 }
 
 func (s *Server) validators(_ context.Context, in *struct {
-	chainPath
+	ChainPath
 	Height uint64 `query:"height" doc:"Height whose header they sign; the newest if left out"`
 }) (*answer[rest.Validators], error) {
 	c, err := s.chain(in.Chain)
@@ -79,8 +79,8 @@ func (s *Server) validators(_ context.Context, in *struct {
 	return &answer[rest.Validators]{rest.NewValidators(h, set)}, nil
 }
 
-type heightPath struct {
-	chainPath
+type HeightPath struct {
+	ChainPath
 	Height string `path:"height" maxLength:"20" example:"latest" doc:"Height, or latest"`
 }
 
@@ -101,7 +101,7 @@ func (c *Chain) height(s string) (uint64, error) {
 	return h, nil
 }
 
-func (s *Server) block(_ context.Context, in *heightPath) (*answer[rest.Block], error) {
+func (s *Server) block(_ context.Context, in *HeightPath) (*answer[rest.Block], error) {
 	c, err := s.chain(in.Chain)
 	if err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func summarise(raw []byte, h uint64, index uint32, receipts []types.Receipt) (re
 }
 
 func (s *Server) blocks(_ context.Context, in *struct {
-	chainPath
+	ChainPath
 	Before uint64 `query:"before" doc:"List blocks below this height"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"20"`
 }) (*answer[rest.Headers], error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/huchain/huchain/types/rest"
 )
 
-func (s *Server) contracts(_ context.Context, in *chainPath) (*answer[rest.Contracts], error) {
+func (s *Server) contracts(_ context.Context, in *ChainPath) (*answer[rest.Contracts], error) {
 	c, err := s.chain(in.Chain)
 	if err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func (s *Server) contracts(_ context.Context, in *chainPath) (*answer[rest.Contr
 }
 
 func (s *Server) contract(_ context.Context, in *struct {
-	chainPath
+	ChainPath
 	Name string `path:"name" maxLength:"32"`
 }) (*answer[rest.Contract], error) {
 	c, err := s.chain(in.Chain)
@@ -57,7 +57,7 @@ func newContract(r *chain.ContractRecord) rest.Contract {
 }
 
 func (s *Server) member(_ context.Context, in *struct {
-	chainPath
+	ChainPath
 	ID string `query:"id" required:"true" maxLength:"65" example:"archives/clerk" doc:"Member id, or address"`
 }) (*answer[rest.Member], error) {
 	c, err := s.chain(in.Chain)

@@ -54,12 +54,12 @@ func httpStatus(c types.Code) int {
 
 // failure is a coded error as huma writes it.
 type failure struct {
-	errorBody
+	ErrorBody
 	status int
 }
 
-// errorBody has the fields of the wire form, but another name: a method is called Error.
-type errorBody rest.Error
+// ErrorBody has the fields of the wire form, but another name: a method is called Error.
+type ErrorBody rest.Error
 
 // Error implements error.
 func (f *failure) Error() string { return f.Code + " " + f.Detail }
@@ -79,7 +79,7 @@ func (f *failure) GetHeaders() http.Header {
 // fail renders any error for the client. Errors without a code are faults of the node:
 // they are logged in full and answered without details.
 func (s *Server) fail(ctx context.Context, err error) error {
-	f := &failure{errorBody: errorBody(*rest.NewError(err)), status: httpStatus(types.CodeOf(err))}
+	f := &failure{ErrorBody: ErrorBody(*rest.NewError(err)), status: httpStatus(types.CodeOf(err))}
 	f.RequestID = requestID(ctx)
 	var u *rest.UnknownOutcome
 	if errors.As(err, &u) {
@@ -128,5 +128,5 @@ func newFailure(status int, msg string, errs ...error) *failure {
 			msg += "; " + err.Error()
 		}
 	}
-	return &failure{errorBody: errorBody(*rest.NewError(types.Errorf(code, "%s", strings.TrimSpace(msg)))), status: status}
+	return &failure{ErrorBody: ErrorBody(*rest.NewError(types.Errorf(code, "%s", strings.TrimSpace(msg)))), status: status}
 }

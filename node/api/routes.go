@@ -11,8 +11,8 @@ import (
 
 const base = "/api/v1/chains"
 
-// chainPath is the part of every path that names the chain.
-type chainPath struct {
+// ChainPath is the part of every path that names the chain.
+type ChainPath struct {
 	Chain string `path:"chain" maxLength:"64" example:"gov" doc:"Name of the chain"`
 }
 

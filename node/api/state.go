@@ -17,7 +17,7 @@ import (
 const certifyWait = 5 * time.Second
 
 func (s *Server) state(ctx context.Context, in *struct {
-	chainPath
+	ChainPath
 	NS    string `path:"ns" maxLength:"32" example:"evidence" doc:"Namespace: the contract's name"`
 	Key   string `path:"key" maxLength:"1024" doc:"Key: text, or 0x and hex digits"`
 	Prove bool   `query:"prove" doc:"Add a proof; the row is then that of the newest certified height"`
@@ -110,7 +110,7 @@ func parseKey(s string) ([]byte, error) {
 }
 
 func (s *Server) states(_ context.Context, in *struct {
-	chainPath
+	ChainPath
 	NS     string `path:"ns" maxLength:"32"`
 	Prefix string `query:"prefix" maxLength:"512" doc:"Keys that begin with these bytes, hex"`
 	Start  string `query:"start" maxLength:"512" doc:"First key, hex"`

@@ -12,7 +12,7 @@ import (
 )
 
 type submitInput struct {
-	chainPath
+	ChainPath
 	Mode    string `query:"mode" enum:"committed,accepted" default:"committed" doc:"When to answer"`
 	RawBody []byte `contentType:"application/octet-stream"`
 }
@@ -101,7 +101,7 @@ func (c *Chain) submitted(id crypto.Hash, height uint64, index uint32, r *types.
 }
 
 func (s *Server) query(ctx context.Context, in *struct {
-	chainPath
+	ChainPath
 	Body rest.Query
 }) (*answer[rest.Answer], error) {
 	c, err := s.chain(in.Chain)

@@ -10,7 +10,7 @@ import (
 )
 
 func (s *Server) tx(ctx context.Context, in *struct {
-	chainPath
+	ChainPath
 	ID    string `path:"id" minLength:"64" maxLength:"64" pattern:"^[0-9a-f]*$" doc:"Transaction id"`
 	Prove bool   `query:"prove" doc:"Add a proof that the transaction is part of its block"`
 }) (*answer[rest.Tx], error) {
@@ -85,19 +85,19 @@ func newEvent(e *types.Event, height uint64, index uint32, id crypto.Hash) rest.
 	return rest.Event{Height: height, TxIndex: e.TxIndex, Index: index, TxID: id, Contract: e.Contract, Name: e.Name, Data: rest.JSON(e.Data)}
 }
 
-// pageInput selects part of a list.
-type pageInput struct {
+// PageInput selects part of a list.
+type PageInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"20"`
 	Cursor string `query:"cursor" maxLength:"64" doc:"As next of the page before"`
 }
 
-func (p *pageInput) page() ledger.Page {
+func (p *PageInput) page() ledger.Page {
 	return ledger.Page{Limit: p.Limit, Cursor: ledger.Cursor(p.Cursor)}
 }
 
 func (s *Server) txs(_ context.Context, in *struct {
-	chainPath
-	pageInput
+	ChainPath
+	PageInput
 	Sender   string `query:"sender" maxLength:"65" doc:"Address or member id"`
 	Contract string `query:"contract" maxLength:"32"`
 }) (*answer[rest.Txs], error) {
@@ -142,8 +142,8 @@ func (s *Server) txs(_ context.Context, in *struct {
 }
 
 func (s *Server) events(_ context.Context, in *struct {
-	chainPath
-	pageInput
+	ChainPath
+	PageInput
 	Contract string `query:"contract" required:"true" maxLength:"32"`
 	Name     string `query:"name" maxLength:"64"`
 }) (*answer[rest.Events], error) {
