@@ -156,6 +156,10 @@ func (l *Ledger) commit(c *Candidate) error {
 	}
 	pairs := c.data.Rows()
 	dropped := l.expiredIDs(b.Time)
+	next.usedRows = uint32(len(l.used) - dropped)
+	if len(b.UsedIDs) > 0 {
+		next.usedRows++
+	}
 	err := l.st.Commit(c.change, b.Height, func(batch driver.Batch) {
 		l.ownRows(batch, c, &next)
 		for _, u := range l.used[:dropped] {

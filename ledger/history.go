@@ -90,7 +90,7 @@ func (l *Ledger) Signers(height uint64) (types.ValidatorSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.ValidatorSet(hash)
+	return l.namedSet(hash)
 }
 
 // NextSigners returns nextSigners(height): the set that votes at height+2.
@@ -99,7 +99,16 @@ func (l *Ledger) NextSigners(height uint64) (types.ValidatorSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.ValidatorSet(hash)
+	return l.namedSet(hash)
+}
+
+// namedSet is the set with a hash that a kept header names; it must be there.
+func (l *Ledger) namedSet(hash crypto.Hash) (types.ValidatorSet, error) {
+	set, err := l.ValidatorSet(hash)
+	if types.CodeOf(err) == types.CodeNotFound {
+		err = state.Corrupt("validator set %s is missing", hash)
+	}
+	return set, err
 }
 
 func (l *Ledger) setHashes(height uint64) (signers, next crypto.Hash, err error) {

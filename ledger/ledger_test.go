@@ -198,7 +198,7 @@ func TestBlocksAreKeptServedAndProven(t *testing.T) {
 			for i, id := range b.TxIDs {
 				h, idx, err := c.l.TxByID(id)
 				require.NoError(t, err)
-				require.Equal(t, Ref{b.Height, uint32(i)}, Ref{h, idx})
+				require.Equal(t, Ref{Height: b.Height, Index: uint32(i)}, Ref{Height: h, Index: idx})
 			}
 		}
 		require.Equal(t, uint64(8), c.l.Certified())
@@ -214,7 +214,7 @@ func TestBlocksAreKeptServedAndProven(t *testing.T) {
 		p, err = c.l.ProveReceipt(blocks[4].TxIDs[3])
 		require.NoError(t, err)
 		require.NoError(t, p.Verify(c.trust()))
-		p, err = c.l.ProveEvent(Ref{5, 2})
+		p, err = c.l.ProveEvent(Ref{Height: 5, Index: 2})
 		require.NoError(t, err)
 		require.NoError(t, p.Verify(c.trust()))
 	}

@@ -108,7 +108,7 @@ func (l *Ledger) anchor(height uint64) (*proof.Proof, *proof.Content, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	signers, err := l.ValidatorSet(h.Signers)
+	signers, err := l.namedSet(h.Signers)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -193,7 +193,9 @@ func (l *Ledger) usedRows(fn func(height uint64, time int64, ids []crypto.Hash) 
 	if err != nil {
 		return state.ReadError(err)
 	}
+	rows := uint32(0)
 	for ok := it.First(); ok && err == nil; ok = it.Next() {
+		rows++
 		var body []byte
 		if body, err = state.Unseal(it.Key(), it.Value()); err != nil {
 			break
@@ -210,6 +212,9 @@ func (l *Ledger) usedRows(fn func(height uint64, time int64, ids []crypto.Hash) 
 	}
 	if err == nil {
 		err = state.ReadError(it.Error())
+	}
+	if want := l.tipNow().usedRows; err == nil && rows != want {
+		err = state.Corrupt("%d rows of used ids, the tip row says %d", rows, want)
 	}
 	return errors.Join(err, state.ReadError(it.Close()))
 }

@@ -42,8 +42,7 @@ func (l *Ledger) serve(height uint64, kind block.Kind) (*served, error) {
 		return nil, state.Corrupt("block %d: %w", height, err)
 	}
 	root, count, want, wantCount := s.root(height, kind, &content)
-	genesis := height == 0 && kind == block.KindWrites // its write set is under no root
-	if !genesis && (root != want || count != wantCount) {
+	if root != want || count != wantCount {
 		return nil, state.Corrupt("block %d: stored %s do not have the root of the header", height, kindName(kind))
 	}
 	l.served.Add(k, s)
@@ -103,6 +102,9 @@ func (s *served) hashes(height uint64, kind block.Kind) []crypto.Hash {
 }
 
 func (s *served) root(height uint64, kind block.Kind, c *proof.Content) (root crypto.Hash, count uint64, want crypto.Hash, wantCount uint64) {
+	if height == 0 && kind == block.KindWrites { // under no list root; it is the whole state
+		return state.RootOf(s.leaves()), 0, c.State, 0
+	}
 	root, count = proof.ListRoot(s.hashes(height, kind)), uint64(len(s.items))
 	switch kind {
 	case block.KindTxs:
@@ -113,6 +115,16 @@ func (s *served) root(height uint64, kind block.Kind, c *proof.Content) (root cr
 		return root, count, c.Events, c.EventCount
 	}
 	return root, count, c.WriteSet, c.WriteCount
+}
+
+// leaves are the state leaves of the genesis write set.
+func (s *served) leaves() []state.Leaf {
+	out := make([]state.Leaf, len(s.changes))
+	for i := range s.changes {
+		r := s.changes[i].Record(0)
+		out[i] = state.Leaf{Key: r.KeyHash, Value: r.ValueHash}
+	}
+	return out
 }
 
 // serveTip keeps what was just committed at hand.

@@ -1,6 +1,9 @@
 package state
 
 import (
+	"bytes"
+	"slices"
+
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/proof"
 )
@@ -128,3 +131,12 @@ func sumMany(out []crypto.Hash, msgs []byte) {
 
 // bit returns bit i of a key hash, most significant first.
 func bit(h *crypto.Hash, i int) byte { return proof.Bit(h, i) }
+
+// RootOf is the root of a state that holds exactly these leaves, which are sorted in place.
+func RootOf(leaves []Leaf) crypto.Hash {
+	slices.SortFunc(leaves, func(a, b Leaf) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+	h := newHasher()
+	root := h.page(leaves, 0)
+	h.run()
+	return h.nodes[root].hash
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -17,18 +19,22 @@ import (
 
 // Opener opens Pebble stores. The zero value is ready for use.
 type Opener struct {
-	FS         vfs.FS       // nil: the operating system's
-	CacheBytes int64        // block cache of the state store; 0: 64 MiB. Blocks get an eighth.
-	Log        *slog.Logger // nil: discards
+	FS         vfs.FS // nil: the operating system's
+	CacheBytes int64  // block cache of the state store; 0: 64 MiB. Blocks get an eighth.
+	// MemTableBytes is the memory for rows not yet in a table, of which up to four may be
+	// in use per store; 0: 32 MiB.
+	MemTableBytes uint64
+	Log           *slog.Logger // nil: discards
 }
 
 const (
-	defaultCacheBytes = 64 << 20
-	memTableBytes     = 32 << 20
+	defaultCacheBytes    = 64 << 20
+	defaultMemTableBytes = 32 << 20
 )
 
 // Open implements driver.Opener.
-func (o Opener) Open(dir string, p driver.Profile) (driver.DB, error) {
+func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
+	defer recoverFatal(&err)
 	cache := o.CacheBytes
 	if cache == 0 {
 		cache = defaultCacheBytes
@@ -36,10 +42,14 @@ func (o Opener) Open(dir string, p driver.Profile) (driver.DB, error) {
 	if p == driver.ProfileBlocks {
 		cache /= 8
 	}
+	memTable := o.MemTableBytes
+	if memTable == 0 {
+		memTable = defaultMemTableBytes
+	}
 	opts := &pebble.Options{
 		FS:                          o.FS,
 		FormatMajorVersion:          pebble.FormatNewest,
-		MemTableSize:                memTableBytes,
+		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
@@ -52,11 +62,15 @@ func (o Opener) Open(dir string, p driver.Profile) (driver.DB, error) {
 		opts.Levels[i].BlockSize = 8 << 10
 		opts.Levels[i].Compression = func() *sstable.CompressionProfile { return block.SnappyCompression }
 	}
-	db, err := pebble.Open(dir, opts)
+	// Damage found is returned to whoever reads; Pebble's default ends the process.
+	opts.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
+		logger{o.Log}.Errorf("%s", info)
+	}}
+	opened, err := pebble.Open(dir, opts)
 	if err != nil {
 		return nil, wrap("open "+dir, err)
 	}
-	return &store{db: db}, nil
+	return &store{db: opened}, nil
 }
 
 // wrap names what failed and marks damage.
@@ -98,18 +112,29 @@ type iterator struct{ *pebble.Iterator }
 func (i iterator) Error() error { return wrap("iterate", i.Iterator.Error()) }
 func (i iterator) Close() error { return wrap("iterate", i.Iterator.Close()) }
 
-type store struct{ db *pebble.DB }
+type store struct {
+	db     *pebble.DB
+	broken atomic.Bool // a write failed
+}
 
 func (s *store) Get(key []byte) ([]byte, bool, error) { return reader{s.db}.Get(key) }
 func (s *store) Iter(lower, upper []byte) (driver.Iterator, error) {
 	return reader{s.db}.Iter(lower, upper)
 }
-func (s *store) Batch() driver.Batch { return &batch{b: s.db.NewBatch()} }
+func (s *store) Batch() driver.Batch { return &batch{s: s, b: s.db.NewBatch()} }
 func (s *store) Snapshot() (driver.Snapshot, error) {
 	snap := s.db.NewSnapshot()
 	return snapshot{reader{snap}, snap}, nil
 }
-func (s *store) Close() error { return wrap("close", s.db.Close()) }
+
+// Close closes the store. After a failed write Pebble holds locks it never gives up, so
+// the store is left as a crash would leave it.
+func (s *store) Close() error {
+	if s.broken.Load() {
+		return nil
+	}
+	return wrap("close", s.db.Close())
+}
 
 type snapshot struct {
 	reader
@@ -119,6 +144,7 @@ type snapshot struct {
 func (s snapshot) Close() error { return wrap("close snapshot", s.s.Close()) }
 
 type batch struct {
+	s   *store
 	b   *pebble.Batch
 	err error // first fault; Commit reports it
 }
@@ -140,19 +166,30 @@ func (b *batch) Discard() {
 }
 
 func (b *batch) Commit(sync bool) error {
+	if b.err == nil {
+		b.err = b.commit(sync)
+	}
 	if b.err != nil {
-		return wrap("write", b.err)
+		b.s.broken.Store(true)
+	}
+	return wrap("write", b.err)
+}
+
+func (b *batch) commit(sync bool) (err error) {
+	defer recoverFatal(&err)
+	if b.s.broken.Load() {
+		return errors.New("an earlier write failed")
 	}
 	wo := pebble.NoSync
 	if sync {
 		wo = pebble.Sync
 	}
-	err := b.b.Commit(wo)
-	if err == nil {
-		err = b.b.Close()
+	if err := b.b.Commit(wo); err != nil {
+		return err
 	}
+	err = b.b.Close()
 	b.b = nil
-	return wrap("write", err)
+	return err
 }
 
 // logger passes Pebble's complaints on.
@@ -165,12 +202,32 @@ func (l logger) Errorf(format string, args ...any) {
 	}
 }
 
-// Fatalf is called by Pebble when its log cannot be written: going on could lose what
-// was promised. The panic ends the process; the next start repairs.
+// fatal is what Pebble's complaint becomes when it cannot go on.
+type fatal string
+
+func (f fatal) Error() string { return string(f) }
+
+// Fatalf is called by Pebble when its log cannot be written: going on could lose what was
+// promised. In a call of ours the panic becomes the call's error; in Pebble's background
+// work it ends the process, and the next start repairs.
 func (l logger) Fatalf(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if l.log != nil {
 		l.log.Error("storage failed", "text", text)
 	}
-	panic("storage failed: " + text)
+	panic(fatal("storage failed: " + text))
+}
+
+// recoverFatal turns a panic over a failed disk (Fatalf's, or that of Pebble's markers,
+// which panic with the file system's error) into an error; programming errors go on.
+func recoverFatal(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case runtime.Error:
+		panic(r)
+	case error:
+		*err = r
+	default:
+		panic(r)
+	}
 }

@@ -1,0 +1,223 @@
+package ledger
+
+import (
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/stretchr/testify/require"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+)
+
+// pages walks a listing to its end.
+func pages(t *testing.T, limit int, oldest bool, list func(Page) ([]Ref, Cursor, error)) []Ref {
+	var all []Ref
+	q := Page{Limit: limit, Oldest: oldest}
+	for {
+		refs, next, err := list(q)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(refs), limit)
+		all = append(all, refs...)
+		if next == "" {
+			return all
+		}
+		q.Cursor = next
+	}
+}
+
+func TestListings(t *testing.T) {
+	c := newChain(t, vfs.NewMem())
+	var txs, changed, events []Ref
+	for i := range 7 {
+		c.commit(i * 2)
+		b := c.last
+		for j := range b.Txs {
+			txs = append(txs, Ref{Height: b.Height, Index: uint32(j)})
+		}
+		for j := range b.Events {
+			r := Ref{Height: b.Height, Index: uint32(j)}
+			events = append(events, r)
+			if b.Events[j].Name == "changed" {
+				changed = append(changed, r)
+			}
+		}
+	}
+	sender := types.AddressOf(c.user.Public())
+	lists := []struct {
+		want []Ref
+		list func(Page) ([]Ref, Cursor, error)
+	}{
+		{txs, func(q Page) ([]Ref, Cursor, error) { return c.l.TxsBySender(sender, q) }},
+		{txs, func(q Page) ([]Ref, Cursor, error) { return c.l.TxsByContract("evidence", q) }},
+		{events, func(q Page) ([]Ref, Cursor, error) { return c.l.EventsByContract("evidence", "", q) }},
+		{changed, func(q Page) ([]Ref, Cursor, error) { return c.l.EventsByContract("evidence", "changed", q) }},
+		{nil, func(q Page) ([]Ref, Cursor, error) { return c.l.TxsBySender(types.Address{1}, q) }},
+		{nil, func(q Page) ([]Ref, Cursor, error) { return c.l.EventsByContract("evidenc", "", q) }},
+	}
+	for _, l := range lists {
+		for _, limit := range []int{1, 3, 1000} {
+			require.Equal(t, l.want, pages(t, limit, true, l.list))
+			newest := pages(t, limit, false, l.list)
+			require.Len(t, newest, len(l.want))
+			for i := range newest {
+				require.Equal(t, l.want[len(l.want)-1-i], newest[i])
+			}
+		}
+	}
+	_, _, err := c.l.TxsBySender(sender, Page{Limit: MaxPage + 1})
+	require.Equal(t, types.CodeUsage, types.CodeOf(err))
+	_, _, err = c.l.TxsBySender(sender, Page{Cursor: "zz"})
+	require.Equal(t, types.CodeUsage, types.CodeOf(err))
+	_, _, err = c.l.TxByID(crypto.Hash{1})
+	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
+	_, err = c.l.Tx(Ref{Height: 2, Index: 1000})
+	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
+	_, err = c.l.BlockTxs(1000)
+	require.Equal(t, types.CodeHeightUnknown, types.CodeOf(err))
+	require.NoError(t, c.l.Close())
+}
+
+// TestHistoryOfAKey walks a key's writings backwards along the write sets.
+//
+// covers: T.05
+func TestHistoryOfAKey(t *testing.T) {
+	c := newChain(t, vfs.NewMem())
+	c.commit(3)
+	type writing struct {
+		height uint64
+		tx     uint32
+		value  string
+	}
+	var want []writing
+	for range 30 {
+		c.commit(6)
+		for _, w := range c.last.Writes {
+			if string(w.Key) == "record/7" || string(w.Key) == "record/8" {
+				if string(w.Key) == "record/7" {
+					v := string(w.Value)
+					if w.Delete {
+						v = ""
+					}
+					want = append(want, writing{c.last.Height, w.TxIndex, v})
+				}
+			}
+		}
+	}
+	require.NotEmpty(t, want)
+	row, found, err := c.l.GetRow("evidence", []byte("record/7"))
+	require.NoError(t, err)
+	require.True(t, found)
+	h := row.Height
+	for i := len(want) - 1; i >= 0; i-- {
+		ch, err := c.l.ChangeAt("evidence", []byte("record/7"), h)
+		require.NoError(t, err)
+		require.Equal(t, want[i], writing{h, ch.TxIndex, string(ch.Value)})
+		require.Equal(t, i > 0, ch.HasPrevious)
+		h = ch.PrevHeight
+	}
+	_, err = c.l.ChangeAt("evidence", []byte("no such key"), 3)
+	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
+	require.NoError(t, c.l.Close())
+}
+
+// TestUsedIDsCoverTheWindow checks that used ids stay for types.Window of block time.
+func TestUsedIDsCoverTheWindow(t *testing.T) {
+	fs := vfs.NewMem()
+	c := newChain(t, fs)
+	c.commit(1)
+	times := map[uint64]int64{}
+	var last int64
+	for i := range 20 {
+		b := c.block(2)
+		b.Time = 1_800_000_000_000_000_000 + int64(i)*(types.Window.Nanoseconds()/4)
+		last, times[b.Height] = b.Time, b.Time
+		cand, err := c.l.Prepare(b)
+		require.NoError(t, err)
+		require.NoError(t, c.l.Commit(cand))
+	}
+	for range 2 {
+		seen := map[uint64]bool{}
+		require.NoError(t, c.l.UsedIDs(func(h uint64, at int64, ids []crypto.Hash) error {
+			require.Equal(t, times[h], at)
+			require.Len(t, ids, 2)
+			seen[h] = true
+			return nil
+		}))
+		for h, at := range times {
+			require.Equal(t, at >= last-types.Window.Nanoseconds(), seen[h])
+		}
+		require.NoError(t, c.l.Close())
+		c.open(fs)
+	}
+	require.NoError(t, c.l.Close())
+}
+
+// TestRefusals are the calls a ledger turns down without a trace.
+func TestRefusals(t *testing.T) {
+	fs := vfs.NewMem()
+	c := newChain(t, fs)
+	_, err := c.l.Prepare(&Block{Height: 1, Time: 1})
+	require.Error(t, err, "genesis comes first")
+	c.commit(2)
+	c.commit(2)
+	root := c.l.ContentRoot()
+	stale, err := c.l.Prepare(c.block(3))
+	require.NoError(t, err)
+	other, err := c.l.Prepare(c.block(1))
+	require.NoError(t, err)
+	require.NotEqual(t, stale.ContentRoot, other.ContentRoot)
+	require.Equal(t, root, c.l.ContentRoot(), "prepared blocks leave no trace")
+	require.NoError(t, c.l.Commit(other))
+	require.Error(t, c.l.Commit(stale), "the tip has moved on")
+	require.Error(t, c.l.Commit(other), "a block is committed once")
+
+	for name, spoil := range map[string]func(*Block){
+		"height":         func(b *Block) { b.Height++ },
+		"no time":        func(b *Block) { b.Time = 0 },
+		"ids":            func(b *Block) { b.TxIDs = b.TxIDs[:1] },
+		"receipts":       func(b *Block) { b.Receipts = nil },
+		"senders":        func(b *Block) { b.Senders = b.Senders[:1] },
+		"unordered":      func(b *Block) { b.Writes[0], b.Writes[1] = b.Writes[1], b.Writes[0] },
+		"repeated write": func(b *Block) { b.Writes[0] = b.Writes[1] },
+		"long key":       func(b *Block) { b.Writes[0].Key = make([]byte, types.MaxKeyBytes+1) },
+		"long value":     func(b *Block) { b.Writes[0].Value = make([]byte, types.MaxValueBytes+1) },
+		"no namespace":   func(b *Block) { b.Writes[0].NS = "" },
+	} {
+		b := c.block(3)
+		spoil(b)
+		_, err := c.l.Prepare(b)
+		require.Error(t, err, name)
+	}
+	h, err := c.l.Header(1)
+	require.NoError(t, err)
+	bad := c.certify(&h)
+	bad.Signatures[1].Signature[5] ^= 1
+	require.Equal(t, types.CodeProofInvalid, types.CodeOf(c.l.PutCertificate(bad)))
+	require.Zero(t, c.l.Certified())
+	_, err = c.l.ProveState("evidence", []byte("x"))
+	require.Equal(t, types.CodeNotReady, types.CodeOf(err))
+	require.NoError(t, c.l.PutCertificate(c.certify(&h)))
+	require.Equal(t, uint64(1), c.l.Certified())
+	_, err = c.l.ProveState("evidence", []byte("x"))
+	require.NoError(t, err)
+	require.NoError(t, c.l.Close())
+
+	_, err = Open("chain", crypto.Hash{9}, memParams(fs))
+	require.Equal(t, types.CodeWrongGenesis, types.CodeOf(err))
+}
+
+// TestAppHashSettles: the content root of empty blocks is that of the state alone.
+func TestAppHashSettles(t *testing.T) {
+	c := newChain(t, vfs.NewMem())
+	g := c.commit(3)
+	first := c.commit(0)
+	require.Equal(t, g.ContentRoot, first.ContentRoot, "an empty block on the genesis state")
+	busy := c.commit(2)
+	require.NotEqual(t, first.ContentRoot, busy.ContentRoot)
+	idle := c.commit(0)
+	require.NotEqual(t, busy.ContentRoot, idle.ContentRoot)
+	require.Equal(t, idle.ContentRoot, c.commit(0).ContentRoot)
+	require.Equal(t, idle.ContentRoot, c.commit(0).ContentRoot)
+	require.NoError(t, c.l.Close())
+}
