@@ -49,7 +49,8 @@ type engineParts struct {
 	listen   string // host:port
 	genesis  *cmttypes.GenesisDoc
 	app      *app
-	guard    *voteGuard // nil for a follower
+	client   proxy.ClientCreator // connections to app, each with a lock of its own
+	guard    *voteGuard          // nil for a follower
 	nodeKey  *p2p.NodeKey
 	mempool  cometMempool
 	carriers *carrierReactor
@@ -173,8 +174,7 @@ func (e *engine) handshake(ctx context.Context, parts *engineParts) (sm.State, e
 	if state.ChainID != parts.genesis.ChainID {
 		return state, types.Errorf(types.CodeLedgerMismatch, "data folder belongs to chain %s, not %s", state.ChainID, parts.genesis.ChainID)
 	}
-	// Each connection gets its own client: there is no lock that all share.
-	e.conns = proxy.NewAppConns(proxy.NewConnSyncLocalClientCreator(parts.app), proxy.NopMetrics())
+	e.conns = proxy.NewAppConns(parts.client, proxy.NopMetrics())
 	e.conns.SetLogger(parts.log.With("module", "proxy"))
 	if err := e.conns.Start(); err != nil {
 		return state, err

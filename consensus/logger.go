@@ -51,6 +51,9 @@ func safeKeys(kv []any) []any {
 		if !ok {
 			key = fmt.Sprint(kv[i])
 		}
+		if key == slog.MessageKey || key == slog.LevelKey || key == slog.TimeKey {
+			key = "comet_" + key // taken by slog
+		}
 		value := kv[i+1]
 		if s, ok := value.(fmt.Stringer); ok {
 			value = lazy{s}

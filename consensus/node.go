@@ -10,6 +10,7 @@ import (
 
 	cs "github.com/cometbft/cometbft/consensus"
 	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/proxy"
 	cmttypes "github.com/cometbft/cometbft/types"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -120,7 +121,8 @@ func (n *Node) build() error {
 	}, n.pool, n.faultOf)
 	n.app.pool, n.app.admit = n.pool, n.admit
 	n.parts = &engineParts{
-		p: &n.p, dataDir: n.o.DataDir, listen: n.o.Listen, genesis: doc, app: n.app, guard: n.guard, nodeKey: nodeKey,
+		p: &n.p, dataDir: n.o.DataDir, listen: n.o.Listen, genesis: doc,
+		app: n.app, client: proxy.NewConnSyncLocalClientCreator(n.app), guard: n.guard, nodeKey: nodeKey,
 		mempool: cometMempool{n.pool}, box: newPenaltyBox(), peers: n.o.Peers, metrics: comet,
 		log: &cometLogger{log: n.log, onFail: n.fail},
 	}
