@@ -85,7 +85,7 @@ func frameOf(txs ...[]byte) []byte { return append([]byte{frameTxs}, types.Encod
 
 // A proposer that puts into its block what no block may hold is voted down: by bad
 // frames, bad transactions, bad certificates. The others go on.
-// covers: T.03, T.09
+// covers: T.04
 func TestLyingProposer(t *testing.T) {
 	var net *network
 	var used []byte // a committed transaction
@@ -206,7 +206,7 @@ func reencode(tx *types.Tx) []byte {
 
 // One validator's bad header signatures are left out of every certificate; with two
 // honest ones beside it there is no certificate, so no block, until a third is back.
-// covers: T.03
+// covers: T.04
 func TestBadHeaderSignatures(t *testing.T) {
 	l := &liar{extend: func(sig []byte) []byte { sig[5] ^= 1; return sig }}
 	net := upWithLiar(t, l)

@@ -1,0 +1,212 @@
+package consensus
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cometbft/cometbft/p2p"
+	gogo "github.com/cosmos/gogoproto/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+)
+
+// testAdmitter verifies by asking judge.
+func testAdmitter(t *testing.T, p Params, judge func(tx *types.Tx) error) (*admitter, chan string) {
+	q, _, _ := testPool(t, p)
+	m, err := newMetrics(nil, "test")
+	require.NoError(t, err)
+	faults := make(chan string, 100)
+	a := newAdmitter(&p, m, func(raw []byte, _ int64) (*types.Tx, error) {
+		tx, err := types.DecodeTx(raw)
+		if err != nil {
+			return nil, err
+		}
+		return tx, judge(tx)
+	}, q, func(peer string, err error) { faults <- peer + ": " + err.Error() })
+	quit := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { a.run(quit) })
+	t.Cleanup(func() { close(quit); wg.Wait() })
+	return a, faults
+}
+
+func TestCarrierAdmission(t *testing.T) {
+	var known atomic.Bool
+	a, faults := testAdmitter(t, DefaultParams(), func(tx *types.Tx) error {
+		switch tx.Body.Sender[0] {
+		case 7:
+			if !known.Load() {
+				return types.Errorf(types.CodeUnknownSender, "not yet")
+			}
+		case 8:
+			return types.Errorf(types.CodeBadSignature, "bad")
+		case 9:
+			return types.Errorf(types.CodeTxExpired, "late")
+		}
+		return nil
+	})
+	tx := func(sender byte, n uint16) *types.Tx { return fakeTx(t, sender, n, start+60_000, 1) }
+	waits := func(tx *types.Tx) func() bool { return func() bool { return a.pool.has(tx.ID()) } }
+
+	good, late, new1 := tx(1, 1), tx(9, 2), tx(7, 3)
+	require.True(t, a.offer("p", types.EncodeList([][]byte{good.Bytes(), late.Bytes(), new1.Bytes()})))
+	eventually(t, "admitted", 5*time.Second, waits(good))
+	require.False(t, a.pool.has(late.ID()))
+	require.Empty(t, faults, "what depends on time or state is no fault of the peer's")
+
+	// The sender becomes known: the parked transaction is tried again after a block.
+	known.Store(true)
+	require.False(t, a.pool.has(new1.ID()))
+	a.pool.committed(1, start, nil)
+	a.blockCommitted(1)
+	eventually(t, "tried again", 5*time.Second, waits(new1))
+
+	// Known ones are no fault either.
+	require.True(t, a.offer("q", types.EncodeList([][]byte{good.Bytes()})))
+	for name, list := range map[string][]byte{
+		"malformed list":        {0xff, 0xff},
+		"empty list":            {},
+		"malformed transaction": types.EncodeList([][]byte{[]byte("nonsense")}),
+		"bad signature":         types.EncodeList([][]byte{tx(8, 9).Bytes()}),
+	} {
+		require.True(t, a.offer(name, list))
+		select {
+		case f := <-faults:
+			require.True(t, strings.HasPrefix(f, name+": "), f)
+		case <-time.After(5 * time.Second):
+			t.Fatal(name + " is not the peer's fault")
+		}
+	}
+	eventually(t, "nothing left", 5*time.Second, func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return len(a.queued)+len(a.parked)+a.parkedBytes == 0
+	})
+}
+
+// A peer can neither fill the queue nor park without bound.
+func TestCarrierBackPressure(t *testing.T) {
+	block := make(chan struct{})
+	p := DefaultParams()
+	p.AdmitWorkers = 1
+	a, _ := testAdmitter(t, p, func(*types.Tx) error { <-block; return types.Errorf(types.CodeUnknownSender, "who") })
+	list := types.EncodeList([][]byte{fakeTx(t, 1, 1, start, 1).Bytes()})
+	n := 0
+	for a.offer("p", list) {
+		n++
+	}
+	require.LessOrEqual(t, n, maxPeerQueuedCarriers+1)
+	require.True(t, a.offer("q", list), "another peer has its own room")
+	close(block)
+	eventually(t, "worked off", 10*time.Second, func() bool { a.mu.Lock(); defer a.mu.Unlock(); return len(a.queued) == 0 })
+	a.peerGone("p")
+	a.mu.Lock()
+	left := len(a.parked)
+	a.mu.Unlock()
+	require.Equal(t, 1, left)
+	height, parked := int64(0), func() int { a.mu.Lock(); defer a.mu.Unlock(); return len(a.parked) }
+	eventually(t, "given up after 1, 2, 4, … blocks", 20*time.Second, func() bool {
+		if parked() == 1 {
+			height++
+			a.pool.committed(height, start, nil)
+			a.blockCommitted(height)
+		}
+		return height > 1<<maxParkTries-4 && parked() == 0
+	})
+}
+
+func TestSubmitLimits(t *testing.T) {
+	block, entered := make(chan struct{}), make(chan struct{}, 10)
+	p := DefaultParams()
+	p.AdmitQueue, p.AdmitWorkers = 2, 1
+	a, _ := testAdmitter(t, p, func(*types.Tx) error { entered <- struct{}{}; <-block; return nil })
+	var wg sync.WaitGroup
+	for i := range uint16(2) {
+		wg.Go(func() { _, _ = a.submit(fakeTx(t, 1, i, start+1000, 1).Bytes()) })
+	}
+	<-entered
+	eventually(t, "both wait", time.Second, func() bool { return len(a.waiting) == 2 })
+	_, err := a.submit(fakeTx(t, 1, 5, start+1000, 1).Bytes())
+	require.Equal(t, types.CodePoolFull, types.CodeOf(err))
+	var e *types.Error
+	require.ErrorAs(t, err, &e)
+	require.Positive(t, e.RetryAfterMs)
+	close(block)
+	wg.Wait()
+	n, _ := a.pool.size()
+	require.Equal(t, 2, n)
+	tx := fakeTx(t, 1, 0, start+1000, 1)
+	id, err := a.submit(tx.Bytes())
+	require.Equal(t, types.CodeTxKnown, types.CodeOf(err))
+	require.Equal(t, tx.ID(), id, "the id of a known transaction is told")
+	id, err = a.submit([]byte("nonsense"))
+	require.Equal(t, types.CodeTxMalformed, types.CodeOf(err))
+	require.Equal(t, crypto.Hash{}, id)
+}
+
+func TestPenaltyBox(t *testing.T) {
+	b := newPenaltyBox()
+	now := time.Unix(1000, 0)
+	b.now = func() time.Time { return now }
+	require.False(t, b.blocked("p"))
+	require.Equal(t, minPenalty, b.fault("p"))
+	require.True(t, b.blocked("p"))
+	require.False(t, b.blocked("q"))
+	now = now.Add(minPenalty)
+	require.False(t, b.blocked("p"))
+	require.Equal(t, 2*minPenalty, b.fault("p"))
+	for range 20 {
+		b.fault("p")
+	}
+	require.Equal(t, maxPenalty, b.fault("p"))
+	now = now.Add(forgetFaults + time.Second)
+	require.Equal(t, minPenalty, b.fault("p"))
+	for i := range 5000 {
+		b.fault(p2p.ID(strings.Repeat("x", i%50)) + p2p.ID(rune(i)))
+	}
+	require.LessOrEqual(t, len(b.peers), 2*maxFaulty+1)
+}
+
+func TestPeerAddresses(t *testing.T) {
+	id := strings.Repeat("a1", 20)
+	require.NoError(t, checkPeerAddress(id+"@127.0.0.1:26656"))
+	require.NoError(t, checkPeerAddress(id+"@node3.example.org:1"))
+	for _, s := range []string{"", id, "@h:1", id[:38] + "@h:1", strings.ToUpper(id) + "@h:1", id + "@host"} {
+		require.Equal(t, types.CodeConfig, types.CodeOf(checkPeerAddress(s)), s)
+	}
+}
+
+// A peer that sends what no honest node sends is cut off, and comes back later.
+// covers: T.04
+func TestFaultyPeerIsCutOff(t *testing.T) {
+	net := newNetwork(t, 2)
+	net.up()
+	net.ready()
+	a, b := net.nodes[0], net.nodes[1]
+	toA := func() p2p.Peer { return b.engine.Load().sw.Peers().Get(p2p.ID(a.info.NodeID)) }
+	linked := func() bool { return len(a.Status().Peers) == 1 && len(b.Status().Peers) == 1 }
+	tx := net.call("x", "1")
+	tx.Signatures[0] = append([]byte(nil), tx.Signatures[0]...)
+	tx.Signatures[0][1] ^= 1
+	for i, msg := range []struct {
+		channel byte
+		value   []byte
+	}{
+		{CarrierChannel, append([]byte{msgCarrier}, types.EncodeList([][]byte{reencode(tx)})...)},
+		{CertificateChannel, []byte{msgCertificate, 0xff}},
+	} {
+		eventually(t, "linked", 20*time.Second, linked)
+		before := counterValue(t, a.app.m.peerFault)
+		require.True(t, toA().Send(p2p.Envelope{ChannelID: msg.channel, Message: &gogo.BytesValue{Value: msg.value}}))
+		eventually(t, "cut off", 5*time.Second, func() bool { return counterValue(t, a.app.m.peerFault) > before })
+		eventually(t, "unlinked", 5*time.Second, func() bool { return len(a.Status().Peers) == 0 })
+		require.True(t, a.parts.box.blocked(p2p.ID(b.info.NodeID)), "message %d", i)
+	}
+	eventually(t, "linked again", 20*time.Second, linked)
+	require.True(t, a.commit(net.call("y", "1")).Receipt.OK())
+}
