@@ -1,0 +1,64 @@
+package bench
+
+import (
+	"math/bits"
+	"time"
+)
+
+// histogram counts durations in buckets that are at most 1/32 apart, from 1 µs to more
+// than an hour, in constant memory. It is not safe for concurrent use.
+type histogram struct {
+	counts [27 * 32]uint64
+	n      uint64
+	max    time.Duration
+	sum    time.Duration
+}
+
+func bucketOf(d time.Duration) int {
+	us := uint64(max(d.Microseconds(), 0))
+	if us < 32 {
+		return int(us)
+	}
+	shift := bits.Len64(us) - 6 // keeps 6 significant bits
+	return min((shift+1)*32+int(us>>shift)-32, 27*32-1)
+}
+
+// upperOf is the largest duration of a bucket.
+func upperOf(b int) time.Duration {
+	if b < 32 {
+		return time.Duration(b) * time.Microsecond
+	}
+	shift := b/32 - 1
+	us := (uint64(b%32+32)+1)<<shift - 1
+	return time.Duration(us) * time.Microsecond
+}
+
+func (h *histogram) add(d time.Duration) {
+	h.counts[bucketOf(d)]++
+	h.n++
+	h.sum += d
+	h.max = max(h.max, d)
+}
+
+// quantile returns a duration that a share q of the counted ones do not exceed.
+func (h *histogram) quantile(q float64) time.Duration {
+	if h.n == 0 {
+		return 0
+	}
+	want := uint64(q * float64(h.n))
+	var seen uint64
+	for b, c := range h.counts {
+		seen += c
+		if seen > want || seen == h.n {
+			return min(upperOf(b), h.max)
+		}
+	}
+	return h.max
+}
+
+func (h *histogram) mean() time.Duration {
+	if h.n == 0 {
+		return 0
+	}
+	return h.sum / time.Duration(h.n)
+}
