@@ -180,3 +180,12 @@ func (rep *Report) errors() string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// Failures is how many transactions did not take effect.
+func (rep *Report) Failures() uint64 {
+	n := uint64(rep.OutcomeUnknown)
+	for _, c := range rep.Refused {
+		n += c
+	}
+	return n
+}

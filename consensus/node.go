@@ -226,6 +226,25 @@ func (n *Node) Subscribe(buffer int) (blocks <-chan *BlockEvent, cancel func()) 
 	return n.hub.subscribe(buffer)
 }
 
+// AwaitHeight returns once a height is committed. HC-4104 if ctx ends first.
+func (n *Node) AwaitHeight(ctx context.Context, height uint64) error {
+	blocks, cancel := n.hub.subscribe(1)
+	defer func() { cancel() }()
+	for n.o.Ledger.Height() < height {
+		select {
+		case _, ok := <-blocks:
+			if !ok { // fell behind: what counts is the ledger
+				blocks, cancel = n.hub.subscribe(1)
+			}
+		case <-n.quit:
+			return types.Errorf(types.CodeNotReady, "the node is stopping")
+		case <-ctx.Done():
+			return types.Errorf(types.CodeHeightUnknown, "height %d, the newest is %d", height, n.o.Ledger.Height())
+		}
+	}
+	return nil
+}
+
 // Pending reports whether a transaction waits in this node's mempool.
 func (n *Node) Pending(id crypto.Hash) bool { return n.pool.has(id) }
 

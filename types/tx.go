@@ -15,6 +15,7 @@ const (
 	MaxCertBytes   = 4 << 10         // certificate, DER
 	MaxCosigners   = 16              // besides the sender
 	MaxMethodBytes = 64              // method name
+	MaxBatch       = 128             // transactions in a batch or carrier
 	SaltSize       = 16              // random, makes equal calls distinct
 	MaxGasLimit    = 10_000_000_000  // gas a transaction may ask for
 	TxPurpose      = "huchain/tx/1"  // purpose tag of a transaction body

@@ -76,7 +76,3 @@ func doctorCmd(a *app) *cobra.Command {
 		},
 	}
 }
-
-func benchCmd(a *app) *cobra.Command {
-	return &cobra.Command{Use: "bench", Short: "measure a chain under load"}
-}

@@ -27,6 +27,8 @@ type Consensus interface {
 	// Watch begins to look out for the commit of a transaction.
 	Watch(id crypto.Hash) Watch
 	Status() Status
+	// AwaitHeight returns once a height is committed; HC-4104 if ctx ends first.
+	AwaitHeight(ctx context.Context, height uint64) error
 	// Err is why the engine has stopped, nil while it runs.
 	Err() error
 }

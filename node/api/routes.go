@@ -24,6 +24,7 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "getGenesis", base+"/{chain}/genesis", "Genesis file; its SM3 is the genesis hash", s.genesis)
 	get(s, api, "getValidators", base+"/{chain}/validators", "Validators that sign the header of a height", s.validators)
 	get(s, api, "getBlock", base+"/{chain}/blocks/{height}", "Block", s.block)
+	get(s, api, "getOutcomes", base+"/{chain}/blocks/{height}/outcomes", "What became of a block's transactions, waiting for the block", s.outcomes)
 	get(s, api, "listBlocks", base+"/{chain}/blocks", "Headers of the newest blocks, newest first", s.blocks)
 	get(s, api, "getTx", base+"/{chain}/txs/{id}", "Committed transaction with receipt and events", s.tx)
 	get(s, api, "listTxs", base+"/{chain}/txs", "Transactions of a sender or of a contract, newest first", s.txs)
@@ -39,6 +40,11 @@ func (s *Server) register(api huma.API) {
 			"Submitting the same bytes again is harmless: a transaction is committed at most once.",
 		MaxBodyBytes: types.MaxTxBytes + 1,
 	}, s.submit)
+	post(s, api, huma.Operation{
+		OperationID: "submitBatch", Path: base + "/{chain}/batches", Summary: "Submit signed transactions together",
+		Description:  "The body is a list of transactions, each behind its length as a varint. Answers once they are in the pool, each with a code of its own.",
+		MaxBodyBytes: maxBatchBytes,
+	}, s.submitBatch)
 	post(s, api, huma.Operation{
 		OperationID: "query", Path: base + "/{chain}/query", Summary: "Call a method that only reads",
 		MaxBodyBytes: 2 << 20,
