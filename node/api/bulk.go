@@ -15,7 +15,7 @@ const maxBatchBytes = 1 << 20
 const maxWait = 10 * time.Second
 
 type batchInput struct {
-	chainPath
+	ChainPath
 	RawBody []byte `contentType:"application/octet-stream"`
 }
 
@@ -50,7 +50,7 @@ func (s *Server) submitBatch(ctx context.Context, in *batchInput) (*answer[rest.
 
 // outcomes answers once the block is committed, or with HC-4104 after the wait.
 func (s *Server) outcomes(ctx context.Context, in *struct {
-	chainPath
+	ChainPath
 	Height uint64 `path:"height" minimum:"1"`
 	WaitMs int64  `query:"waitMs" minimum:"0" maximum:"10000" doc:"How long to wait for a block that is not committed yet"`
 }) (*answer[rest.Outcomes], error) {
