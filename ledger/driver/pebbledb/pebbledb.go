@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
 	"sync/atomic"
 
-	"github.com/cockroachdb/pebble/v2"
+		"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
@@ -66,11 +67,45 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 	opts.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
 		logger{o.Log}.Errorf("%s", info)
 	}}
+	if err := create(dir, opts); err != nil {
+		return nil, wrap("create "+dir, err)
+	}
 	opened, err := pebble.Open(dir, opts)
 	if err != nil {
 		return nil, wrap("open "+dir, err)
 	}
 	return &store{db: opened}, nil
+}
+
+// create makes a new store under another name and moves it into place: a crash half-way
+// through Pebble's own creation can leave a folder that it then refuses to open.
+func create(dir string, opts *pebble.Options) error {
+	fs := opts.FS
+	if fs == nil {
+		fs = vfs.Default
+	}
+	if _, err := fs.Stat(dir); err == nil || !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	draft := dir + ".new"
+	if err := fs.RemoveAll(draft); err != nil {
+		return err
+	}
+	db, err := pebble.Open(draft, opts.Clone())
+	if err != nil {
+		return err
+	}
+	if err := db.Close(); err != nil {
+		return err
+	}
+	if err := fs.Rename(draft, dir); err != nil {
+		return err
+	}
+	parent, err := fs.OpenDir(fs.PathDir(dir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(parent.Sync(), parent.Close())
 }
 
 // wrap names what failed and marks damage.
