@@ -1,0 +1,152 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/huchain/huchain/client"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/types/rest"
+)
+
+// ill is a consensus engine in a bad way.
+type ill struct {
+	Consensus
+	submit error
+	failed error
+	behind bool
+	silent bool // never tells of a commit
+}
+
+func (i *ill) Submit(raw []byte) (crypto.Hash, error) {
+	if i.submit != nil || i.silent {
+		return crypto.Hash{}, i.submit
+	}
+	return i.Consensus.Submit(raw)
+}
+
+func (i *ill) Err() error { return i.failed }
+
+func (i *ill) Status() Status {
+	st := i.Consensus.Status()
+	st.CatchingUp = i.behind
+	return st
+}
+
+func (i *ill) Watch(id crypto.Hash) Watch {
+	if i.silent {
+		return silence{}
+	}
+	return i.Consensus.Watch(id)
+}
+
+type silence struct{}
+
+func (silence) Wait(ctx context.Context) (uint64, uint32, *types.Receipt, error) {
+	<-ctx.Done()
+	return 0, 0, nil, ctx.Err()
+}
+
+func (silence) Stop() {}
+
+func TestWhenThingsGoWrong(t *testing.T) {
+	s := newSite(t)
+	well := s.chain.Consensus
+	sick := &ill{Consensus: well}
+	chain := *s.chain
+	chain.Consensus = sick
+	p := DefaultParams()
+	p.SubmitTimeout = 200 * time.Millisecond
+	s.serve(p, &chain)
+	tx, err := s.client.Sign(s.clerk, "notes", "put", map[string]string{"K": "a", "V": "1"})
+	require.NoError(t, err)
+	body := string(tx.Bytes())
+	post := base + "/" + chain.Name + "/txs"
+
+	sick.submit = &types.Error{Code: types.CodePoolFull, RetryAfterMs: 1500}
+	resp, e, _ := s.raw(http.MethodPost, post, "application/octet-stream", body)
+	require.Equal(t, http.StatusTooManyRequests, resp.StatusCode)
+	require.Equal(t, "2", resp.Header.Get("Retry-After"), "seconds, rounded up")
+	require.EqualValues(t, 1500, e.RetryAfterMs)
+
+	sick.submit = errors.New("secret of the inside")
+	resp, e, text := s.raw(http.MethodPost, post, "application/octet-stream", body)
+	require.Equal(t, http.StatusInternalServerError, resp.StatusCode)
+	require.Equal(t, types.CodeInternal.String(), e.Code)
+	require.NotContains(t, text, "secret")
+
+	sick.submit, sick.silent = nil, true
+	resp, e, _ = s.raw(http.MethodPost, post, "application/octet-stream", body)
+	require.Equal(t, http.StatusGatewayTimeout, resp.StatusCode)
+	require.Equal(t, types.CodeOutcomeUnknown.String(), e.Code)
+	require.Equal(t, tx.ID().String(), e.TxID)
+	c, err := client.Dial(t.Context(), s.url, "", crypto.Hash{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
+	defer cancel()
+	_, err = c.Submit(ctx, s.clerk, tx)
+	var unknown *rest.UnknownOutcome
+	require.ErrorAs(t, err, &unknown)
+	require.Equal(t, tx.ID(), unknown.ID)
+
+	resp, _, _ = s.raw(http.MethodGet, "/readyz", "", "")
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	sick.behind = true
+	resp, e, _ = s.raw(http.MethodGet, "/readyz", "", "")
+	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	require.Equal(t, types.CodeNotReady.String(), e.Code)
+	resp, _, _ = s.raw(http.MethodGet, "/healthz", "", "")
+	require.Equal(t, http.StatusOK, resp.StatusCode, "a node that catches up is healthy")
+
+	sick.failed = types.Errorf(types.CodeDiskFailure, "write failed")
+	for _, path := range []string{"/healthz", "/readyz", base + "/" + chain.Name + "/status"} {
+		resp, e, _ = s.raw(http.MethodGet, path, "", "")
+		require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode, path)
+		require.Equal(t, types.CodeNotReady.String(), e.Code, path)
+	}
+}
+
+func TestStartingChain(t *testing.T) {
+	s := newSite(t)
+	s.serve(DefaultParams())
+	resp, _, _ := s.raw(http.MethodGet, "/readyz", "", "")
+	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	s.api.Announce(s.chain.Name)
+	resp, e, _ := s.raw(http.MethodGet, base+"/"+s.chain.Name+"/status", "", "")
+	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	require.Equal(t, types.CodeStarting.String(), e.Code)
+	require.NotEmpty(t, resp.Header.Get("Retry-After"))
+	s.api.Add(s.chain)
+	resp, _, _ = s.raw(http.MethodGet, "/readyz", "", "")
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+}
+
+// More requests than the node serves at a time are told to come back.
+func TestInFlightBound(t *testing.T) {
+	s := newSite(t)
+	chain := *s.chain
+	chain.Consensus = &ill{Consensus: s.chain.Consensus, silent: true}
+	p := DefaultParams()
+	p.SubmitTimeout, p.MaxInFlight = 2*time.Second, 1
+	s.serve(p, &chain)
+	tx, err := s.client.Sign(s.clerk, "notes", "put", map[string]string{"K": "a", "V": "1"})
+	require.NoError(t, err)
+	blocked := make(chan struct{})
+	go func() {
+		defer close(blocked)
+		s.raw(http.MethodPost, base+"/"+chain.Name+"/txs", "application/octet-stream", string(tx.Bytes()))
+	}()
+	require.Eventually(t, func() bool {
+		resp, e, _ := s.raw(http.MethodGet, base+"/"+chain.Name+"/status", "", "")
+		return resp.StatusCode == http.StatusServiceUnavailable && e.Code == types.CodeNotReady.String() && resp.Header.Get("Retry-After") == "1"
+	}, time.Second, 10*time.Millisecond)
+	<-blocked
+	resp, _, _ := s.raw(http.MethodGet, base+"/"+chain.Name+"/status", "", "")
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+}
