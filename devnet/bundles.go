@@ -13,23 +13,23 @@ import (
 
 // Sources says where a devnet finds its contracts.
 type Sources struct {
+	// Only, where set, is the one folder to take *.hcp from.
+	Only string
 	// Prebuilt are folders searched for *.hcp, in order; the first that holds any wins.
 	Prebuilt []string
 	// Tree is the root of a source tree whose contracts/base is built where nothing is
 	// prebuilt; empty if there is none.
 	Tree string
 	// Build makes the package of the bundle in a folder of the tree; nil if this program
-	// cannot. What it makes it may keep under Cache.
+	// cannot.
 	Build func(ctx context.Context, dir string) ([]byte, error)
-	Cache string
 }
 
 // FindSources looks beside the running binary, and for the source tree it lies in.
-func FindSources(home string) Sources {
-	s := Sources{Cache: filepath.Join(home, "cache", "bundles")}
-	if dir := os.Getenv("HUCHAIN_BUNDLES"); dir != "" {
-		s.Prebuilt = append(s.Prebuilt, dir)
-	}
+// Where HUCHAIN_BUNDLES names a folder, its packages are taken and nothing else, also if
+// it holds none.
+func FindSources() Sources {
+	s := Sources{Only: os.Getenv("HUCHAIN_BUNDLES")}
 	var starts []string
 	if exe, err := os.Executable(); err == nil {
 		s.Prebuilt = append(s.Prebuilt, filepath.Join(filepath.Dir(exe), "bundles"))
@@ -66,6 +66,9 @@ func treeAbove(dir string) string {
 // Packages returns the package files of the base contracts by contract name: prebuilt,
 // or built from the source tree. say is told what takes long.
 func (s Sources) Packages(ctx context.Context, say func(en, zh string)) (map[string][]byte, error) {
+	if s.Only != "" {
+		return readPackages(s.Only)
+	}
 	for _, dir := range s.Prebuilt {
 		out, err := readPackages(dir)
 		if err != nil || len(out) > 0 {

@@ -24,6 +24,9 @@ import (
 type Params struct {
 	Home       string
 	Validators int
+	// PortBase is the first port of the HTTP APIs; peers follow 100 and metrics 200
+	// higher. 0 takes the defaults.
+	PortBase int
 	// Packages are the package files of the contracts to install, by name.
 	Packages map[string][]byte
 }
@@ -32,6 +35,9 @@ type Params struct {
 func (p *Params) Validate() error {
 	if p.Validators < 1 || p.Validators > MaxValidators {
 		return types.Errorf(types.CodeUsage, "a devnet has 1 to %d validators, not %d", MaxValidators, p.Validators)
+	}
+	if p.PortBase != 0 && (p.PortBase < 1024 || p.PortBase > 65000) {
+		return types.Errorf(types.CodeUsage, "ports begin between 1024 and 65000, not at %d", p.PortBase)
 	}
 	return nil
 }
@@ -76,7 +82,7 @@ func Create(ctx context.Context, p Params) (*Network, error) {
 	if err := n.writeGenesis(&g); err != nil {
 		return nil, err
 	}
-	if _, _, err := n.assignPorts(); err != nil {
+	if _, _, err := n.assignPorts(p.PortBase); err != nil {
 		return nil, err
 	}
 	if err := n.publish(); err != nil {

@@ -7,24 +7,28 @@ import (
 	"github.com/huchain/huchain/node"
 )
 
-// assignPorts gives every node its three addresses: what it has, or the defaults, where
-// those are free, else ports the kernel picks. It reports whether anything changed and
-// which default ranges were not free.
-func (n *Network) assignPorts() (changed bool, taken []string, err error) {
+// assignPorts gives every node its three addresses: those from base on, if one is given,
+// else what it has, or the defaults; a port that is not free is replaced by one the
+// kernel picks. It reports whether anything changed, and which ports were taken.
+func (n *Network) assignPorts(base int) (changed bool, taken []string, err error) {
+	fresh := base != 0
+	if !fresh {
+		base = node.DefaultWebPort
+	}
 	kinds := []struct {
 		setting string
-		base    int
+		first   int
 		addr    func(*Node) *string
 	}{
-		{"web.listen", node.DefaultWebPort, func(v *Node) *string { return &v.Web }},
-		{"p2p.listen", node.DefaultP2PPort, func(v *Node) *string { return &v.P2P }},
-		{"metrics.listen", node.DefaultMetricsPort, func(v *Node) *string { return &v.Metrics }},
+		{"web.listen", base, func(v *Node) *string { return &v.Web }},
+		{"p2p.listen", base + node.DefaultP2PPort - node.DefaultWebPort, func(v *Node) *string { return &v.P2P }},
+		{"metrics.listen", base + node.DefaultMetricsPort - node.DefaultWebPort, func(v *Node) *string { return &v.Metrics }},
 	}
 	for _, k := range kinds {
 		for i := range n.Nodes {
 			addr := k.addr(&n.Nodes[i])
-			if *addr == "" {
-				*addr, changed = fmt.Sprintf("127.0.0.1:%d", k.base+i), true
+			if want := fmt.Sprintf("127.0.0.1:%d", k.first+i); *addr == "" || fresh && *addr != want {
+				*addr, changed = want, true
 			}
 			if node.PortFree(*addr) {
 				continue

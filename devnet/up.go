@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/huchain/huchain/client"
@@ -17,6 +18,7 @@ type UpOptions struct {
 	Home       string
 	Validators int    // of a new network; 0 leaves it to the existing one, or takes the default
 	Program    string // path of the huchain binary
+	PortBase   int    // first port of the HTTP APIs; 0: what the network has, or the defaults
 	Detach     bool
 	Sources    Sources
 	NoSample   bool                // leave the demo stories out of a new network
@@ -76,19 +78,41 @@ func (u *Up) up(ctx context.Context, o UpOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	o.Say(fmt.Sprintf("starting %d validators", len(u.Network.Nodes)), fmt.Sprintf("启动 %d 个共识节点", len(u.Network.Nodes)))
-	if u.Processes, err = u.Network.Start(StartOptions{Program: o.Program, Detach: o.Detach}); err != nil {
-		return err
-	}
-	wait, cancel := context.WithTimeout(ctx, o.Timeout)
-	defer cancel()
-	if u.Status, err = u.Network.wait(wait, u.Processes); err != nil {
+	if err := u.start(ctx, o); err != nil {
 		return err
 	}
 	if !u.Network.Sample && !o.NoSample {
 		return u.loadSample(ctx, o)
 	}
 	return nil
+}
+
+// start starts the validators and waits until all serve. A port that another program
+// took between the check and the start is replaced, a few times.
+func (u *Up) start(ctx context.Context, o UpOptions) (err error) {
+	for range 3 {
+		if err = u.startOnce(ctx, o); types.CodeOf(err) != types.CodePortTaken {
+			return err
+		}
+		u.Processes.Stop()
+		u.Processes = nil
+		o.PortBase = 0
+		if rerr := u.reuse(o); rerr != nil {
+			return rerr
+		}
+	}
+	return err
+}
+
+func (u *Up) startOnce(ctx context.Context, o UpOptions) (err error) {
+	o.Say(fmt.Sprintf("starting %d validators", len(u.Network.Nodes)), fmt.Sprintf("启动 %d 个共识节点", len(u.Network.Nodes)))
+	if u.Processes, err = u.Network.Start(StartOptions{Program: o.Program, Detach: o.Detach}); err != nil {
+		return err
+	}
+	wait, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	u.Status, err = u.Network.wait(wait, u.Processes)
+	return err
 }
 
 func (u *Up) create(ctx context.Context, o UpOptions) error {
@@ -100,7 +124,7 @@ func (u *Up) create(ctx context.Context, o UpOptions) error {
 		return err
 	}
 	o.Say("founding organisations, members and validators", "创建机构、成员与共识节点")
-	p := Params{Home: o.Home, Validators: o.Validators, Packages: packages}
+	p := Params{Home: o.Home, Validators: o.Validators, PortBase: o.PortBase, Packages: packages}
 	if u.Network, err = Create(ctx, p); err != nil {
 		return err
 	}
@@ -119,7 +143,7 @@ func (u *Up) reuse(o UpOptions) error {
 	if running := n.Running(); len(running) > 0 {
 		return n.refuseRunning(running)
 	}
-	changed, taken, err := n.assignPorts()
+	changed, taken, err := n.assignPorts(o.PortBase)
 	if err != nil || !changed {
 		return err
 	}
@@ -148,7 +172,11 @@ func (n *Network) wait(ctx context.Context, p *Processes) (*rest.Status, error) 
 			}
 			select {
 			case e := <-p.Exits():
-				return nil, types.Errorf(types.CodeNotReady, "%s ended while starting (%v):\n%s", e.Node, e.Err, n.Tail(e.Node, 12))
+				code, last := types.CodeNotReady, n.Tail(e.Node, 12)
+				if strings.Contains(last, types.CodePortTaken.String()) {
+					code = types.CodePortTaken
+				}
+				return nil, types.Errorf(code, "%s ended while starting (%v):\n%s", e.Node, e.Err, last)
 			case <-ctx.Done():
 				return nil, types.Errorf(types.CodeNotReady, "%s does not serve yet: %w; its log is %s", v.Name, err,
 					filepath.Join(n.NodeHome(v.Name).Dir, "logs", "node.log"))

@@ -114,9 +114,8 @@ func (a *app) benchDevnet(ctx context.Context, f *benchFlags) (bench.Target, fun
 	if err != nil {
 		return bench.Target{}, remove, err
 	}
-	sources := devnet.FindSources(a.home)
 	up, err := devnet.BringUp(ctx, devnet.UpOptions{
-		Home: home, Validators: f.validators, Program: program, NoSample: true, Sources: sources, Timeout: 2 * time.Minute,
+		Home: home, Validators: f.validators, Program: program, NoSample: true, Sources: sources(), Timeout: 2 * time.Minute,
 		Say: func(en, zh string) { fmt.Fprintln(a.err, a.say(zh, en)+" …") },
 	})
 	if err != nil {

@@ -1,12 +1,165 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
 	"github.com/spf13/cobra"
+
+	"github.com/huchain/huchain/contracts/build"
+	"github.com/huchain/huchain/devnet"
+	"github.com/huchain/huchain/node"
+	"github.com/huchain/huchain/types"
 )
 
 func contractCmd(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "contract", Short: "write, build, test and install contracts"}
-	c.AddCommand(contractListCmd(a), contractShowCmd(a))
+	c.AddCommand(contractBuildCmd(a), contractCheckCmd(a), contractDeployCmd(a), contractListCmd(a), contractShowCmd(a))
+	return c
+}
+
+// sources finds the base contracts of a devnet, and can build them.
+func sources() devnet.Sources {
+	s := devnet.FindSources()
+	s.Build = func(ctx context.Context, dir string) ([]byte, error) {
+		p := build.DefaultParams()
+		p.Write = false
+		r, err := build.Build(ctx, dir, p)
+		if err != nil {
+			return nil, err
+		}
+		return r.Package, nil
+	}
+	return s
+}
+
+func contractBuildCmd(a *app) *cobra.Command {
+	var all, verify bool
+	var out, root string
+	c := &cobra.Command{
+		Use: "build [DIR]", Short: "compile a bundle and pack it",
+		Long: "Generates what follows from the contract's source (codec, schema), compiles it with the pinned toolchain and packs it.\n" +
+			"With --all every bundle under --root is built and compared with its bundles.lock: a difference is an error,\n" +
+			"so that the same source gives the same code hash everywhere.",
+		Example: "  huchain contract build contracts/base/evidence --out bin/bundles\n  huchain contract build --all --out bin/bundles",
+		Args:    takes(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p := build.DefaultParams()
+			p.Write = !verify
+			if all {
+				if len(args) > 0 {
+					return usage(cmd, "--all and a folder exclude each other")
+				}
+				return a.buildAll(cmd.Context(), root, out, p)
+			}
+			if len(args) == 0 {
+				return usage(cmd, "which bundle? name its folder, or --all")
+			}
+			r, err := build.Build(cmd.Context(), args[0], p)
+			if err != nil {
+				return err
+			}
+			file := filepath.Join(out, build.PackageName(r.Manifest.Name, r.Manifest.Version))
+			if err := node.WriteFile(file, r.Package, 0o644); err != nil {
+				return err
+			}
+			v := map[string]any{"name": r.Manifest.Name, "version": r.Manifest.Version, "file": file, "package": r.Hash, "code": r.CodeHash,
+				"packageBytes": len(r.Package), "codeBytes": len(r.Code)}
+			return a.print(v, func(w io.Writer) {
+				a.fields(w, field{"合约", "contract", r.Manifest.Name + " " + r.Manifest.Version}, field{"文件", "file", file},
+					field{"包哈希", "package", r.Hash}, field{"代码哈希", "code", r.CodeHash},
+					field{"大小", "size", fmt.Sprintf("%d KiB (%d KiB wasm)", len(r.Package)>>10, len(r.Code)>>10)})
+			})
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "build every bundle under --root")
+	c.Flags().StringVar(&root, "root", "contracts", "with --all: folder of the bundles and bundles.lock")
+	c.Flags().StringVar(&out, "out", ".", "folder for the package files")
+	c.Flags().BoolVar(&verify, "verify", false, "write nothing into the sources: generated files and the lock must be up to date")
+	return c
+}
+
+func (a *app) buildAll(ctx context.Context, root, out string, p build.Params) error {
+	lock, err := build.All(ctx, root, out, p)
+	if err != nil {
+		return err
+	}
+	return a.print(lock, func(w io.Writer) {
+		for _, b := range lock.Bundles {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", b.Dir, b.Version, b.CodeHash)
+		}
+	})
+}
+
+func contractCheckCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "check DIR", Short: "check a bundle without compiling it",
+		Long:    "Checks that bundle.yaml and the code agree, and that generated files are up to date.",
+		Example: "  huchain contract check contracts/base/evidence", Args: takes(1, 1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := build.Check(args[0]); err != nil {
+				return err
+			}
+			return a.print(map[string]any{"bundle": args[0], "ok": true}, func(w io.Writer) {
+				fmt.Fprintln(w, a.say("检查通过：", "sound:"), args[0])
+			})
+		},
+	}
+}
+
+func contractDeployCmd(a *app) *cobra.Command {
+	var as, pass, params string
+	var wait time.Duration
+	c := &cobra.Command{
+		Use: "deploy FILE", Short: "install a package on the chain, or upgrade the contract of its name",
+		Long: "Uploads a package file in parts, has the chain check it, and installs it. The member must be permitted to change\n" +
+			"contracts (chain parameter lifecycle) and signs the package as its publisher.",
+		Example: "  huchain contract deploy bin/bundles/evidence-1.0.0.hcp --as archives/admin",
+		Args:    takes(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			raw, err := os.ReadFile(args[0])
+			if err != nil {
+				return types.Errorf(types.CodePackageInvalid, "%w", err)
+			}
+			if params != "" && !json.Valid([]byte(params)) {
+				return usage(cmd, "--params is not JSON")
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), wait)
+			defer cancel()
+			cl, p, err := a.connect(ctx)
+			if err != nil {
+				return err
+			}
+			by, err := a.identity(p, as, pass)
+			if err != nil {
+				return err
+			}
+			d, err := cl.Deploy(ctx, by, raw, json.RawMessage(params), func(done, total int) {
+				fmt.Fprintf(a.err, "\r%s %d/%d KiB", a.say("上传", "uploading"), done>>10, total>>10)
+			})
+			fmt.Fprintln(a.err)
+			if err != nil {
+				return err
+			}
+			return a.print(d, func(w io.Writer) {
+				what := a.say("已安装", "installed")
+				if d.Upgraded {
+					what = a.say("已升级", "upgraded")
+				}
+				fmt.Fprintf(w, "%s %s %s\n", what, d.Name, d.Version)
+				a.fields(w, field{"代码哈希", "code", d.Code}, field{"高度", "height", d.Height}, field{"交易", "tx", d.TxID})
+			})
+		},
+	}
+	c.Flags().StringVar(&as, "as", os.Getenv("HUCHAIN_AS"), "member that signs: ORG/NAME, or NAME where it is unique (HUCHAIN_AS)")
+	c.Flags().StringVar(&params, "params", "", "JSON that replaces the package's own parameters")
+	c.Flags().DurationVar(&wait, "wait", 5*time.Minute, "how long to wait for all of it")
+	passphraseFlag(c, &pass)
 	return c
 }
 

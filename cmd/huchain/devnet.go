@@ -27,7 +27,7 @@ func devnetCmd(a *app) *cobra.Command {
 }
 
 func devnetUpCmd(a *app) *cobra.Command {
-	var validators int
+	var validators, portBase int
 	var detach, noSample bool
 	var timeout time.Duration
 	c := &cobra.Command{
@@ -48,8 +48,8 @@ func devnetUpCmd(a *app) *cobra.Command {
 				return err
 			}
 			up, err := devnet.BringUp(cmd.Context(), devnet.UpOptions{
-				Home: home, Validators: validators, Program: program, Detach: detach, NoSample: noSample,
-				Sources: devnet.FindSources(home), Timeout: timeout,
+				Home: home, Validators: validators, PortBase: portBase, Program: program, Detach: detach, NoSample: noSample,
+				Sources: sources(), Timeout: timeout,
 				Say: func(en, zh string) { fmt.Fprintln(a.err, a.say(zh, en)+" …") },
 			})
 			if err != nil {
@@ -65,6 +65,7 @@ func devnetUpCmd(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&validators, "validators", 0, fmt.Sprintf("how many validators a new devnet has, 1 to %d (default %d)", devnet.MaxValidators, devnet.DefaultValidators))
+	c.Flags().IntVar(&portBase, "port-base", 0, "first port of the HTTP APIs; peers listen 100 and metrics 200 higher (default 7100)")
 	c.Flags().BoolVar(&detach, "detach", false, "leave the validators running in the background")
 	c.Flags().BoolVar(&noSample, "no-sample", false, "do not load the demo stories into a new devnet")
 	c.Flags().DurationVar(&timeout, "timeout", 90*time.Second, "how long the validators may take to serve")
