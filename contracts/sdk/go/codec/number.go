@@ -130,12 +130,20 @@ func DecodeHex(dst, src []byte) bool {
 	if len(src) != 2*len(dst) {
 		return false
 	}
+	bad := byte(0)
 	for i := range dst {
-		hi, lo := hexDigit(src[2*i]), hexDigit(src[2*i+1])
-		if hi|lo > 15 {
-			return false
-		}
+		pair := src[2*i : 2*i+2 : 2*i+2]
+		hi, lo := hexValues[pair[0]], hexValues[pair[1]]
+		bad |= hi | lo
 		dst[i] = hi<<4 | lo
 	}
-	return true
+	return bad <= 15
 }
+
+// hexValues holds the value of each lower-case hex digit, 0xFF for other bytes.
+var hexValues = func() (t [256]byte) {
+	for c := range t {
+		t[c] = hexDigit(byte(c))
+	}
+	return t
+}()

@@ -93,12 +93,28 @@ func AppendBool(b []byte, v bool) []byte {
 }
 
 // AppendHexDigits appends two lower-case hex digits per byte, without quotes.
+//
+//go:noinline
 func AppendHexDigits(b, v []byte) []byte {
-	for _, c := range v {
-		b = append(b, hexDigits[c>>4], hexDigits[c&15])
+	n := len(b)
+	if cap(b)-n < 2*len(v) {
+		b = append(make([]byte, 0, 2*(n+len(v))+16), b...)
+	}
+	b = b[:n+2*len(v)]
+	out := b[n:]
+	for i, c := range v {
+		*(*[2]byte)(out[2*i:]) = hexPairs[c]
 	}
 	return b
 }
+
+// hexPairs holds the two digits of each byte.
+var hexPairs = func() (t [256][2]byte) {
+	for c := range t {
+		t[c] = [2]byte{hexDigits[c>>4], hexDigits[c&15]}
+	}
+	return t
+}()
 
 // AppendHex appends a string of lower-case hex digits.
 func AppendHex(b, v []byte) []byte { return append(AppendHexDigits(append(b, '"'), v), '"') }

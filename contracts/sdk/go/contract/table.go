@@ -24,6 +24,8 @@ func Methods(entries ...Entry) *Table {
 
 // Call lists a method that may write.
 func Call[A, R any](name string, f func(ctx *Ctx, args A) (R, error)) Entry {
+	Prepare(new(A))
+	Prepare(new(R))
 	return Entry{name, func(v View, raw []byte) ([]byte, error) {
 		args := new(A)
 		if err := decodeArgs(args, raw); err != nil {
@@ -36,6 +38,8 @@ func Call[A, R any](name string, f func(ctx *Ctx, args A) (R, error)) Entry {
 
 // Query lists a method that only reads.
 func Query[A, R any](name string, f func(v *View, args A) (R, error)) Entry {
+	Prepare(new(A))
+	Prepare(new(R))
 	return Entry{name, func(v View, raw []byte) ([]byte, error) {
 		args := new(A)
 		if err := decodeArgs(args, raw); err != nil {

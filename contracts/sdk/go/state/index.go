@@ -10,7 +10,11 @@ import (
 type Index[P, K any] struct{ name name }
 
 // NewIndex declares an index; the name is camelCase and unique in the contract.
-func NewIndex[P, K any](n string) *Index[P, K] { return &Index[P, K]{name(n + "/")} }
+func NewIndex[P, K any](n string) *Index[P, K] {
+	prepareKey(new(P))
+	prepareKey(new(K))
+	return &Index[P, K]{name(n + "/")}
+}
 
 var present = []byte("1")
 

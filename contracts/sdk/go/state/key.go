@@ -73,6 +73,9 @@ func splitEscaped(b []byte, i int) (first, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
+// prepareKey is contract.Prepare for keys; it refuses types that cannot be keys.
+func prepareKey(k any) { appendKey(nil, k) }
+
 // appendKey appends the key that k points to: a string, Member, Org, DID, uint32,
 // uint64, int64, or a Key (Hash, Address, Time, Pair).
 func appendKey(b []byte, k any) []byte {

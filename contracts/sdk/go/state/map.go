@@ -11,6 +11,7 @@ type Item[V any] struct{ key []byte }
 
 // NewItem declares an item; the name is camelCase and unique in the contract.
 func NewItem[V any](name string) *Item[V] {
+	contract.Prepare(new(V))
 	return &Item[V]{[]byte(name)}
 }
 
@@ -30,7 +31,11 @@ func (i *Item[V]) Delete(*contract.Ctx) { abi.Delete(i.key) }
 type Map[K, V any] struct{ name name }
 
 // NewMap declares a map; the name is camelCase, singular and unique in the contract.
-func NewMap[K, V any](n string) *Map[K, V] { return &Map[K, V]{name(n + "/")} }
+func NewMap[K, V any](n string) *Map[K, V] {
+	prepareKey(new(K))
+	contract.Prepare(new(V))
+	return &Map[K, V]{name(n + "/")}
+}
 
 // Get returns the value under k, or the zero V and false.
 func (m *Map[K, V]) Get(_ contract.Reader, k K) (v V, found bool) {

@@ -13,7 +13,7 @@ type row struct{ key, value []byte }
 
 // scan hands the rows of [start,end) to f until it returns false.
 func scan(start, end []byte, f func(key, value []byte) bool) {
-	for {
+	for end == nil || string(start) < string(end) {
 		raw, more := abi.Scan(start, end, batch)
 		var last []byte
 		for len(raw) > 0 {

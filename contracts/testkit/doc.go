@@ -1,0 +1,30 @@
+// Package testkit plays a chain in memory for tests of contracts: members by name,
+// block time at will, and the chain's real state machine, natively compiled and in
+// WASM side by side.
+//
+// # Transcripts
+//
+// A transcript (testdata/*.txt of a bundle) is a story in lines:
+//
+//	# comment; the first ones say covers: B1.11
+//	member clerk org=archives role=client,auditor
+//	time 2026-03-02T01:00:00Z          block time of what follows
+//	block                              one second and one height later
+//	call clerk deposit {"hash":"sm3:合同正文","title":"采购合同"}
+//	ok {"owner":"archives/clerk",…}
+//	event deposited {"title":"采购合同",…}
+//	query public get {"hash":"sm3:别的"}
+//	error evidence.not_found
+//	let head = .head                   a part of the last result, as $head further down
+//	freeze clerk                       by an admin of the member's organisation
+//	unfreeze clerk
+//	tamper chain/c1 .length = 3        alters a row behind the contract's back; "-" deletes it
+//
+// Members act as names; "public" asks without a signature; "call a+b …" is sent by a
+// and co-signed by b; "call clerk identity.register {…}" calls another contract.
+// After call and query stand the expectations: ok JSON or error CODE (the contract's,
+// or HC-nnnn), then event lines, which are all events of the call or none. In
+// expectations … matches anything: a value, or the rest of an object or list.
+// "sm3:TEXT" in a string stands for the hash of TEXT. Rows in tamper lines are named
+// as package state lays them out, with \0 for the zero byte.
+package testkit

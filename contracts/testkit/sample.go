@@ -1,0 +1,72 @@
+package testkit
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/huchain/huchain/types"
+)
+
+// SampleFile holds realistic rows of a bundle, one call a line:
+// {"member":"org/name","method":"…","args":{…}}.
+const SampleFile = "sample.jsonl"
+
+// SampleRow is one line of a sample file.
+type SampleRow struct {
+	Member types.MemberID  `json:"member"`
+	Method string          `json:"method"`
+	Args   json.RawMessage `json:"args"`
+}
+
+// ReadSample reads a sample file; errors name the line.
+func ReadSample(file string) ([]SampleRow, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read sample: %w", err)
+	}
+	var rows []SampleRow
+	sc := bufio.NewScanner(bytes.NewReader(raw))
+	sc.Buffer(nil, 1<<20)
+	for line := 1; sc.Scan(); line++ {
+		if strings.TrimSpace(sc.Text()) == "" {
+			continue
+		}
+		var r SampleRow
+		dec := json.NewDecoder(bytes.NewReader(sc.Bytes()))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&r); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", SampleFile, line, err)
+		}
+		if _, err := types.ParseMemberID(string(r.Member)); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", SampleFile, line, err)
+		}
+		rows = append(rows, r)
+	}
+	return rows, sc.Err()
+}
+
+// PlaySample sends the rows to a contract; members are created as clients where they
+// do not exist yet. A refused row is an error.
+func PlaySample(ctx context.Context, c *Chain, contract string, rows []SampleRow) error {
+	for i, r := range rows {
+		if c.members[string(r.Member)] == nil {
+			if err := c.AddMember(ctx, r.Member.Name(), r.Member.Org(), "client"); err != nil {
+				return err
+			}
+		}
+		c.NextBlock()
+		out, err := c.Call(ctx, string(r.Member), contract, r.Method, string(r.Args))
+		if err != nil {
+			return err
+		}
+		if out.Code != "" {
+			return fmt.Errorf("%s, row %d: %s %s", SampleFile, i+1, out.Code, out.Detail)
+		}
+	}
+	return nil
+}
