@@ -184,6 +184,7 @@ func TestPeerAddresses(t *testing.T) {
 // A peer that sends what no honest node sends is cut off, and comes back later.
 // covers: T.04
 func TestFaultyPeerIsCutOff(t *testing.T) {
+	t.Parallel()
 	net := newNetwork(t, 2)
 	net.up()
 	net.ready()

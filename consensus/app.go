@@ -47,7 +47,8 @@ type app struct {
 
 	ahead   *speculation // the block being executed while votes are under way
 	next    *execution   // finalized, waits for Commit
-	suspect bool         // this node rejected a proposal of its own
+	pace    pace
+	suspect bool // this node rejected a proposal of its own
 }
 
 // idWindow guards the chain's window of used ids: the mempool looks into it from many
@@ -128,6 +129,7 @@ type execution struct {
 	input     *chain.BlockInput
 	result    *chain.Result
 	candidate *ledger.Candidate
+	took      time.Duration
 	updates   []abci.ValidatorUpdate
 	ids       []crypto.Hash // of all transactions, in order
 }
@@ -144,11 +146,13 @@ func (a *app) execute(ctx context.Context, in *chain.BlockInput, meta blockMeta)
 		return nil, err
 	}
 	ex, err := a.prepare(in, meta, res)
-	if err == nil {
-		a.m.executed.Inc()
-		a.m.blockSeconds.Observe(time.Since(start).Seconds())
+	if err != nil {
+		return nil, err
 	}
-	return ex, err
+	ex.took = time.Since(start)
+	a.m.executed.Inc()
+	a.m.blockSeconds.Observe(ex.took.Seconds())
+	return ex, nil
 }
 
 // prepare has the ledger compute what committing a result would give.

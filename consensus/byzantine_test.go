@@ -87,6 +87,7 @@ func frameOf(txs ...[]byte) []byte { return append([]byte{frameTxs}, types.Encod
 // frames, bad transactions, bad certificates. The others go on.
 // covers: T.04
 func TestLyingProposer(t *testing.T) {
+	t.Parallel()
 	var net *network
 	var used []byte // a committed transaction
 	now := time.Now
@@ -208,6 +209,7 @@ func reencode(tx *types.Tx) []byte {
 // honest ones beside it there is no certificate, so no block, until a third is back.
 // covers: T.04
 func TestBadHeaderSignatures(t *testing.T) {
+	t.Parallel()
 	l := &liar{extend: func(sig []byte) []byte { sig[5] ^= 1; return sig }}
 	net := upWithLiar(t, l)
 	for i := range 6 {
@@ -248,6 +250,7 @@ func TestBadHeaderSignatures(t *testing.T) {
 // A proposer without a certificate asks its peers for it; if they have none either, it
 // passes its turn and lives on.
 func TestMissingCertificate(t *testing.T) {
+	t.Parallel()
 	net := newNetwork(t, 4)
 	net.up()
 	net.ready()
@@ -292,6 +295,7 @@ func (f forgetful) Certificate(h uint64) (*types.FinalityCertificate, error) {
 // A node that finds one of its own proposals unacceptable finds the transaction and
 // drops it: otherwise it would never propose a good block again.
 func TestOwnBadProposalIsSifted(t *testing.T) {
+	t.Parallel()
 	net := newNetwork(t, 1)
 	net.params.TimeoutPropose = 200 * time.Millisecond
 	net.up()

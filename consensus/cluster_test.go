@@ -13,6 +13,7 @@ import (
 
 // covers: T.03
 func TestFourValidators(t *testing.T) {
+	t.Parallel()
 	net := newNetwork(t, 4)
 	net.up()
 	net.ready()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 	dbm "github.com/cometbft/cometbft-db"
@@ -15,12 +16,22 @@ import (
 var (
 	errKeyEmpty    = errors.New("key is empty")
 	errValueNil    = errors.New("value is nil")
+	errStoreClosed = errors.New("store is closed")
 	errBatchClosed = errors.New("batch has been written or closed")
 )
 
 // store is CometBFT's key-value interface over Pebble v2. cometbft-db's own Pebble is
 // v1 with 4 MiB memtables, which stalls under blocks of several MiB.
-type store struct{ db *pebble.DB }
+//
+// CometBFT's gossip goroutines outlive its reactors by up to two seconds and go on
+// reading; an error makes them panic, and the process with them. So a closed store
+// answers reads as if it were empty. Writes are refused: who writes has stopped by then.
+type store struct {
+	db *pebble.DB
+
+	mu     sync.RWMutex // held for reading by every call
+	closed bool
+}
 
 var _ dbm.DB = (*store)(nil)
 
@@ -40,13 +51,18 @@ func openStore(dir string, memTableBytes uint64, log *slog.Logger) (*store, erro
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
-	return &store{db}, nil
+	return &store{db: db}, nil
 }
 
 // Get returns a copy of the value, nil if the key is absent.
 func (s *store) Get(key []byte) ([]byte, error) {
 	if len(key) == 0 {
 		return nil, errKeyEmpty
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, nil
 	}
 	v, closer, err := s.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -63,6 +79,11 @@ func (s *store) Get(key []byte) ([]byte, error) {
 func (s *store) Has(key []byte) (bool, error) {
 	if len(key) == 0 {
 		return false, errKeyEmpty
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return false, nil
 	}
 	_, closer, err := s.db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -84,7 +105,16 @@ func (s *store) set(key, value []byte, o *pebble.WriteOptions) error {
 	if err := checkPair(key, value); err != nil {
 		return err
 	}
-	return s.db.Set(key, value, o)
+	return s.write(func() error { return s.db.Set(key, value, o) })
+}
+
+func (s *store) write(f func() error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return errStoreClosed
+	}
+	return f()
 }
 
 func checkPair(key, value []byte) error {
@@ -107,7 +137,7 @@ func (s *store) delete(key []byte, o *pebble.WriteOptions) error {
 	if len(key) == 0 {
 		return errKeyEmpty
 	}
-	return s.db.Delete(key, o)
+	return s.write(func() error { return s.db.Delete(key, o) })
 }
 
 // Iterator walks [start, end) upwards; nil bounds are open.
@@ -128,6 +158,11 @@ func (s *store) iterate(start, end []byte, reverse bool) (dbm.Iterator, error) {
 	if start != nil && end != nil && bytes.Compare(start, end) >= 0 {
 		return it, nil // Pebble leaves the behaviour of inverted bounds open
 	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return it, nil
+	}
 	src, err := s.db.NewIter(&pebble.IterOptions{LowerBound: start, UpperBound: end})
 	if err != nil {
 		return nil, err
@@ -141,11 +176,26 @@ func (s *store) iterate(start, end []byte, reverse bool) (dbm.Iterator, error) {
 	return it, nil
 }
 
-// Close closes the store.
-func (s *store) Close() error { return s.db.Close() }
+// Close closes the store. Calling it again does nothing.
+func (s *store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return s.db.Close()
+}
 
 // NewBatch returns an empty atomic batch.
-func (s *store) NewBatch() dbm.Batch { return &storeBatch{batch: s.db.NewBatch()} }
+func (s *store) NewBatch() dbm.Batch {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return &storeBatch{s: s} // as one that was written
+	}
+	return &storeBatch{s: s, batch: s.db.NewBatch()}
+}
 
 // Print writes every pair to standard output.
 func (s *store) Print() error {
@@ -162,6 +212,11 @@ func (s *store) Print() error {
 
 // Stats returns sizes of the store.
 func (s *store) Stats() map[string]string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return map[string]string{}
+	}
 	m := s.db.Metrics()
 	return map[string]string{
 		"disk_bytes":     strconv.FormatUint(m.DiskSpaceUsage(), 10),
@@ -172,6 +227,10 @@ func (s *store) Stats() map[string]string {
 
 // Compact compacts [start, end); nil bounds are open.
 func (s *store) Compact(start, end []byte) error {
+	return s.write(func() error { return s.compact(start, end) })
+}
+
+func (s *store) compact(start, end []byte) error {
 	it, err := s.db.NewIter(nil)
 	if err != nil {
 		return err
@@ -191,7 +250,10 @@ func (s *store) Compact(start, end []byte) error {
 	return s.db.Compact(context.Background(), start, end, true)
 }
 
-type storeBatch struct{ batch *pebble.Batch }
+type storeBatch struct {
+	s     *store
+	batch *pebble.Batch
+}
 
 func (b *storeBatch) Set(key, value []byte) error {
 	if err := checkPair(key, value); err != nil {
@@ -220,7 +282,7 @@ func (b *storeBatch) commit(o *pebble.WriteOptions) error {
 	if b.batch == nil {
 		return errBatchClosed
 	}
-	if err := b.batch.Commit(o); err != nil {
+	if err := b.s.write(func() error { return b.batch.Commit(o) }); err != nil {
 		return err
 	}
 	return b.Close()

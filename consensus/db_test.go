@@ -164,3 +164,30 @@ func TestStoreReopen(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "v", string(v))
 }
+
+// A closed store reads as empty: CometBFT's goroutines that are still about must not
+// take the process down.
+func TestStoreAfterClose(t *testing.T) {
+	s, err := openStore(t.TempDir(), 1<<20, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.NoError(t, s.SetSync([]byte("k"), []byte("v")))
+	late := s.NewBatch()
+	require.NoError(t, late.Set([]byte("k"), []byte("w")))
+	require.NoError(t, s.Close())
+	require.NoError(t, s.Close())
+	v, err := s.Get([]byte("k"))
+	require.NoError(t, err)
+	require.Nil(t, v)
+	ok, err := s.Has([]byte("k"))
+	require.NoError(t, err)
+	require.False(t, ok)
+	it, err := s.Iterator(nil, nil)
+	require.NoError(t, err)
+	require.False(t, it.Valid())
+	require.NoError(t, it.Close())
+	require.ErrorIs(t, s.SetSync([]byte("k"), []byte("w")), errStoreClosed)
+	require.ErrorIs(t, s.Delete([]byte("k")), errStoreClosed)
+	require.ErrorIs(t, late.Write(), errStoreClosed)
+	require.Error(t, s.NewBatch().Set([]byte("k"), []byte("v")))
+	require.Empty(t, s.Stats())
+}

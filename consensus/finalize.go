@@ -92,6 +92,7 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 		return nil, a.stop(fmt.Errorf("commit block %d: %w", ex.input.Height, err))
 	}
 	a.m.commitSeconds.Observe(time.Since(start).Seconds())
+	a.pace.block(len(ex.ids), ex.took+time.Since(start))
 	height, blockTime := ex.input.Height, time.Unix(0, ex.input.Time)
 	a.ids.add(ex.input.Time, ex.result.UsedIDs)
 	a.pool.committed(int64(height), blockTime.UnixMilli(), ex.settled())
@@ -136,4 +137,32 @@ func (ex *execution) settled() []crypto.Hash {
 		}
 	}
 	return out
+}
+
+// pace learns how many transactions this node executes in a time. It bounds what the
+// node proposes, and nothing that others may propose.
+type pace struct{ perTx time.Duration }
+
+// minPacedTxs is the least a block may hold by pace: what a block costs besides its
+// transactions must not crowd them out.
+const minPacedTxs = 256
+
+// block records one execution. A few transactions say little: fixed costs outweigh them.
+func (p *pace) block(txs int, took time.Duration) {
+	if txs < 32 {
+		return
+	}
+	now := took / time.Duration(txs)
+	if p.perTx == 0 {
+		p.perTx = now
+		return
+	}
+	p.perTx += (now - p.perTx) / 4
+}
+
+func (p *pace) txsWithin(d time.Duration) int {
+	if p.perTx <= 0 {
+		return 4 * minPacedTxs // not known yet
+	}
+	return int(min(max(int64(d/p.perTx), minPacedTxs), MaxBlockTxs))
 }

@@ -39,6 +39,10 @@ type Params struct {
 	// RedialInterval is the longest pause between attempts to reach a configured peer.
 	RedialInterval time.Duration
 
+	// BlockWork is how long this node takes at most, by its own measure, to execute a
+	// block that it proposes. A block that takes longer than TimeoutPropose to execute
+	// makes the next round begin before its proposer is ready.
+	BlockWork time.Duration
 	// FrameBytes is the size at which a proposer closes a frame of transactions.
 	FrameBytes int
 
@@ -79,6 +83,7 @@ func DefaultParams() Params {
 		LinkRate:          500 << 20,
 		MaxPeers:          40,
 		RedialInterval:    3 * time.Second,
+		BlockWork:         400 * time.Millisecond,
 		FrameBytes:        64 << 10,
 		PoolTxs:           50_000,
 		SenderTxs:         10_000,
@@ -109,6 +114,7 @@ func (p *Params) Validate() error {
 		{"GossipSleep", p.GossipSleep, time.Millisecond, time.Second},
 		{"FlushThrottle", p.FlushThrottle, time.Millisecond, time.Second},
 		{"RedialInterval", p.RedialInterval, 100 * time.Millisecond, time.Minute},
+		{"BlockWork", p.BlockWork, 10 * time.Millisecond, time.Minute},
 		{"CarrierLinger", p.CarrierLinger, 0, time.Second},
 		{"CertificateWait", p.CertificateWait, 0, 10 * time.Second},
 		{"ClockMargin", p.ClockMargin, 0, time.Minute},

@@ -233,9 +233,9 @@ func (q *pool) start() cursor {
 }
 
 // pack fills frames with the oldest transactions a block of the given time may hold, up
-// to maxBytes. It skips what has expired, and what is valid too far ahead of block
+// to maxBytes and maxTxs. It skips what has expired, and what is valid too far ahead of block
 // time: block time lags on an idle chain, and the next block brings it up to date.
-func (q *pool) pack(maxBytes, timeMs int64) [][]byte {
+func (q *pool) pack(maxBytes, timeMs int64, maxTxs int) [][]byte {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	p := framePacker{left: maxBytes, frameBytes: q.p.FrameBytes}
@@ -243,7 +243,7 @@ func (q *pool) pack(maxBytes, timeMs int64) [][]byte {
 		if e == nil || e.validUntil <= timeMs || e.validUntil > timeMs+types.Window.Milliseconds() {
 			continue
 		}
-		if !p.add(e.raw) {
+		if p.txs == maxTxs || !p.add(e.raw) {
 			break
 		}
 	}

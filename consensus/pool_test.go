@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"testing"
+	"time"
 
 	mempl "github.com/cometbft/cometbft/mempool"
 	"github.com/stretchr/testify/require"
@@ -89,7 +90,7 @@ func TestPoolExpiry(t *testing.T) {
 	far := fakeTx(t, 1, 3, start+types.Window.Milliseconds()+5000, 1)
 	require.Nil(t, q.add([]*types.Tx{short, long, far}, ""))
 	ids := func(timeMs int64) (out []crypto.Hash) {
-		f, err := decodeFrames(1, q.pack(1<<20, timeMs))
+		f, err := decodeFrames(1, q.pack(1<<20, timeMs, MaxBlockTxs))
 		require.NoError(t, err)
 		for _, raw := range f.txs {
 			tx, err := types.DecodeTx(raw)
@@ -219,7 +220,7 @@ func TestPoolModel(t *testing.T) {
 			n, b := q.size()
 			require.Equal(t, len(waiting), n)
 			require.Equal(t, bytes, b)
-			f, err := decodeFrames(1, q.pack(1<<20, start))
+			f, err := decodeFrames(1, q.pack(1<<20, start, MaxBlockTxs))
 			require.NoError(t, err)
 			require.Len(t, f.txs, n)
 			for i := range f.txs {
@@ -255,6 +256,21 @@ func TestCarrierBounds(t *testing.T) {
 		total += len(txs)
 	}
 	require.Equal(t, 312, total)
+}
+
+func TestPace(t *testing.T) {
+	var p pace
+	require.Equal(t, 4*minPacedTxs, p.txsWithin(time.Second), "before anything is known")
+	p.block(1, time.Second)
+	require.Equal(t, 4*minPacedTxs, p.txsWithin(time.Second), "a single transaction says nothing")
+	for range 20 {
+		p.block(1000, 100*time.Millisecond)
+	}
+	require.Equal(t, 4000, p.txsWithin(400*time.Millisecond))
+	for range 40 {
+		p.block(100, time.Minute)
+	}
+	require.Equal(t, minPacedTxs, p.txsWithin(400*time.Millisecond))
 }
 
 func TestDrainRate(t *testing.T) {

@@ -37,11 +37,12 @@ func (a *app) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal)
 		frames = append(frames, frame)
 	}
 	timeMs := r.Time.UnixMilli()
-	txs := a.pool.pack(left, timeMs)
+	maxTxs := a.pace.txsWithin(a.p.BlockWork)
+	txs := a.pool.pack(left, timeMs, maxTxs)
 	if a.suspect {
 		a.suspect = false
 		if a.sift(height, r.Time, txs) {
-			txs = a.pool.pack(left, timeMs)
+			txs = a.pool.pack(left, timeMs, maxTxs)
 		}
 	}
 	return &abci.ResponsePrepareProposal{Txs: append(frames, txs...)}, nil

@@ -9,6 +9,7 @@ import (
 
 // A lone validator commits, goes silent after two empty blocks, and wakes up.
 func TestSingleValidator(t *testing.T) {
+	t.Parallel()
 	net := newNetwork(t, 1)
 	net.up()
 	n := net.nodes[0]
