@@ -264,9 +264,7 @@ func TestMissingCertificate(t *testing.T) {
 	// A certifier that has gathered nothing, on a ledger without the certificate.
 	bare := newCertifier(forgetful{n.ledger, tip - 1}, nil)
 	require.Nil(t, bare.certificate(tip-1))
-	r := newCertificateReactor(bare, n.blame)
-	r.SetSwitch(n.engine.Load().sw)
-	n.engine.Load().sw.Reactors()["CERTIFICATE"].(*certificateReactor).certs = bare
+	n.parts.certs.certs = bare
 	cert := n.parts.certs.fetch(tip-1, 3*time.Second)
 	require.NotNil(t, cert, "a peer has it")
 	require.Equal(t, tip-1, cert.Height)

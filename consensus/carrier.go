@@ -63,12 +63,6 @@ func (r *carrierReactor) GetChannels() []*conn.ChannelDescriptor {
 	}}
 }
 
-// OnStart implements service.Service.
-func (r *carrierReactor) OnStart() error {
-	go r.admit.run(r.Quit())
-	return nil
-}
-
 // EnableInOutTxs is called once this node has caught up: by block sync, which looks for
 // this method on the reactor named MEMPOOL. Before that a transaction cannot be judged,
 // so what peers sent so far was ignored and is asked for again.

@@ -34,6 +34,7 @@ const maxCertificateBytes = 64 + types.MaxValidators*80
 type certificateReactor struct {
 	p2p.BaseReactor
 	certs *certifier
+	gate  *gate // open while the ledger may be read
 	blame func(peer p2p.Peer, err error)
 
 	mu       sync.Mutex
@@ -41,8 +42,8 @@ type certificateReactor struct {
 	answered map[p2p.ID]time.Time // last answer to each peer
 }
 
-func newCertificateReactor(c *certifier, blame func(p2p.Peer, error)) *certificateReactor {
-	r := &certificateReactor{certs: c, blame: blame, asked: map[uint64]int{}, answered: map[p2p.ID]time.Time{}}
+func newCertificateReactor(c *certifier, g *gate, blame func(p2p.Peer, error)) *certificateReactor {
+	r := &certificateReactor{certs: c, gate: g, blame: blame, asked: map[uint64]int{}, answered: map[p2p.ID]time.Time{}}
 	r.BaseReactor = *p2p.NewBaseReactor("Certificate", r)
 	return r
 }
@@ -55,8 +56,12 @@ func (r *certificateReactor) GetChannels() []*conn.ChannelDescriptor {
 	}}
 }
 
-// Receive implements p2p.Reactor.
+// Receive implements p2p.Reactor. A link that is being closed may still call it.
 func (r *certificateReactor) Receive(e p2p.Envelope) {
+	if !r.gate.enter() {
+		return
+	}
+	defer r.gate.leave()
 	m, ok := e.Message.(*gogo.BytesValue)
 	if !ok || len(m.Value) == 0 {
 		r.blame(e.Src, errors.New("empty message on the certificate channel"))

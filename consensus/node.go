@@ -52,6 +52,7 @@ type Node struct {
 	mu      sync.Mutex
 	started bool
 	quit    chan struct{}
+	gate    gate
 	wg      sync.WaitGroup
 	ctx     context.Context // ends when the node stops
 	cancel  context.CancelFunc
@@ -127,7 +128,7 @@ func (n *Node) build() error {
 		log: &cometLogger{log: n.log, onFail: n.fail},
 	}
 	n.parts.carriers = newCarrierReactor(&n.p, m, n.pool, n.admit, n.blame)
-	n.parts.certs = newCertificateReactor(n.app.certs, n.blame)
+	n.parts.certs = newCertificateReactor(n.app.certs, &n.gate, n.blame)
 	return nil
 }
 
@@ -142,6 +143,9 @@ func (n *Node) Start(ctx context.Context) error {
 	n.started = true
 	e, err := newEngine(ctx, n.parts)
 	if err != nil {
+		if cause := n.Err(); cause != nil {
+			return cause // CometBFT's replay keeps only the words of an error
+		}
 		return err
 	}
 	n.engine.Store(e)
@@ -149,7 +153,9 @@ func (n *Node) Start(ctx context.Context) error {
 	n.app.fetch = func(height uint64) *types.FinalityCertificate {
 		return n.parts.certs.fetch(height, n.p.CertificateWait)
 	}
+	n.wg.Go(func() { n.admit.run(n.quit) })
 	if err := e.start(); err != nil {
+		n.engine.Store(nil)
 		e.stop()
 		e.close()
 		return err
@@ -172,10 +178,14 @@ func (n *Node) Stop() {
 		close(n.quit)
 	}
 	n.cancel()
-	if e := n.engine.Load(); e != nil {
+	n.gate.close()
+	e := n.engine.Load()
+	if e != nil {
 		e.stop()
 		n.app.ahead.cancel()
-		n.wg.Wait()
+	}
+	n.wg.Wait()
+	if e != nil {
 		e.close()
 	}
 	n.hub.close()
@@ -211,6 +221,10 @@ func (n *Node) fail(err error) {
 // any code of chain.Admit, HC-2115 if it is known already, HC-2114 with RetryAfterMs if
 // there is no room, HC-5101 until this node has caught up.
 func (n *Node) Submit(raw []byte) (crypto.Hash, error) {
+	if !n.gate.enter() {
+		return crypto.Hash{}, &types.Error{Code: types.CodeNotReady, Detail: "this node is stopping", RetryAfterMs: 1000}
+	}
+	defer n.gate.leave()
 	if !n.parts.carriers.enabled.Load() {
 		return crypto.Hash{}, &types.Error{Code: types.CodeNotReady, Detail: "this node is catching up with the chain", RetryAfterMs: 1000}
 	}
