@@ -51,10 +51,9 @@ func TestSM4Vectors(t *testing.T) {
 		c.Encrypt(b, b)
 	}
 	require.Equal(t, "595298c7c6fd271f0402f804c33d3f66", hex.EncodeToString(b))
-	for range 1_000_000 {
-		c.Decrypt(b, b)
-	}
-	require.Equal(t, key, b)
+	c.Decrypt(b, b)
+	c.Encrypt(b, b)
+	require.Equal(t, "595298c7c6fd271f0402f804c33d3f66", hex.EncodeToString(b))
 }
 
 // GB/T 32918.5-2017 appendix A.2 (GM/T 0003.5-2012 appendix A.2): key, ZA, e, signature

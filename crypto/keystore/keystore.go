@@ -35,13 +35,17 @@ const (
 // disk and complete when Save returns, or absent. An existing file is never replaced.
 // Errors carry HC-6101 (file), HC-6102 (passphrase empty) or HC-1011 (file exists).
 func Save(path string, k *crypto.PrivateKey, passphrase []byte) error {
+	exists := &types.Error{Code: types.CodeAlreadyExists, Detail: "key file " + path, Err: fs.ErrExist}
+	if _, err := os.Lstat(path); err == nil {
+		return exists
+	}
 	text, err := Encode(k, passphrase)
 	if err != nil {
 		return err
 	}
 	if err := writeNew(path, text); err != nil {
 		if errors.Is(err, fs.ErrExist) {
-			return &types.Error{Code: types.CodeAlreadyExists, Detail: "key file " + path, Err: err}
+			return exists
 		}
 		return &types.Error{Code: types.CodeKeyFile, Detail: fmt.Sprintf("write %s: %v", path, err), Err: err}
 	}

@@ -106,7 +106,8 @@ func BenchmarkAgainstGmsm(b *testing.B) {
 }
 
 // duel runs both over all samples in turns of 64. It counts the CPU time of its own
-// thread, so that other work on the machine disturbs it less.
+// thread, so that other work on the machine disturbs it less, and reports the mean and
+// the best turn; on shared cores only the latter is what the code can do.
 func duel(b *testing.B, samples []*sample, theirs, ours func(*sample) bool) {
 	for range 25 { // until every key has its tables
 		for _, s := range samples {
@@ -117,6 +118,7 @@ func duel(b *testing.B, samples []*sample, theirs, ours func(*sample) bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var spent [2]time.Duration
+	best := [2]time.Duration{time.Hour, time.Hour}
 	n := 0
 	for b.Loop() {
 		for turn := range slices.Chunk(samples, 64) {
@@ -127,7 +129,11 @@ func duel(b *testing.B, samples []*sample, theirs, ours func(*sample) bool) {
 						b.Fatal("a valid signature was refused")
 					}
 				}
-				spent[i] += threadTime(b) - begin
+				took := threadTime(b) - begin
+				spent[i] += took
+				if len(turn) == 64 {
+					best[i] = min(best[i], took/64)
+				}
 			}
 			n += len(turn)
 		}
@@ -136,6 +142,9 @@ func duel(b *testing.B, samples []*sample, theirs, ours func(*sample) bool) {
 	b.ReportMetric(float64(spent[0].Nanoseconds())/float64(n)/1000, "gmsm-µs")
 	b.ReportMetric(float64(spent[1].Nanoseconds())/float64(n)/1000, "ours-µs")
 	b.ReportMetric(float64(spent[0])/float64(spent[1]), "ratio")
+	b.ReportMetric(float64(best[0])/1000, "gmsm-best-µs")
+	b.ReportMetric(float64(best[1])/1000, "ours-best-µs")
+	b.ReportMetric(float64(best[0])/float64(best[1]), "best-ratio")
 }
 
 func threadTime(b *testing.B) time.Duration {

@@ -90,10 +90,12 @@ func flip(r *rand.Rand, v *big.Int) *big.Int {
 	return new(big.Int).SetBit(v, i, v.Bit(i)^1)
 }
 
-func TestAgainstGmsm(t *testing.T) {
+func TestAgainstGmsm(t *testing.T) { bothWays(t, testAgainstGmsm) }
+
+func testAgainstGmsm(t *testing.T) {
 	r := rand.New(rand.NewSource(7))
 	compared, accepted = 0, 0
-	for range 12 {
+	for range scale(12) {
 		d := new(big.Int).Rand(r, bigN)
 		key := subjectOf(t, d)
 		for j := range 60 {
@@ -117,12 +119,14 @@ func TestAgainstGmsm(t *testing.T) {
 		}
 	}
 	t.Logf("%d comparisons, %d valid signatures", compared, accepted)
-	require.Greater(t, accepted, 500)
+	require.Greater(t, accepted, scale(500))
 }
 
 // Values at the edges of their ranges, under keys that make entries of the tables of P
 // and G coincide or cancel.
-func TestEdges(t *testing.T) {
+func TestEdges(t *testing.T) { bothWays(t, testEdges) }
+
+func testEdges(t *testing.T) {
 	r := rand.New(rand.NewSource(8))
 	one := big.NewInt(1)
 	top := new(big.Int).Sub(bigR, one)
@@ -147,7 +151,7 @@ func TestEdges(t *testing.T) {
 				key.check(t, "t=0", edges[0], rv, new(big.Int).Sub(bigN, new(big.Int).Mod(rv, bigN)))
 			}
 		}
-		for j := range 25 {
+		for j := range scale(25) {
 			key.checkDegenerate(t, r, d, j)
 		}
 	}
@@ -181,7 +185,9 @@ func (key *subject) checkDegenerate(t *testing.T, r *rand.Rand, d *big.Int, j in
 }
 
 // Zero r, s or t with an e that fits: only the explicit tests refuse these.
-func TestFittedZeros(t *testing.T) {
+func TestFittedZeros(t *testing.T) { bothWays(t, testFittedZeros) }
+
+func testFittedZeros(t *testing.T) {
 	r := rand.New(rand.NewSource(11))
 	for range 10 {
 		d, v := new(big.Int).Rand(r, bigN), new(big.Int).Rand(r, bigN)
@@ -212,7 +218,9 @@ func keyFor(t *testing.T, x, s, sum *big.Int) *subject {
 }
 
 // An x-coordinate in [n, p), where x mod n = x - n.
-func TestXBeyondOrder(t *testing.T) {
+func TestXBeyondOrder(t *testing.T) { bothWays(t, testXBeyondOrder) }
+
+func testXBeyondOrder(t *testing.T) {
 	r := rand.New(rand.NewSource(12))
 	for x, found := new(big.Int).Set(bigN), 0; found < 10; x.Add(x, big.NewInt(1)) {
 		s, sum := new(big.Int).Rand(r, bigN), new(big.Int).Rand(r, bigN)
@@ -229,7 +237,9 @@ func TestXBeyondOrder(t *testing.T) {
 }
 
 // A digest in [n, 2^256) and an r below e - n: a missing reduction of e shows only here.
-func TestDigestBeyondOrder(t *testing.T) {
+func TestDigestBeyondOrder(t *testing.T) { bothWays(t, testDigestBeyondOrder) }
+
+func testDigestBeyondOrder(t *testing.T) {
 	r := rand.New(rand.NewSource(13))
 	for found := 0; found < 10; {
 		e := new(big.Int).Sub(bigR, big.NewInt(1+int64(r.Intn(1000))))

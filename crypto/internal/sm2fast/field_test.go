@@ -80,7 +80,7 @@ func TestField(t *testing.T) {
 	r := rand.New(rand.NewSource(1))
 	inverseR := new(big.Int).ModInverse(bigR, bigP)
 	mod := func(v *big.Int) fe { return fromBig(v.Mod(v, bigP)) }
-	for range 100_000 {
+	for range scale(100_000) {
 		x, y := edgyFe(r), edgyFe(r)
 		bx, by := toBig(x), toBig(y)
 		var z fe
@@ -141,7 +141,7 @@ func TestConstants(t *testing.T) {
 func TestScalars(t *testing.T) {
 	r := rand.New(rand.NewSource(3))
 	half := new(big.Int).Rsh(bigN, 1)
-	for range 20_000 {
+	for range scale(5000) {
 		x, y := scalar(edgyLimbs(r)), scalar(edgyLimbs(r))
 		bx, by := toBig(x), toBig(y)
 		require.Equal(t, bx.Sign() > 0 && bx.Cmp(bigN) < 0, x.inRange())

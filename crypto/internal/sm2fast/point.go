@@ -42,10 +42,43 @@ func (p *affine) onCurve() bool {
 
 func (p *affine) jacobian() jacobian { return jacobian{p.x, p.y, feOne} }
 
-// double sets p = 2a: M = 3(X-Z²)(X+Z²), S = 4XY², X' = M²-2S, Z' = 2YZ,
+// double sets p = 2a.
+func (p *jacobian) double(a *jacobian) {
+	if adx {
+		doubleADX((*[4]uint64)(&p.x), (*[4]uint64)(&a.x))
+		return
+	}
+	p.doubleGo(a)
+}
+
+// addAffine adds q, or -q if neg. It is complete: infinity, equal and opposite points
+// are handled.
+func (p *jacobian) addAffine(q *affine, neg bool) {
+	if adx && addAffineADX((*[4]uint64)(&p.x), (*[4]uint64)(&q.x), bit(neg)) {
+		return
+	}
+	p.addAffineGo(q, neg)
+}
+
+// addScaled adds q, which is not infinity, or -q if neg. It is complete.
+func (p *jacobian) addScaled(q *scaled, neg bool) {
+	if adx && addScaledADX((*[4]uint64)(&p.x), (*[4]uint64)(&q.x), bit(neg)) {
+		return
+	}
+	p.addScaledGo(q, neg)
+}
+
+func bit(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// doubleGo computes M = 3(X-Z²)(X+Z²), S = 4XY², X' = M²-2S, Z' = 2YZ,
 // Y' = M(S-X')-8Y⁴. Infinity stays infinity, and since the group order is a prime no
 // other point doubles to it.
-func (p *jacobian) double(a *jacobian) {
+func (p *jacobian) doubleGo(a *jacobian) {
 	var zz, yy, m, s, t, u fe
 	feSqr(&zz, &a.z)
 	feSqr(&yy, &a.y)
@@ -69,9 +102,7 @@ func (p *jacobian) double(a *jacobian) {
 	feSub(&p.y, &t, &yy)
 }
 
-// addAffine adds q, or -q if neg. It is complete: infinity, equal and opposite points
-// are handled.
-func (p *jacobian) addAffine(q *affine, neg bool) {
+func (p *jacobian) addAffineGo(q *affine, neg bool) {
 	y2 := q.y
 	if neg {
 		feNeg(&y2, &q.y)
@@ -117,8 +148,7 @@ func (s *scaled) set(p *jacobian) {
 	feMul(&s.zzz, &s.zz, &p.z)
 }
 
-// addScaled adds q, which is not infinity, or -q if neg. It is complete.
-func (p *jacobian) addScaled(q *scaled, neg bool) {
+func (p *jacobian) addScaledGo(q *scaled, neg bool) {
 	y2 := q.y
 	if neg {
 		feNeg(&y2, &q.y)

@@ -47,16 +47,18 @@ func requirePoint(t *testing.T, x, y *big.Int, p *jacobian) {
 }
 
 // Every way of multiplying against gmsm.
-func TestMultiply(t *testing.T) {
+func TestMultiply(t *testing.T) { bothWays(t, testMultiply) }
+
+func testMultiply(t *testing.T) {
 	r := rand.New(rand.NewSource(4))
 	curve := sm2.P256()
-	for range 12 {
+	for range scale(12) {
 		px, py := curve.ScalarBaseMult(edgyNonZero(r))
 		p := pointOf(px, py)
 		windows := []*window{newWindow(&p, 2), newWindow(&p, 4), newWindow(&p, 5), newWindow(&p, 8)}
 		require.Len(t, windows[2].entries, wideSize/64)
 		c := newComb(&p)
-		for range 150 {
+		for range scale(150) {
 			k := edgyScalar(r)
 			s := scalar(fromBig(k))
 			x, y := new(big.Int), new(big.Int)
@@ -90,7 +92,9 @@ func edgyNonZero(r *rand.Rand) []byte {
 }
 
 // The cases that incomplete formulas get wrong.
-func TestAdditionIsComplete(t *testing.T) {
+func TestAdditionIsComplete(t *testing.T) { bothWays(t, testAdditionIsComplete) }
+
+func testAdditionIsComplete(t *testing.T) {
 	var acc, twice jacobian
 	acc.addAffine(&generator, false)
 	acc.addAffine(&generator, false)

@@ -167,7 +167,7 @@ func TestConcurrentUse(t *testing.T) {
 	var wg sync.WaitGroup
 	for g := range 4 {
 		wg.Go(func() {
-			for i := range 1500 {
+			for i := range scale(1500) {
 				k := (i*7 + g) % keys
 				if i%3 != 0 {
 					k %= 20
