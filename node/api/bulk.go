@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -26,7 +27,7 @@ func (s *Server) submitBatch(ctx context.Context, in *batchInput) (*answer[rest.
 	if err != nil {
 		return nil, err
 	}
-	raws, err := types.DecodeList(in.RawBody, types.MaxBatch)
+	raws, err := types.DecodeList(bytes.Clone(in.RawBody), types.MaxBatch) // huma uses the body's buffer again
 	if err != nil {
 		return nil, types.Errorf(types.CodeTxMalformed, "%w", err)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,20 +23,21 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*answer[rest.Subm
 	if err != nil {
 		return nil, err
 	}
-	tx, err := types.DecodeTx(in.RawBody)
+	raw := bytes.Clone(in.RawBody) // the pool keeps it, and huma uses the body's buffer again
+	tx, err := types.DecodeTx(raw)
 	if err != nil {
 		return nil, err
 	}
 	id := tx.ID()
 	if in.Mode == "accepted" {
-		if _, err := c.Consensus.Submit(in.RawBody); err != nil {
+		if _, err := c.Consensus.Submit(raw); err != nil {
 			return nil, err
 		}
 		return &answer[rest.Submitted]{rest.Submitted{ID: id, State: "accepted"}}, nil
 	}
 	s.metrics.waiting.Inc()
 	defer s.metrics.waiting.Dec()
-	out, err := s.submitAndWait(ctx, c, in.RawBody, id)
+	out, err := s.submitAndWait(ctx, c, raw, id)
 	if err != nil {
 		return nil, err
 	}
