@@ -8,6 +8,8 @@ import (
 	"io"
 
 	"github.com/emmansun/gmsm/sm2"
+
+	"github.com/huchain/huchain/crypto/internal/sm2fast"
 )
 
 const (
@@ -37,10 +39,11 @@ func ParsePublicKey(b []byte) (PublicKey, error) {
 	if len(b) != PublicKeySize {
 		return PublicKey{}, fmt.Errorf("SM2 public key of %d bytes, want %d", len(b), PublicKeySize)
 	}
-	if _, err := sm2.NewPublicKey(b); err != nil {
-		return PublicKey{}, fmt.Errorf("SM2 public key: %w", err)
+	k := PublicKey(b)
+	if !sm2fast.ValidKey((*[PublicKeySize]byte)(&k)) {
+		return PublicKey{}, errors.New("SM2 public key: not an uncompressed point of the curve")
 	}
-	return PublicKey(b), nil
+	return k, nil
 }
 
 // String returns 130 lower-case hex digits.

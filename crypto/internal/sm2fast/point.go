@@ -15,6 +15,13 @@ var (
 	}
 )
 
+// ValidKey reports whether pub is an uncompressed point of the curve, 0x04‖X‖Y, with
+// coordinates below p.
+func ValidKey(pub *[65]byte) bool {
+	_, ok := parsePoint((*[64]byte)(pub[1:]))
+	return ok && pub[0] == 4
+}
+
 // parsePoint reads X‖Y, 32 big-endian bytes each, below p and on the curve.
 func parsePoint(xy *[64]byte) (p affine, ok bool) {
 	x, y := scalar(limbs(xy[:32])), scalar(limbs(xy[32:]))
