@@ -154,6 +154,11 @@ func (n *Node) Start(ctx context.Context) error {
 		return n.parts.certs.fetch(height, n.p.CertificateWait)
 	}
 	n.wg.Go(func() { n.admit.run(n.quit) })
+	n.wg.Go(func() {
+		for pause(n.quit, e.sw.Quit(), offerIdleAfter) {
+			n.pool.offerIdle(time.Now(), offerIdleAfter)
+		}
+	})
 	if err := e.start(); err != nil {
 		n.engine.Store(nil)
 		e.stop()
@@ -165,6 +170,9 @@ func (n *Node) Start(ctx context.Context) error {
 	n.log.Info("consensus started", "chain", n.o.Genesis.CometChainID(), "height", n.o.Ledger.Height(), "node", n.parts.nodeKey.ID(), "listen", n.o.Listen)
 	return nil
 }
+
+// offerIdleAfter is after how long without a block own transactions are offered again.
+const offerIdleAfter = 3 * time.Second
 
 // Stop ends consensus and closes its stores; nothing touches the ledger afterwards. It
 // may be called more than once, and after a failure.

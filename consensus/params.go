@@ -75,7 +75,7 @@ type Params struct {
 func DefaultParams() Params {
 	return Params{
 		TimeoutPropose:    time.Second,
-		TimeoutPrevote:    200 * time.Millisecond,
+		TimeoutPrevote:    500 * time.Millisecond,
 		TimeoutPrecommit:  200 * time.Millisecond,
 		Heartbeat:         time.Minute,
 		GossipSleep:       10 * time.Millisecond,

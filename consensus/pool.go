@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"sync"
+	"time"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
@@ -47,6 +48,7 @@ type pool struct {
 	againTop uint64   // absolute place after the last of again
 	wake     chan struct{}
 	height   int64
+	blockAt  time.Time // when the last block was committed here
 	rate     drainRate
 	sweptMs  int64
 
@@ -69,6 +71,7 @@ func newPool(p *Params, m *metrics, used func(crypto.Hash) bool, dropped func(cr
 		senders: map[types.Address]usage{},
 		peers:   map[string]usage{},
 		wake:    make(chan struct{}),
+		blockAt: time.Now(),
 	}
 }
 
@@ -255,7 +258,7 @@ func (q *pool) pack(maxBytes, timeMs int64, maxTxs int) [][]byte {
 func (q *pool) committed(height, timeMs int64, ids []crypto.Hash) {
 	var gone []*entry
 	q.mu.Lock()
-	q.height = height
+	q.height, q.blockAt = height, time.Now()
 	for _, id := range ids {
 		if e := q.byID[id]; e != nil {
 			q.remove(e)
@@ -268,7 +271,7 @@ func (q *pool) committed(height, timeMs int64, ids []crypto.Hash) {
 	q.trim()
 	q.rate.block(timeMs, len(ids))
 	if height%q.p.OfferAgainBlocks == 0 {
-		q.offerAgain()
+		q.offerAgain(q.p.OfferAgainBlocks)
 	}
 	q.changed()
 	q.mu.Unlock()
@@ -299,12 +302,13 @@ func (q *pool) trim() {
 	}
 }
 
-// offerAgain lists own transactions that the last OfferAgainBlocks did not take up: a
-// peer may have dropped them, or did not know their sender yet.
-func (q *pool) offerAgain() {
+// offerAgain lists own transactions that were last offered blocks ago or earlier and
+// that no block took up since: a peer may have dropped them, or did not know their
+// sender yet.
+func (q *pool) offerAgain(blocks int64) {
 	before := q.againTop
 	for _, e := range q.log {
-		if e == nil || e.from != "" || e.offered+q.p.OfferAgainBlocks > q.height {
+		if e == nil || e.from != "" || e.offered+blocks > q.height {
 			continue
 		}
 		e.offered = q.height
@@ -316,6 +320,17 @@ func (q *pool) offerAgain() {
 	}
 	if q.againTop > before {
 		q.wakeFeeders()
+	}
+}
+
+// offerIdle offers everything again if there was no block for d. On an idle chain the
+// node whose turn it is proposes only once it knows of a transaction, so one that its
+// peers dropped would wait for the heartbeat.
+func (q *pool) offerIdle(now time.Time, d time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if now.Sub(q.blockAt) >= d {
+		q.offerAgain(0)
 	}
 }
 

@@ -136,7 +136,17 @@ func TestPoolOffersAgain(t *testing.T) {
 	q.committed(4, start+4, []crypto.Hash{own.ID()})
 	txs, _, _ = q.next(cursor{})
 	require.Empty(t, txs)
-	_ = c
+
+	// Without blocks, time does it.
+	second := fakeTx(t, 1, 9, start+60_000, 1)
+	require.Nil(t, q.add([]*types.Tx{second}, ""))
+	_, c, _ = q.next(c)
+	q.offerIdle(q.blockAt.Add(time.Second), 2*time.Second)
+	txs, c, _ = q.next(c)
+	require.Empty(t, txs)
+	q.offerIdle(q.blockAt.Add(2*time.Second), 2*time.Second)
+	txs, _, _ = q.next(c)
+	require.Equal(t, [][]byte{second.Bytes()}, txs)
 }
 
 // The signal fires once per height while something waits.
