@@ -19,7 +19,7 @@ import (
 
 func contractCmd(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "contract", Short: "write, build, test and install contracts"}
-	c.AddCommand(contractBuildCmd(a), contractCheckCmd(a), contractDeployCmd(a), contractListCmd(a), contractShowCmd(a))
+	c.AddCommand(contractNewCmd(a), contractBuildCmd(a), contractCheckCmd(a), contractTestCmd(a), contractDeployCmd(a), contractListCmd(a), contractShowCmd(a))
 	return c
 }
 

@@ -31,6 +31,9 @@ func TestBundles(t *testing.T) {
 	for _, d := range dirs {
 		t.Run(d, func(t *testing.T) {
 			dir := filepath.Join(root, filepath.FromSlash(d))
+			if !*rewrite {
+				require.FileExists(t, filepath.Join(dir, "testdata", GasFile))
+			}
 			report, err := Run(t.Context(), dir, Options{Rewrite: *rewrite, CacheDir: cache, Root: root})
 			require.NoError(t, err)
 			require.Positive(t, report.Calls)
@@ -59,4 +62,28 @@ func checkShape(t *testing.T, dir string, report *Report) {
 	require.NoError(t, err)
 	require.NotContains(t, "\n"+string(demo), "\nerror ", "the demo is the story of calls that succeed")
 	require.False(t, strings.Contains(string(demo), "\ntamper "))
+}
+
+// A bundle that contract new has begun, outside the repository, passes its own tests,
+// and Run reports what does not happen as a transcript says.
+func TestNewBundle(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "notes")
+	require.NoError(t, build.New(dir, "notes", "go"))
+	opt := Options{CacheDir: t.TempDir()}
+	require.NoError(t, os.Chmod(opt.CacheDir, 0o700))
+	report, err := Run(t.Context(), dir, opt)
+	require.NoError(t, err)
+	require.Equal(t, 2, report.Transcripts)
+	require.FileExists(t, filepath.Join(dir, "testdata", GasFile))
+
+	file := filepath.Join(dir, "testdata", "01-demo.txt")
+	raw, err := os.ReadFile(file)
+	require.NoError(t, err)
+	wrong := strings.Replace(string(raw), `ok {"text":"再见","time"`, `ok {"text":"你好","time"`, 1)
+	require.NoError(t, os.WriteFile(file, []byte(wrong), 0o644))
+	_, err = Run(t.Context(), dir, opt)
+	require.ErrorContains(t, err, "01-demo.txt:8: call clerk write")
+	opt.Rewrite = true
+	_, err = Run(t.Context(), dir, opt)
+	require.NoError(t, err)
 }

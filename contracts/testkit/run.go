@@ -230,20 +230,19 @@ func (r *runner) sample(ctx context.Context, name string) error {
 	return PlaySample(ctx, c, name, rows)
 }
 
-// compareGas holds the gas of all calls against testdata/gas.golden. Lines move with
-// -rewrite only.
+// compareGas holds the gas of all calls against testdata/gas.golden, which the first
+// run writes.
 func (r *runner) compareGas() error {
 	if r.opt.Out != nil {
 		fmt.Fprint(r.opt.Out, r.gas.String())
 	}
 	file := filepath.Join(r.dir, "testdata", GasFile)
-	if r.opt.Rewrite {
+	want, err := os.ReadFile(file)
+	if r.opt.Rewrite || os.IsNotExist(err) {
 		return writeFile(file, r.gas.String())
 	}
-	want, err := os.ReadFile(file)
 	if err != nil {
-		r.failures = append(r.failures, GasFile+" is missing: run with -rewrite")
-		return nil
+		return fmt.Errorf("read gas: %w", err)
 	}
 	have := strings.Split(r.gas.String(), "\n")
 	for i, line := range strings.Split(string(want), "\n") {
