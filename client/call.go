@@ -223,6 +223,9 @@ func (s *submission) final(ctx context.Context, err error) error {
 			return err // no later block may hold it, and the node has looked for it
 		}
 	}
+	if ctx.Err() != nil {
+		err = errors.New("no answer within the time waited")
+	}
 	var u *rest.UnknownOutcome
 	if errors.As(err, &u) {
 		return err

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/huchain/huchain/crypto"
@@ -85,7 +86,7 @@ type Proven struct {
 func VerifyProof(raw []byte, t Trust) (*Proven, error) {
 	p, err := proof.Decode(raw)
 	if err != nil {
-		return nil, types.Errorf(types.CodeProofInvalid, "%w", err)
+		return nil, proofError(err)
 	}
 	if err := p.Verify(t); err != nil {
 		return nil, err
@@ -124,6 +125,53 @@ func VerifyProof(raw []byte, t Trust) (*Proven, error) {
 	return out, nil
 }
 
+// proofError makes err HC-4201, once.
+func proofError(err error) error {
+	if types.CodeOf(err) == types.CodeProofInvalid {
+		return err
+	}
+	return types.Errorf(types.CodeProofInvalid, "%w", err)
+}
+
+// FormatProof returns the readable JSON form of a proof, for files and people.
+func FormatProof(raw []byte) ([]byte, error) {
+	p, err := proof.Decode(raw)
+	if err != nil {
+		return nil, proofError(err)
+	}
+	text, err := json.MarshalIndent(p, "", "  ")
+	return append(text, '\n'), err
+}
+
+// ParseProof reads a proof from text: its JSON form, its hex digits, or an answer of the
+// HTTP API that carries them in a field "proof".
+func ParseProof(text []byte) ([]byte, error) {
+	digits := strings.TrimSpace(string(text))
+	if strings.HasPrefix(digits, "{") {
+		var carrier struct {
+			Format string
+			Proof  string
+			Answer struct{ Proof string }
+		}
+		if err := json.Unmarshal(text, &carrier); err != nil {
+			return nil, proofError(err)
+		}
+		if carrier.Format != "" {
+			var p proof.Proof
+			if err := json.Unmarshal(text, &p); err != nil {
+				return nil, proofError(err)
+			}
+			return p.Encode()
+		}
+		digits = carrier.Proof + carrier.Answer.Proof
+	}
+	raw, err := hex.DecodeString(digits)
+	if err != nil || len(raw) == 0 {
+		return nil, types.Errorf(types.CodeProofInvalid, "the text holds no proof: JSON or hex digits are expected")
+	}
+	return raw, nil
+}
+
 // IsState checks that the proof is about the row that a node answered, and agrees.
 func (v *Proven) IsState(st *rest.State) error {
 	if v.Fact != "state" && v.Fact != "absence" || v.NS != st.NS || !bytes.Equal(v.Key, st.Key) {
@@ -147,7 +195,11 @@ func (v *Proven) IsTx(tx *rest.Tx) error {
 func (v *Proven) String() string {
 	switch v.Fact {
 	case "state", "absence":
-		return fmt.Sprintf("%s of %s %s", v.Fact, v.NS, v.Key)
+		key := rest.Printable(v.Key)
+		if key == "" {
+			key = "0x" + v.Key.String()
+		}
+		return fmt.Sprintf("%s of %s %s", v.Fact, v.NS, key)
 	case "tx", "receipt":
 		return fmt.Sprintf("%s %s", v.Fact, v.TxID)
 	default:

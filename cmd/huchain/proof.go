@@ -3,12 +3,13 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +73,11 @@ func (a *app) check(ctx context.Context, cl *client.Client, p client.Profile, f 
 			"note: the genesis hash is this node's word; pin it in a profile for the proof to stand on its own"))
 	}
 	if f.out != "" {
-		if err := node.WriteFile(f.out, []byte(hex.EncodeToString(raw)+"\n"), 0o644); err != nil {
+		text, err := client.FormatProof(raw)
+		if err != nil {
+			return nil, err
+		}
+		if err := node.WriteFile(f.out, text, 0o644); err != nil {
 			return nil, err
 		}
 	}
@@ -186,8 +191,7 @@ func proofVerifyCmd(a *app) *cobra.Command {
 	return c
 }
 
-// readProof reads a proof file: hex digits, or JSON with a field "proof", as the API
-// answers.
+// readProof reads a proof file, in any form ParseProof knows.
 func readProof(path string, in io.Reader) ([]byte, error) {
 	const max = 8 << 20
 	var text []byte
@@ -200,20 +204,12 @@ func readProof(path string, in io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, types.Errorf(types.CodeUsage, "%w", err)
 	}
-	digits := strings.TrimSpace(string(text))
-	if strings.HasPrefix(digits, "{") {
-		var v struct {
-			Proof  string
-			Answer struct{ Proof string }
+	raw, err := client.ParseProof(text)
+	if err != nil {
+		if e, ok := rest.AsError(err); ok {
+			err = &types.Error{Code: e.Code, Detail: path + ": " + e.Detail, Err: err}
 		}
-		if err := json.Unmarshal(text, &v); err != nil {
-			return nil, types.Errorf(types.CodeProofInvalid, "%s: %w", path, err)
-		}
-		digits = v.Proof + v.Answer.Proof
-	}
-	raw, err := hex.DecodeString(digits)
-	if err != nil || len(raw) == 0 {
-		return nil, types.Errorf(types.CodeProofInvalid, "%s holds no proof: hex digits expected", path)
+		return nil, err
 	}
 	return raw, nil
 }
@@ -235,17 +231,47 @@ func (a *app) printProven(p *client.Proven, file string) error {
 	})
 }
 
+// printable shows a key or value: text with bytes that cannot be shown as \xNN, or 0x and
+// hex digits where it is no text. parseKey reads both.
 func printable(b []byte) string {
-	if s := rest.Printable(b); s != "" {
-		return s
+	if !utf8.Valid(b) {
+		return "0x" + hex.EncodeToString(b)
 	}
-	return "0x" + hex.EncodeToString(b)
+	var out strings.Builder
+	for _, r := range string(b) {
+		switch {
+		case r == '\\':
+			out.WriteString(`\x5c`)
+		case unicode.IsPrint(r):
+			out.WriteRune(r)
+		case r < utf8.RuneSelf:
+			fmt.Fprintf(&out, `\x%02x`, r)
+		default:
+			return "0x" + hex.EncodeToString(b)
+		}
+	}
+	return out.String()
 }
 
-// parseKey reads a state key: text, or 0x and hex digits.
+// parseKey reads a state key: 0x and hex digits, or text in which \xNN stands for a byte.
 func parseKey(s string) ([]byte, error) {
 	if digits, ok := strings.CutPrefix(s, "0x"); ok {
 		return hex.DecodeString(digits)
 	}
-	return []byte(s), nil
+	var out []byte
+	for len(s) > 0 {
+		i := strings.Index(s, `\x`)
+		if i < 0 {
+			return append(out, s...), nil
+		}
+		if len(s) < i+4 {
+			return nil, fmt.Errorf(`\x needs two hex digits`)
+		}
+		b, err := hex.DecodeString(s[i+2 : i+4])
+		if err != nil {
+			return nil, err
+		}
+		out, s = append(append(out, s[:i]...), b[0]), s[i+4:]
+	}
+	return out, nil
 }

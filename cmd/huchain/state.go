@@ -16,7 +16,7 @@ func queryStateCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "state NAMESPACE [KEY]", Short: "a row of the state, or the rows of a namespace",
 		Long: "Shows what a contract stored under a key; without KEY, the first rows of the contract's namespace.\n" +
-			"KEY is text, or 0x and hex digits. With --prove the row, or its absence, is proven and the proof checked here.",
+			"KEY is text, in which \\x00 stands for a byte, or 0x and hex digits. With --prove the row, or its absence, is proven and the proof checked here.",
 		Example: "  huchain query state evidence\n  huchain query state evidence 0x65… --prove --out row.proof\n  huchain query state contracts record/evidence --prove",
 		Args:    takes(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
