@@ -150,7 +150,7 @@ func (n *Network) foundValidator(i int, o *organisation, secret []byte) (*chain.
 	if err := keystore.Save(filepath.Join(keys, "validator.key"), key, secret); err != nil {
 		return nil, err
 	}
-	if err := o.certify(filepath.Join(keys, "validator.pem"), name, []types.Role{types.RoleValidator}, key.Public()); err != nil {
+	if _, err := o.certify(filepath.Join(keys, "validator.pem"), name, []types.Role{types.RoleValidator}, key.Public()); err != nil {
 		return nil, err
 	}
 	info, err := consensus.CreateKeys(node.ConsensusKeys(keys, nil))

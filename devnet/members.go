@@ -91,7 +91,7 @@ func (n *Network) foundOrganisations(ctx context.Context, secret []byte) ([]*org
 func (n *Network) addMember(o *organisation, name string, roles []types.Role, secret []byte) (*client.Identity, error) {
 	id, err := types.NewMemberID(o.name, name)
 	if err != nil {
-		return nil, err
+		return nil, types.Errorf(types.CodeUsage, "%w", err)
 	}
 	key, err := crypto.GenerateKey(rand.Reader)
 	if err != nil {
@@ -101,14 +101,15 @@ func (n *Network) addMember(o *organisation, name string, roles []types.Role, se
 	if err := keystore.Save(base+".key", key, secret); err != nil {
 		return nil, err
 	}
-	if err := o.certify(base+".pem", name, roles, key.Public()); err != nil {
+	der, err := o.certify(base+".pem", name, roles, key.Public())
+	if err != nil {
 		return nil, err
 	}
-	return client.LoadMember(n.MembersDir(), string(id), func() ([]byte, error) { return secret, nil })
+	return &client.Identity{Signer: key, Certificate: der, Member: id}, nil
 }
 
-// certify issues a certificate for two years from now.
-func (o *organisation) certify(path, name string, roles []types.Role, pub crypto.PublicKey) error {
+// certify issues a certificate for two years from now, writes it and returns its DER.
+func (o *organisation) certify(path, name string, roles []types.Role, pub crypto.PublicKey) ([]byte, error) {
 	list := make([]string, len(roles))
 	for i, r := range roles {
 		list[i] = string(r)
@@ -119,9 +120,9 @@ func (o *organisation) certify(path, name string, roles []types.Role, pub crypto
 		Name: name, Roles: list, PublicKey: pub, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(2, 0, 0),
 	})
 	if err != nil {
-		return fmt.Errorf("certify %s/%s: %w", o.name, name, err)
+		return nil, fmt.Errorf("certify %s/%s: %w", o.name, name, err)
 	}
-	return node.WriteFile(path, cert.EncodePEM(c.Raw), 0o644)
+	return c.Raw, node.WriteFile(path, cert.EncodePEM(c.Raw), 0o644)
 }
 
 // organisation opens the CA of one of the founding organisations.

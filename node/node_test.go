@@ -1,0 +1,172 @@
+package node_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/huchain/huchain/devnet"
+	"github.com/huchain/huchain/node"
+	"github.com/huchain/huchain/types"
+)
+
+// soloHome makes the home of the only validator of a chain without contracts.
+func soloHome(t *testing.T) (node.Home, *devnet.Network) {
+	n, err := devnet.Create(t.Context(), devnet.Params{Home: t.TempDir(), Validators: 1})
+	require.NoError(t, err)
+	return n.NodeHome("node0"), n
+}
+
+type runner struct {
+	stop context.CancelFunc
+	done chan error
+	web  string
+}
+
+func run(t *testing.T, home node.Home) *runner {
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &runner{stop: cancel, done: make(chan error, 1)}
+	ready := make(chan string, 1)
+	go func() {
+		r.done <- node.Run(ctx, home, node.Options{Stderr: io.Discard, Ready: func(_, web string, _ []string) { ready <- web }})
+	}()
+	select {
+	case r.web = <-ready:
+	case err := <-r.done:
+		require.NoError(t, err)
+		t.Fatal("the node stopped by itself")
+	case <-time.After(30 * time.Second):
+		t.Fatal("the node is not ready after 30 s")
+	}
+	return r
+}
+
+func (r *runner) end(t *testing.T) error {
+	r.stop()
+	select {
+	case err := <-r.done:
+		return err
+	case <-time.After(20 * time.Second):
+		t.Fatal("the node does not stop")
+		return nil
+	}
+}
+
+func get(t *testing.T, url string) (int, string) {
+	resp, err := http.Get(url)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(body)
+}
+
+func TestRunAndRestart(t *testing.T) {
+	home, n := soloHome(t)
+	r := run(t, home)
+	require.Eventually(t, func() bool {
+		st, errs := n.Statuses(t.Context())
+		return errs[0] == nil && st[0].Height >= 1
+	}, 15*time.Second, 50*time.Millisecond)
+	code, _ := get(t, r.web+"/readyz")
+	require.Equal(t, http.StatusOK, code)
+	_, metrics := get(t, "http://"+n.Nodes[0].Metrics+"/metrics")
+	for _, name := range []string{`huchain_node_info{`, `huchain_node_disk_free_bytes`, `huchain_consensus_height{chain="gov"}`, `huchain_api_requests_total`} {
+		require.Contains(t, metrics, name)
+	}
+	code, _ = get(t, "http://"+n.Nodes[0].Metrics+"/healthz")
+	require.Equal(t, http.StatusOK, code)
+
+	err := node.Run(t.Context(), home, node.Options{Stderr: io.Discard})
+	require.Equal(t, types.CodeHomeLocked, types.CodeOf(err), "a second node in the same home")
+	_, err = node.Fsck(t.Context(), home, "")
+	require.Equal(t, types.CodeHomeLocked, types.CodeOf(err), "fsck beside a running node")
+	for _, f := range node.Diagnose(t.Context(), home) {
+		require.True(t, f.OK, "%+v", f)
+	}
+	require.NoError(t, r.end(t), "a stop is no failure")
+
+	r = run(t, home)
+	require.NoError(t, r.end(t))
+	reports, err := node.Fsck(t.Context(), home, "")
+	require.NoError(t, err)
+	require.Equal(t, "gov", reports[0].Chain)
+	require.GreaterOrEqual(t, reports[0].Height, uint64(1))
+	log, err := os.ReadFile(filepath.Join(home.Dir, "logs", "node.log"))
+	require.NoError(t, err)
+	secret, err := os.ReadFile(n.PassphraseFile())
+	require.NoError(t, err)
+	require.NotContains(t, string(log), strings.TrimSpace(string(secret)))
+}
+
+func TestRunRefuses(t *testing.T) {
+	home, n := soloHome(t)
+	config, err := os.ReadFile(home.ConfigFile())
+	require.NoError(t, err)
+	chainConfig := home.Chain("gov").ConfigFile()
+	set := func(path, text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
+	refused := func(want types.Code) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		var stderr bytes.Buffer
+		require.Equal(t, want, types.CodeOf(node.Run(ctx, home, node.Options{Stderr: &stderr})), stderr.String())
+	}
+	for _, addr := range []string{n.Nodes[0].Web, n.Nodes[0].Metrics} {
+		l, err := net.Listen("tcp", addr)
+		require.NoError(t, err)
+		refused(types.CodePortTaken)
+		l.Close()
+	}
+	set(home.ConfigFile(), string(config)+"\n[disk]\nminFreeMiB = 1000000000\n")
+	refused(types.CodeDiskLow)
+	set(home.ConfigFile(), string(config)+"\nnonsense = 1\n")
+	refused(types.CodeConfig)
+	set(home.ConfigFile(), string(config))
+
+	good, err := os.ReadFile(chainConfig)
+	require.NoError(t, err)
+	wrong := filepath.Join(t.TempDir(), "pass")
+	set(wrong, "not the passphrase\n")
+	set(chainConfig, strings.Replace(string(good), n.PassphraseFile(), wrong, 1))
+	refused(types.CodePassphrase)
+	set(chainConfig, string(good))
+
+	genesis := home.Chain("gov").GenesisFile()
+	raw, err := os.ReadFile(genesis)
+	require.NoError(t, err)
+	set(genesis, "{")
+	refused(types.CodeGenesisInvalid)
+	set(genesis, string(raw))
+	require.NoError(t, os.Rename(home.Chain("gov").Dir, home.Chain("other").Dir))
+	refused(types.CodeGenesisInvalid)
+	refusedHome := node.Home{Dir: t.TempDir()}
+	require.Equal(t, types.CodeConfig, types.CodeOf(node.Run(t.Context(), refusedHome, node.Options{})))
+}
+
+// A node whose genesis changes under its ledger does not serve the old one as the new.
+func TestForeignLedger(t *testing.T) {
+	home, n := soloHome(t)
+	r := run(t, home)
+	require.Eventually(t, func() bool {
+		st, errs := n.Statuses(t.Context())
+		return errs[0] == nil && st[0].Height >= 1
+	}, 15*time.Second, 50*time.Millisecond)
+	require.NoError(t, r.end(t))
+	path := home.Chain("gov").GenesisFile()
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, append(raw, '\n'), 0o600))
+	err = node.Run(t.Context(), home, node.Options{Stderr: io.Discard})
+	require.Error(t, err)
+	require.NotEqual(t, types.CodeInternal, types.CodeOf(err), "%v", err)
+}
