@@ -7,9 +7,11 @@ import (
 	"errors"
 
 	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
+	"github.com/huchain/huchain/vm/host"
 )
 
 type submitInput struct {
@@ -131,9 +133,22 @@ func (s *Server) query(ctx context.Context, in *struct {
 	}
 	result, gas, err := c.Machine.Query(ctx, c.Ledger, q, height, at)
 	if err != nil {
-		return nil, err
+		return nil, contractError(err)
 	}
 	return &answer[rest.Answer]{rest.Answer{Result: rest.JSON(result), GasUsed: gas, Height: height}}, nil
+}
+
+// contractError gives an error that a contract raised the code a receipt would carry.
+func contractError(err error) error {
+	var f *host.Failure
+	switch {
+	case !errors.As(err, &f):
+		return err
+	case f.Name == bundle.ReservedError:
+		return &types.Error{Code: types.CodeBadArguments, Detail: types.CleanText(f.Error(), types.MaxErrorBytes)}
+	default:
+		return &types.Error{Code: types.CodeContractError, Detail: types.CleanText(f.Error(), types.MaxErrorBytes)}
+	}
 }
 
 // now is the height and block time (Unix nanoseconds) a query runs at: the newest block.
