@@ -9,6 +9,11 @@ import "github.com/huchain/huchain/crypto/internal/sm3x8"
 // is the same everywhere.
 func SumPairs(dst []Hash, prefix byte, pairs []Hash) { sm3x8.SumPairs(dst, prefix, pairs) }
 
+// SumItems hashes the leaves of a tree over hashes: dst[i] = Sum([]byte{prefix},
+// items[i][:]). items MUST be as long as dst, or it panics; dst may be items. It is fast
+// like SumPairs.
+func SumItems(dst []Hash, prefix byte, items []Hash) { sm3x8.SumItems(dst, prefix, items) }
+
 // SumMany hashes messages of one length that stand one behind the other:
 // dst[i] = Sum(data[i·size:(i+1)·size]). data MUST be len(dst)·size bytes, or it panics.
 // It is as fast as SumPairs where there are eight messages or more, or three short ones

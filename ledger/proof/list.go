@@ -35,9 +35,7 @@ func ListRoot(items []crypto.Hash) crypto.Hash {
 		return crypto.Hash{}
 	}
 	level := make([]crypto.Hash, len(items))
-	for i := range items {
-		level[i] = listLeaf(items[i])
-	}
+	crypto.SumItems(level, tagLeaf, items)
 	return foldList(level)
 }
 
@@ -45,13 +43,10 @@ func ListRoot(items []crypto.Hash) crypto.Hash {
 // which gives the RFC 6962 split at the largest power of two.
 func foldList(level []crypto.Hash) crypto.Hash {
 	for len(level) > 1 {
-		n := 0
-		for i := 0; i < len(level); i += 2 {
-			if i+1 < len(level) {
-				level[n] = Inner(level[i], level[i+1])
-			} else {
-				level[n] = level[i]
-			}
+		n := len(level) / 2
+		crypto.SumPairs(level[:n], tagInner, level[:2*n])
+		if len(level)%2 == 1 {
+			level[n] = level[len(level)-1]
 			n++
 		}
 		level = level[:n]

@@ -68,39 +68,48 @@ func sumGroup[H digest](dst []H, data []byte, size int) {
 
 // SumPairs sets dst[i] = SM3(prefix ‖ pairs[2i] ‖ pairs[2i+1]). pairs is twice as long
 // as dst, or it panics. dst may be pairs[:len(dst)]: a level of a tree in place.
-func SumPairs[H digest](dst []H, prefix byte, pairs []H) {
-	if len(pairs) != 2*len(dst) {
-		panic("sm3x8: not two children a node")
+func SumPairs[H digest](dst []H, prefix byte, pairs []H) { sumNodes(dst, prefix, pairs, 2) }
+
+// SumItems sets dst[i] = SM3(prefix ‖ items[i]). items is as long as dst, or it panics.
+// dst may be items.
+func SumItems[H digest](dst []H, prefix byte, items []H) { sumNodes(dst, prefix, items, 1) }
+
+// sumNodes hashes nodes of a prefix and one or two children each. A group is read before
+// it is written, so dst may be the beginning of children.
+func sumNodes[H digest](dst []H, prefix byte, children []H, arity int) {
+	if len(children) != arity*len(dst) {
+		panic("sm3x8: wrong number of children")
 	}
-	const size = 1 + 32 + 32
+	size := 1 + 32*arity
+	blocks := (size + 9 + blockSize - 1) / blockSize
 	if wide && len(dst) >= worthwhile {
 		var tails [lanes * tailSize]byte
 		for i := range lanes {
 			tail := tails[i*tailSize : (i+1)*tailSize]
 			tail[0] = prefix
 			tail[size] = 0x80
-			binary.BigEndian.PutUint16(tail[tailSize-2:], size*8)
+			binary.BigEndian.PutUint16(tail[blocks*blockSize-2:], uint16(size*8))
 		}
 		for len(dst) >= worthwhile {
 			n := min(lanes, len(dst))
-			for i := range n {
-				tail := tails[i*tailSize : (i+1)*tailSize]
-				copy(tail[1:33], pairs[2*i][:])
-				copy(tail[33:65], pairs[2*i+1][:])
+			for i := range n * arity {
+				at := i/arity*tailSize + 1 + i%arity*32
+				copy(tails[at:at+32], children[i][:])
 			}
 			var s state
 			s.reset()
-			s.add(tails[:], tailSize, 2)
+			s.add(tails[:], tailSize, blocks)
 			read(dst[:n], &s)
-			dst, pairs = dst[n:], pairs[2*n:]
+			dst, children = dst[n:], children[n*arity:]
 		}
 	}
 	for i := range dst {
-		var node [size]byte
+		var node [1 + 2*32]byte
 		node[0] = prefix
-		copy(node[1:], pairs[2*i][:])
-		copy(node[33:], pairs[2*i+1][:])
-		dst[i] = sm3.Sum(node[:])
+		for k := range arity {
+			copy(node[1+32*k:], children[i*arity+k][:])
+		}
+		dst[i] = sm3.Sum(node[:size])
 	}
 }
 

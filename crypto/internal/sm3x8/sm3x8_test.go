@@ -45,7 +45,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-func TestSumPairs(t *testing.T) {
+func TestSumNodes(t *testing.T) {
 	r := rand.New(rand.NewSource(2))
 	for n := range 40 {
 		pairs := make([][32]byte, 2*n)
@@ -61,6 +61,16 @@ func TestSumPairs(t *testing.T) {
 		require.Equal(t, want, got)
 		SumPairs(pairs[:n], byte(n), pairs) // a level in place
 		require.Equal(t, want, pairs[:n])
+
+		items := make([][32]byte, n)
+		copy(items, want)
+		for i := range want {
+			want[i] = sm3.Sum(slices.Concat([]byte{byte(n)}, items[i][:]))
+		}
+		SumItems(got, byte(n), items)
+		require.Equal(t, want, got)
+		SumItems(items, byte(n), items)
+		require.Equal(t, want, items)
 	}
 }
 
@@ -68,6 +78,7 @@ func TestWrongLengthsPanic(t *testing.T) {
 	require.Panics(t, func() { SumMany(make([][32]byte, 2), make([]byte, 3), 2) })
 	require.Panics(t, func() { SumMany(make([][32]byte, 1), nil, -1) })
 	require.Panics(t, func() { SumPairs(make([][32]byte, 2), 0, make([][32]byte, 3)) })
+	require.Panics(t, func() { SumItems(make([][32]byte, 2), 0, make([][32]byte, 3)) })
 }
 
 func TestNoAllocation(t *testing.T) {
