@@ -17,19 +17,25 @@ import (
 type brokenLedger struct {
 	Ledger
 	from *atomic.Uint64
+	late bool // the commit succeeds, and then the node fails: a crash right after it
 }
 
 func (l brokenLedger) Commit(c *ledger.Candidate) error {
 	if from := l.from.Load(); from > 0 && c.Header.Height >= from {
+		if l.late {
+			if err := l.Ledger.Commit(c); err != nil {
+				return err
+			}
+		}
 		return types.Errorf(types.CodeDiskFailure, "no space left on device")
 	}
 	return l.Ledger.Commit(c)
 }
 
 // upBroken starts a node on a ledger that can be made to fail.
-func (n *testNode) upBroken(from *atomic.Uint64) error {
+func (n *testNode) upBroken(from *atomic.Uint64, late bool) error {
 	n.open()
-	n.app.ledger = brokenLedger{n.app.ledger, from}
+	n.app.ledger = brokenLedger{n.app.ledger, from, late}
 	n.net.t.Cleanup(n.down)
 	return n.Start(n.net.t.(*testing.T).Context())
 }
@@ -53,7 +59,7 @@ func TestFailingLedger(t *testing.T) {
 	}
 	var from atomic.Uint64
 	n := net.nodes[3]
-	require.NoError(t, n.upBroken(&from))
+	require.NoError(t, n.upBroken(&from, false))
 	net.ready()
 	require.NoError(t, n.Err())
 
@@ -65,10 +71,10 @@ func TestFailingLedger(t *testing.T) {
 		net.nodes[i].commit(net.call(fmt.Sprintf("b%d", i), "1"))
 	}
 	n.down()
-	require.Equal(t, types.CodeDiskFailure, types.CodeOf(n.upBroken(&from)), "the stored block is replayed at start")
+	require.Equal(t, types.CodeDiskFailure, types.CodeOf(n.upBroken(&from, false)), "the stored block is replayed at start")
 	n.down()
 	from.Store(height + 1)
-	require.NoError(t, n.upBroken(&from))
+	require.NoError(t, n.upBroken(&from, false))
 	n.failsWith(types.CodeDiskFailure) // while catching up
 	n.down()
 
@@ -77,6 +83,40 @@ func TestFailingLedger(t *testing.T) {
 	require.True(t, n.commit(net.call("c", "1")).Receipt.OK())
 	net.quiet(300 * time.Millisecond)
 	net.same()
+}
+
+// A node that dies between the commit of its ledger and that of CometBFT's state goes
+// on where it was: the block is not executed twice.
+func TestCrashAfterCommit(t *testing.T) {
+	t.Parallel()
+	for _, validators := range []int{1, 4} {
+		t.Run(fmt.Sprint(validators), func(t *testing.T) {
+			net := newNetwork(t, validators)
+			var from atomic.Uint64
+			n := net.nodes[0]
+			require.NoError(t, n.upBroken(&from, true))
+			for _, other := range net.nodes[1:] {
+				other.up()
+			}
+			net.ready()
+			height := net.quiet(300*time.Millisecond) + 1
+			from.Store(height)
+			_, err := n.Submit(net.call("a", "1").Bytes())
+			require.NoError(t, err)
+			n.failsWith(types.CodeDiskFailure)
+			require.Equal(t, height, n.ledger.Height())
+			n.down()
+			n.up()
+			net.ready()
+			require.True(t, n.commit(net.call("b", "1")).Receipt.OK())
+			net.quiet(300 * time.Millisecond)
+			net.same()
+			v, found, err := n.ledger.Get("store", []byte("a"))
+			require.NoError(t, err)
+			require.True(t, found)
+			require.Equal(t, "1", string(v))
+		})
+	}
 }
 
 // A validator that lost its vote state follows, and votes again after the next block.
