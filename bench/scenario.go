@@ -47,13 +47,13 @@ func scenarioOf(name string) (*scenario, error) {
 	return nil, usage("scenario %q is unknown; there are: %s", name, strings.Join(Scenarios(), "; "))
 }
 
-// depositUnique fills the transaction body to about 250 bytes.
+// depositUnique fills the transaction body to 250 bytes.
 func depositUnique(rnd *rand.Rand) call {
 	var seed [16]byte
 	for i := range seed {
 		seed[i] = byte(rnd.Uint32())
 	}
 	h := crypto.Sum(seed[:])
-	args := fmt.Sprintf(`{"hash":"%s","title":"%s"}`, h, hex.EncodeToString(seed[:4]))
+	args := fmt.Sprintf(`{"hash":"%s","title":"evidence: %s"}`, h, hex.EncodeToString(seed[:]))
 	return call{"evidence", "deposit", []byte(args)}
 }
