@@ -29,6 +29,8 @@ type Params struct {
 	PortBase int
 	// Packages are the package files of the contracts to install, by name.
 	Packages map[string][]byte
+	// Say, where given, is told which ports were taken.
+	Say func(en, zh string)
 }
 
 // Validate checks the bounds.
@@ -82,9 +84,11 @@ func Create(ctx context.Context, p Params) (*Network, error) {
 	if err := n.writeGenesis(&g); err != nil {
 		return nil, err
 	}
-	if _, _, err := n.assignPorts(p.PortBase); err != nil {
+	_, taken, err := n.assignPorts(p.PortBase)
+	if err != nil {
 		return nil, err
 	}
+	sayTaken(p.Say, taken)
 	if err := n.publish(); err != nil {
 		return nil, err
 	}

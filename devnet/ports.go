@@ -44,6 +44,15 @@ func (n *Network) assignPorts(base int) (changed bool, taken []string, err error
 	return changed, taken, nil
 }
 
+// sayTaken tells which ports were replaced.
+func sayTaken(say func(en, zh string), taken []string) {
+	for _, t := range taken {
+		if say != nil {
+			say("port taken, using another: "+t, "端口被占用，已改用其他端口："+t)
+		}
+	}
+}
+
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -82,7 +82,12 @@ func (u *Up) up(ctx context.Context, o UpOptions) (err error) {
 		return err
 	}
 	if !u.Network.Sample && !o.NoSample {
-		return u.loadSample(ctx, o)
+		if err := u.loadSample(ctx, o); err != nil {
+			return err
+		}
+		if st, err := u.Network.ask(ctx, &u.Network.Nodes[0]); err == nil {
+			u.Status = st
+		}
 	}
 	return nil
 }
@@ -124,7 +129,7 @@ func (u *Up) create(ctx context.Context, o UpOptions) error {
 		return err
 	}
 	o.Say("founding organisations, members and validators", "创建机构、成员与共识节点")
-	p := Params{Home: o.Home, Validators: o.Validators, PortBase: o.PortBase, Packages: packages}
+	p := Params{Home: o.Home, Validators: o.Validators, PortBase: o.PortBase, Packages: packages, Say: o.Say}
 	if u.Network, err = Create(ctx, p); err != nil {
 		return err
 	}
@@ -147,9 +152,7 @@ func (u *Up) reuse(o UpOptions) error {
 	if err != nil || !changed {
 		return err
 	}
-	for _, t := range taken {
-		o.Say("port taken: "+t, "端口被占用："+t)
-	}
+	sayTaken(o.Say, taken)
 	return n.publish()
 }
 
