@@ -63,8 +63,13 @@ func (c *rowCache) replace(updates []update) {
 	c.gen++
 	for i := range updates {
 		u := &updates[i]
-		delete(c.old, string(u.rowKey))
-		delete(c.young, string(u.rowKey))
-		c.insert(string(u.rowKey), u.row)
+		_, young := c.young[string(u.rowKey)]
+		_, old := c.old[string(u.rowKey)]
+		if old {
+			delete(c.old, string(u.rowKey))
+		}
+		if young || old {
+			c.insert(string(u.rowKey), u.row)
+		}
 	}
 }

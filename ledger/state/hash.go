@@ -9,20 +9,16 @@ import (
 )
 
 // hasher computes the hashes of a changed tree level by level, deepest first, so that
-// independent hashes come in long runs.
+// independent hashes come in long runs, which crypto.SumMany takes eight at a time.
+// It holds no pointers to what it hashes; leaves may be changed after they were added.
 type hasher struct {
-	nodes  []hnode
-	leaves []int32   // nodes that are leaves to be hashed
-	levels [][]int32 // by depth: nodes that are inner nodes to be hashed
-	msgs   []byte
-	out    []crypto.Hash
-}
-
-// hnode is a node whose hash is known or will be.
-type hnode struct {
-	hash        crypto.Hash
-	left, right int32 // hnodes below, of an inner node
-	leaf        *Leaf // of a leaf
+	hashes  []crypto.Hash // by node; known ones, and room for the others
+	kids    [][2]int32    // by node: what an inner node is over
+	leaves  []int32       // nodes that are leaves to be hashed
+	leafMsg []byte        // their messages
+	levels  [][]int32     // by depth: nodes that are inner nodes to be hashed
+	msgs    []byte
+	out     []crypto.Hash
 }
 
 const msgSize = 1 + 2*crypto.HashSize
@@ -30,18 +26,22 @@ const msgSize = 1 + 2*crypto.HashSize
 // emptyNode is the index of the empty subtree.
 const emptyNode int32 = 0
 
-func newHasher() *hasher { return &hasher{nodes: make([]hnode, 1, 1024)} }
+func newHasher() *hasher {
+	return &hasher{hashes: make([]crypto.Hash, 1, 256), kids: make([][2]int32, 1, 256)}
+}
 
 func (h *hasher) reset() {
-	h.nodes, h.leaves = h.nodes[:1], h.leaves[:0]
+	h.hashes, h.kids = h.hashes[:1], h.kids[:1]
+	h.leaves, h.leafMsg = h.leaves[:0], h.leafMsg[:0]
 	for i := range h.levels {
 		h.levels[i] = h.levels[i][:0]
 	}
 }
 
-func (h *hasher) add(n hnode) int32 {
-	h.nodes = append(h.nodes, n)
-	return int32(len(h.nodes) - 1)
+func (h *hasher) add(hash crypto.Hash, left, right int32) int32 {
+	h.hashes = append(h.hashes, hash)
+	h.kids = append(h.kids, [2]int32{left, right})
+	return int32(len(h.hashes) - 1)
 }
 
 // known adds a node whose hash is at hand.
@@ -49,17 +49,18 @@ func (h *hasher) known(hash crypto.Hash) int32 {
 	if hash.IsZero() {
 		return emptyNode
 	}
-	return h.add(hnode{hash: hash})
+	return h.add(hash, 0, 0)
 }
 
 func (h *hasher) leaf(l *Leaf) int32 {
-	i := h.add(hnode{leaf: l})
+	i := h.add(crypto.Hash{}, 0, 0)
 	h.leaves = append(h.leaves, i)
+	h.leafMsg = append(append(append(h.leafMsg, 0), l.Key[:]...), l.Value[:]...)
 	return i
 }
 
 func (h *hasher) inner(level int, left, right int32) int32 {
-	i := h.add(hnode{left: left, right: right})
+	i := h.add(crypto.Hash{}, left, right)
 	for len(h.levels) <= level {
 		h.levels = append(h.levels, nil)
 	}
@@ -96,36 +97,22 @@ func split(leaves []Leaf, level int) int {
 
 // run computes every hash.
 func (h *hasher) run() {
-	h.msgs = h.msgs[:0]
-	for _, i := range h.leaves {
-		l := h.nodes[i].leaf
-		h.msgs = append(append(append(h.msgs, 0), l.Key[:]...), l.Value[:]...)
-	}
-	h.flush(h.leaves)
+	h.flush(h.leaves, h.leafMsg)
 	for level := len(h.levels) - 1; level >= 0; level-- {
 		h.msgs = h.msgs[:0]
 		for _, i := range h.levels[level] {
-			n := &h.nodes[i]
-			h.msgs = append(append(append(h.msgs, 1), h.nodes[n.left].hash[:]...), h.nodes[n.right].hash[:]...)
+			k := h.kids[i]
+			h.msgs = append(append(append(h.msgs, 1), h.hashes[k[0]][:]...), h.hashes[k[1]][:]...)
 		}
-		h.flush(h.levels[level])
+		h.flush(h.levels[level], h.msgs)
 	}
 }
 
-func (h *hasher) flush(targets []int32) {
-	if cap(h.out) < len(targets) {
-		h.out = make([]crypto.Hash, len(targets)*2)
-	}
-	sumMany(h.out[:len(targets)], h.msgs)
+func (h *hasher) flush(targets []int32, msgs []byte) {
+	h.out = slices.Grow(h.out[:0], len(targets))[:len(targets)]
+	crypto.SumMany(h.out, msgs, msgSize)
 	for k, i := range targets {
-		h.nodes[i].hash = h.out[k]
-	}
-}
-
-// sumMany hashes messages of msgSize bytes that stand back to back.
-func sumMany(out []crypto.Hash, msgs []byte) {
-	for i := range out {
-		out[i] = crypto.Sum(msgs[i*msgSize : (i+1)*msgSize])
+		h.hashes[i] = h.out[k]
 	}
 }
 
@@ -138,5 +125,44 @@ func RootOf(leaves []Leaf) crypto.Hash {
 	h := newHasher()
 	root := h.page(leaves, 0)
 	h.run()
-	return h.nodes[root].hash
+	return h.hashes[root]
+}
+
+// sumGroup is the number of messages of equal length from which they are hashed together.
+const sumGroup = 3
+
+// sumEach hashes messages of any lengths, those of equal length together.
+func sumEach(msgs [][]byte) []crypto.Hash {
+	out := make([]crypto.Hash, len(msgs))
+	order := make([]int32, len(msgs))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int { return len(msgs[a]) - len(msgs[b]) })
+	var buf []byte
+	var sums []crypto.Hash
+	for len(order) > 0 {
+		size, n := len(msgs[order[0]]), 1
+		for n < len(order) && len(msgs[order[n]]) == size && n*size < 1<<20 {
+			n++
+		}
+		if n < sumGroup {
+			for _, i := range order[:n] {
+				out[i] = crypto.Sum(msgs[i])
+			}
+			order = order[n:]
+			continue
+		}
+		buf = buf[:0]
+		for _, i := range order[:n] {
+			buf = append(buf, msgs[i]...)
+		}
+		sums = slices.Grow(sums[:0], n)[:n]
+		crypto.SumMany(sums, buf, size)
+		for k, i := range order[:n] {
+			out[i] = sums[k]
+		}
+		order = order[n:]
+	}
+	return out
 }

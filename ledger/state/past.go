@@ -80,7 +80,7 @@ func (s *Store) KeepPast(height uint64, former []Former) (crypto.Hash, error) {
 		}
 		u.leaf.Value, u.leaf.Height, u.leaf.TxIndex = crypto.Sum(u.row), f.Row.Height, f.Row.TxIndex
 	}
-	sortUpdates(ups)
+	ups = sortUpdates(ups)
 	ch := &Change{updates: ups}
 	if err := s.apply(s.root, s.hash, ch, s.db); err != nil {
 		return crypto.Hash{}, err

@@ -73,11 +73,11 @@ func (b *rebuilder) flush() {
 	r, hn := u.build(b.run, b.level)
 	b.h.run()
 	for i, hn := range u.at {
-		ch.nodes[i].hash = b.h.nodes[hn].hash
+		ch.nodes[i].hash = b.h.hashes[hn]
 	}
 	ch.root = r
 	root, _ := b.s.adopt(ch)
-	b.roots = append(b.roots, runRoot{key: b.run[0].Key, root: root, hash: b.h.nodes[hn].hash})
+	b.roots = append(b.roots, runRoot{key: b.run[0].Key, root: root, hash: b.h.hashes[hn]})
 	b.run = b.run[:0]
 }
 
@@ -101,9 +101,9 @@ func (b *rebuilder) join(runs []runRoot, level int) (ref, crypto.Hash) {
 	r, hn, _ := u.join(level, left, right, b.h.known(lh), b.h.known(rh))
 	b.h.run()
 	if len(ch.nodes) > 0 {
-		ch.nodes[0].hash = b.h.nodes[hn].hash
+		ch.nodes[0].hash = b.h.hashes[hn]
 	}
 	ch.root = r
 	root, _ := b.s.adopt(ch)
-	return root, b.h.nodes[hn].hash
+	return root, b.h.hashes[hn]
 }

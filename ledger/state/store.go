@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/driver"
@@ -28,6 +29,8 @@ type Store struct {
 	db    driver.DB
 	p     Params
 	cache *rowCache
+
+	spare atomic.Pointer[hasher] // for its memory; not used by any Prepare
 
 	mu     sync.RWMutex // guards what follows; Commit writes under it
 	tree   *slab
@@ -214,6 +217,7 @@ func prefixEnd(prefix []byte) []byte {
 // be unique and ascend by (NS, Key). The records are in the order of the writes.
 func (s *Store) Prepare(height uint64, writes []types.Write) (*Change, []proof.WriteRecord, error) {
 	ch := &Change{updates: make([]update, len(writes))}
+	keys, rows := make([][]byte, len(writes)), make([][]byte, len(writes))
 	for i := range writes {
 		w := &writes[i]
 		if err := checkNames(w.NS, w.Key, w.Value); err != nil {
@@ -230,12 +234,20 @@ func (s *Store) Prepare(height uint64, writes []types.Write) (*Change, []proof.W
 		} else {
 			u.row = proof.RowBytes(height, w.TxIndex, w.Value)
 		}
-		u.leaf = Leaf{Key: RowKeyHash(u.rowKey), Value: crypto.Sum(u.row), Height: height, TxIndex: w.TxIndex}
+		u.leaf.Height, u.leaf.TxIndex = height, w.TxIndex
+		keys[i], rows[i] = u.rowKey[1:], u.row
 	}
-	sortUpdates(ch.updates)
+	for i, kh := range sumEach(keys) {
+		ch.updates[i].leaf.Key = kh
+	}
+	for i, vh := range sumEach(rows) {
+		ch.updates[i].leaf.Value = vh
+	}
+	ch.updates = sortUpdates(ch.updates)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	ch.base, ch.baseSeq = s.hash, s.seq
+	ch.nodes, ch.replaced = make([]node, 0, 6*len(writes)), make([]ref, 0, 5*len(writes))
 	if err := s.apply(s.root, s.hash, ch, s.db); err != nil {
 		return nil, nil, err
 	}
@@ -252,8 +264,13 @@ func (s *Store) apply(root ref, hash crypto.Hash, ch *Change, r driver.Reader) e
 	if err != nil {
 		return err
 	}
-	u := &updater{tree: s.tree, leaves: src, h: newHasher(), ch: ch}
+	h := s.spare.Swap(nil)
+	if h == nil {
+		h = newHasher()
+	}
+	u := &updater{tree: s.tree, leaves: src, h: h, ch: ch, at: make([]int32, 0, cap(ch.nodes))}
 	err = u.run(root)
+	s.spare.Store(h)
 	return errors.Join(err, src.close())
 }
 

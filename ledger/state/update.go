@@ -2,6 +2,8 @@ package state
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"github.com/huchain/huchain/crypto"
@@ -15,8 +17,9 @@ type updater struct {
 	leaves leafSource
 	h      *hasher
 	ch     *Change
-	at     []int32 // by local node: its hnode
-	pages  [][]Leaf
+	at     []int32 // by local node: its place in the hasher
+	// Leaves of the page in work; once built, only their messages in the hasher remain.
+	old, merged []Leaf
 }
 
 // leafSource yields the leaves below a path, in order.
@@ -34,9 +37,9 @@ func (u *updater) run(root ref) error {
 	}
 	u.h.run()
 	for i, hn := range u.at {
-		u.ch.nodes[i].hash = u.h.nodes[hn].hash
+		u.ch.nodes[i].hash = u.h.hashes[hn]
 	}
-	u.ch.root, u.ch.Root = r, u.h.nodes[hn].hash
+	u.ch.root, u.ch.Root = r, u.h.hashes[hn]
 	return nil
 }
 
@@ -61,10 +64,11 @@ func (u *updater) node(old ref, level int, ups []update) (ref, int32, error) {
 	n := *u.tree.at(old)
 	u.ch.replaced = append(u.ch.replaced, old)
 	if n.isPage() {
-		leaves, err := u.leaves.leavesUnder(nil, ups[0].leaf.Key, level)
+		leaves, err := u.leaves.leavesUnder(u.old[:0], ups[0].leaf.Key, level)
 		if err != nil {
 			return 0, 0, err
 		}
+		u.old = leaves
 		if len(leaves) != int(n.left) {
 			return 0, 0, Corrupt("%d leaf rows under %x/%d, the tree counts %d", len(leaves), ups[0].leaf.Key, level, n.left)
 		}
@@ -116,7 +120,7 @@ func (u *updater) count(r ref) int {
 
 // page merges updates into the leaves of a page and splits what became too large.
 func (u *updater) page(old []Leaf, level int, ups []update) (ref, int32, error) {
-	merged := make([]Leaf, 0, len(old)+len(ups))
+	merged := u.merged[:0]
 	for i := range ups {
 		up := &ups[i]
 		for len(old) > 0 && bytes.Compare(old[0].Key[:], up.leaf.Key[:]) < 0 {
@@ -132,7 +136,8 @@ func (u *updater) page(old []Leaf, level int, ups []update) (ref, int32, error) 
 			merged = append(merged, up.leaf)
 		}
 	}
-	r, hn := u.build(append(merged, old...), level)
+	u.merged = append(merged, old...)
+	r, hn := u.build(u.merged, level)
 	return r, hn, nil
 }
 
@@ -165,9 +170,28 @@ func splitUpdates(ups []update, level int) int {
 	return lo
 }
 
-// sortUpdates orders updates by key hash.
-func sortUpdates(ups []update) {
-	slices.SortFunc(ups, func(a, b update) int { return bytes.Compare(a.leaf.Key[:], b.leaf.Key[:]) })
+// sortUpdates returns the updates in the order of their key hashes. Updates are large, so
+// their beginnings are sorted and each update is moved once.
+func sortUpdates(ups []update) []update {
+	type item struct {
+		head uint64
+		at   int32
+	}
+	items := make([]item, len(ups))
+	for i := range ups {
+		items[i] = item{binary.BigEndian.Uint64(ups[i].leaf.Key[:]), int32(i)}
+	}
+	slices.SortFunc(items, func(a, b item) int {
+		if c := cmp.Compare(a.head, b.head); c != 0 {
+			return c
+		}
+		return bytes.Compare(ups[a.at].leaf.Key[:], ups[b.at].leaf.Key[:])
+	})
+	out := make([]update, len(ups))
+	for i := range items {
+		out[i] = ups[items[i].at]
+	}
+	return out
 }
 
 // rowLeaves reads leaves from their rows through one iterator.

@@ -131,7 +131,7 @@ func provePage(p *proof.StateProof, leaves []Leaf, kh *crypto.Hash, level int) {
 	}
 	h.run()
 	for _, i := range siblings {
-		p.Siblings = append(p.Siblings, h.nodes[i].hash)
+		p.Siblings = append(p.Siblings, h.hashes[i])
 	}
 	switch {
 	case len(leaves) == 0:

@@ -9,7 +9,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
-		"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
