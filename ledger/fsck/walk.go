@@ -1,0 +1,348 @@
+package fsck
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/block"
+	"github.com/huchain/huchain/ledger/proof"
+	"github.com/huchain/huchain/types"
+)
+
+// walk goes up the blocks from the oldest kept: header links, content, what stands under
+// the roots, certificates; then the tip row and the state root.
+func (c *checker) walk(progress func(string, uint64)) error {
+	st := block.NewStore(c.blocks)
+	tip, ok, err := st.Tip()
+	switch {
+	case err != nil:
+		return c.found("blocks", "tip row: %v", err)
+	case !ok:
+		return c.found("blocks", "no blocks are kept")
+	case tip != c.tip.height:
+		if err := c.found("blocks", "the block store ends at height %d, the state at %d (opening the ledger repairs that)", tip, c.tip.height); err != nil {
+			return err
+		}
+	}
+	var content proof.Content
+	for h := uint64(0); h <= min(tip, c.tip.height); h++ {
+		if h%1024 == 0 {
+			progress("blocks", h)
+		}
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		header, ct, err := st.Header(h)
+		if types.CodeOf(err) == types.CodeHeightUnknown && c.r.Blocks == 0 {
+			continue // history below is pruned
+		}
+		if err != nil {
+			c.last = crypto.Hash{}
+			if err := c.found(at(h), "header: %v", err); err != nil {
+				return err
+			}
+			continue
+		}
+		content = ct
+		c.r.Blocks++
+		if err := c.block(st, h, &header, &ct); err != nil {
+			return err
+		}
+	}
+	return c.top(&content)
+}
+
+func at(height uint64) string { return fmt.Sprintf("block %d", height) }
+
+// top checks what the tip row says against the newest block and the recomputed state.
+func (c *checker) top(content *proof.Content) error {
+	switch {
+	case content.State != c.r.StateRoot:
+		return c.found("state", "has root %s, block %d says %s", c.r.StateRoot, c.tip.height, content.State)
+	case content.Root() != c.tip.content:
+		return c.found("state", "the tip row holds another content root than block %d", c.tip.height)
+	case c.tip.height > 0 && c.last != c.tip.header:
+		return c.found("state", "the tip row holds another header hash than block %d", c.tip.height)
+	}
+	return nil
+}
+
+func (c *checker) block(st *block.Store, h uint64, header *types.Header, ct *proof.Content) error {
+	if body, ok := c.headers[h]; ok {
+		again := append(binary.BigEndian.AppendUint16(nil, 0), ct.Encode()...)
+		if h > 0 {
+			enc := header.Encode()
+			again = append(append(binary.BigEndian.AppendUint16(nil, uint16(len(enc))), enc...), ct.Encode()...)
+		}
+		if !bytes.Equal(body, again) {
+			if err := c.found(at(h), "the two stores hold different headers"); err != nil {
+				return err
+			}
+		}
+	}
+	if h > 0 {
+		if err := c.header(h, header, ct); err != nil {
+			return err
+		}
+	}
+	if err := c.lists(st, h, ct); err != nil {
+		return err
+	}
+	return c.certificate(st, h, header)
+}
+
+func (c *checker) header(h uint64, header *types.Header, ct *proof.Content) error {
+	var err error
+	switch {
+	case header.Height != h, header.Genesis != c.r.Genesis:
+		err = c.found(at(h), "the header is of another height or chain")
+	case header.Content != ct.Root():
+		err = c.found(at(h), "the content does not have the root of the header")
+	case c.r.Blocks > 1 && h > 1 && !c.last.IsZero() && header.Previous != c.last, h == 1 && !header.Previous.IsZero():
+		err = c.found(at(h), "the header does not name the one before as its predecessor")
+	}
+	c.last = header.Hash()
+	return err
+}
+
+// lists recomputes the roots over transactions, receipts, events and changes.
+func (c *checker) lists(st *block.Store, h uint64, ct *proof.Content) error {
+	lists := []struct {
+		kind  block.Kind
+		name  string
+		root  crypto.Hash
+		count uint64
+	}{
+		{block.KindTxs, "transactions", ct.Txs, ct.TxCount},
+		{block.KindReceipts, "receipts", ct.Receipts, ct.TxCount},
+		{block.KindEvents, "events", ct.Events, ct.EventCount},
+		{block.KindWrites, "write set", ct.WriteSet, ct.WriteCount},
+	}
+	for _, l := range lists {
+		items, err := st.Items(h, l.kind)
+		if err != nil {
+			if err := c.found(at(h), "%s: %v", l.name, err); err != nil {
+				return err
+			}
+			continue
+		}
+		hashes, genesis, err := itemHashes(l.kind, h, items)
+		switch {
+		case err != nil:
+			err = c.found(at(h), "%s: %v", l.name, err)
+		case h == 0 && l.kind == block.KindWrites:
+			if genesis.root() != ct.State {
+				err = c.found(at(h), "the genesis write set is not the genesis state")
+			}
+		case proof.ListRoot(hashes) != l.root || uint64(len(items)) != l.count:
+			err = c.found(at(h), "%s do not have the root of the header", l.name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	c.r.Txs += ct.TxCount
+	c.r.Events += ct.EventCount
+	return nil
+}
+
+func itemHashes(kind block.Kind, h uint64, items [][]byte) ([]crypto.Hash, *treeHasher, error) {
+	out := make([]crypto.Hash, len(items))
+	var leaves []leaf
+	for i, it := range items {
+		if kind != block.KindWrites {
+			out[i] = crypto.Sum(it)
+			continue
+		}
+		ch, err := block.DecodeChange(it)
+		if err != nil {
+			return nil, nil, err
+		}
+		r := ch.Record(h)
+		out[i] = r.Hash()
+		leaves = append(leaves, leaf{r.KeyHash, r.ValueHash})
+	}
+	if h > 0 || kind != block.KindWrites {
+		return out, nil, nil
+	}
+	return out, treeOf(leaves), nil
+}
+
+// certificate verifies the finality certificate, if one is kept.
+func (c *checker) certificate(st *block.Store, h uint64, header *types.Header) error {
+	cert, err := st.Certificate(h)
+	if types.CodeOf(err) == types.CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return c.found(at(h), "certificate: %v", err)
+	}
+	set, ok := c.sets[header.Signers]
+	if !ok {
+		return c.found(at(h), "the validator set that signs it is not kept")
+	}
+	if err := cert.Verify(header, set); err != nil {
+		return c.found(at(h), "certificate: %v", err)
+	}
+	c.r.Certificates++
+	return nil
+}
+
+// indexer checks index rows against the blocks they lead to, which it holds one at a time.
+type indexer struct {
+	c      *checker
+	st     *block.Store
+	loaded bool
+	height uint64
+	txs    []*types.Tx // nil for one that does not decode
+	events []types.Event
+
+	ids, senders, contracts, eventRows, nameRows uint64
+}
+
+// indexes checks that index rows and history agree: every row leads to what it says, and
+// every transaction and event has its rows (counted, since each row was checked).
+func (c *checker) indexes() error {
+	x := &indexer{c: c, st: block.NewStore(c.blocks)}
+	if err := c.each(c.blocks, nil, []byte{0xff}, x.row); err != nil {
+		return err
+	}
+	if x.ids != c.r.Txs || x.eventRows != c.r.Events || x.nameRows != c.r.Events {
+		return c.found("indexes", "%d transactions have %d id rows, %d events have %d and %d rows",
+			c.r.Txs, x.ids, c.r.Events, x.eventRows, x.nameRows)
+	}
+	for _, n := range []uint64{x.senders, x.contracts} { // none at all: not indexed
+		if n != 0 && n != c.r.Txs {
+			return c.found("indexes", "%d transactions have %d rows by sender, %d by contract", c.r.Txs, x.senders, x.contracts)
+		}
+	}
+	return nil
+}
+
+// load reads transactions and events of a block.
+func (x *indexer) load(height uint64) error {
+	if x.loaded && x.height == height {
+		return nil
+	}
+	x.loaded, x.height, x.txs, x.events = true, height, nil, nil
+	raw, err := x.st.Items(height, block.KindTxs)
+	for _, r := range raw {
+		tx, derr := types.DecodeTx(r)
+		if derr != nil {
+			tx = nil
+		}
+		x.txs = append(x.txs, tx)
+	}
+	events, eerr := x.st.Items(height, block.KindEvents)
+	for _, r := range events {
+		e, derr := types.DecodeEvent(r)
+		eerr = errors.Join(eerr, derr)
+		x.events = append(x.events, e)
+	}
+	return errors.Join(err, eerr)
+}
+
+func (x *indexer) row(key, value []byte) error {
+	if len(key) < 5 {
+		return x.c.found(fmt.Sprintf("block row %q", key), "belongs to nothing")
+	}
+	kind, ref, name, ok := indexRow(key, value)
+	if !ok {
+		return x.c.plainRow(key)
+	}
+	x.c.r.IndexRows++
+	where := fmt.Sprintf("index row %q", key)
+	if ref.Height > x.c.tip.height || uint64(binary.BigEndian.Uint32(key)) != ref.Height>>block.EpochBits {
+		return x.c.found(where, "leads above the newest height, or to another epoch")
+	}
+	if err := x.load(ref.Height); err != nil {
+		return x.c.found(where, "leads to block %d, which cannot be read", ref.Height)
+	}
+	if !bytes.Equal(name, x.name(kind, int(ref.Index))) {
+		return x.c.found(where, "leads to something else")
+	}
+	switch kind {
+	case block.KindID:
+		x.ids++
+	case block.KindSender:
+		x.senders++
+	case block.KindContract:
+		x.contracts++
+	case block.KindEvent:
+		x.eventRows++
+	case block.KindEventName:
+		x.nameRows++
+	}
+	return nil
+}
+
+// name is what the index row of a transaction or event must be about; nil if there is none.
+func (x *indexer) name(kind block.Kind, i int) []byte {
+	short := func(s string) []byte { return append([]byte{byte(len(s))}, s...) }
+	if kind == block.KindEvent || kind == block.KindEventName {
+		if i >= len(x.events) {
+			return nil
+		}
+		out := short(x.events[i].Contract)
+		if kind == block.KindEventName {
+			out = append(out, short(x.events[i].Name)...)
+		}
+		return out
+	}
+	if i >= len(x.txs) || x.txs[i] == nil {
+		return nil
+	}
+	tx := x.txs[i]
+	switch kind {
+	case block.KindSender:
+		return tx.Body.Sender[:]
+	case block.KindContract:
+		return short(tx.Body.Contract)
+	}
+	id := tx.ID()
+	return id[:]
+}
+
+// indexRow splits an index row into its kind, what it is about, and where it leads.
+func indexRow(key, value []byte) (kind block.Kind, ref block.Ref, name []byte, ok bool) {
+	kind, name = block.Kind(key[4]), key[5:]
+	at := value
+	switch kind {
+	case block.KindID:
+	case block.KindSender, block.KindContract, block.KindEvent, block.KindEventName:
+		if len(name) < 12 {
+			return kind, ref, nil, false
+		}
+		name, at = name[:len(name)-12], name[len(name)-12:]
+	default:
+		return kind, ref, nil, false
+	}
+	if len(at) != 12 {
+		return kind, ref, nil, false
+	}
+	return kind, block.Ref{Height: binary.BigEndian.Uint64(at), Index: binary.BigEndian.Uint32(at[8:])}, name, true
+}
+
+// plainRow checks that a row that is not of an index belongs to a block in its epoch.
+func (c *checker) plainRow(key []byte) error {
+	where := fmt.Sprintf("block row %q", key)
+	size := 13
+	switch block.Kind(key[4]) {
+	case block.KindTxs, block.KindReceipts, block.KindEvents, block.KindWrites:
+		size = 17
+	case block.KindHeader, block.KindCertificate:
+	default:
+		return c.found(where, "belongs to nothing")
+	}
+	if len(key) != size {
+		return c.found(where, "malformed")
+	}
+	h := binary.BigEndian.Uint64(key[5:])
+	if h > c.tip.height || uint64(binary.BigEndian.Uint32(key)) != h>>block.EpochBits {
+		return c.found(where, "belongs to no block")
+	}
+	return nil
+}
