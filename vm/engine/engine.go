@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"container/list"
 	"context"
 	"fmt"
 	"sync"
@@ -22,7 +23,8 @@ type Engine struct {
 	cache wazero.CompilationCache
 
 	mu      sync.Mutex
-	modules map[crypto.Hash]*module
+	modules map[crypto.Hash]*list.Element // of *module
+	recent  *list.List                    // loaded modules, the last used first
 	loading map[crypto.Hash]*loading
 }
 
@@ -36,14 +38,12 @@ func New(ctx context.Context, p Params) (*Engine, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("engine parameters: %w", err)
 	}
-	e := &Engine{p: p, modules: map[crypto.Hash]*module{}, loading: map[crypto.Hash]*loading{}}
-	cfg := wazero.NewRuntimeConfig()
+	e := &Engine{p: p, modules: map[crypto.Hash]*list.Element{}, recent: list.New(), loading: map[crypto.Hash]*loading{}}
+	base := wazero.NewRuntimeConfig()
 	if p.Interpreter {
-		cfg = wazero.NewRuntimeConfigInterpreter()
+		base = wazero.NewRuntimeConfigInterpreter()
 	}
-	cfg = cfg.WithCoreFeatures(api.CoreFeaturesV2.SetEnabled(api.CoreFeatureSIMD, false)).
-		WithMemoryLimitPages(uint32(p.MemoryLimitBytes / pageSize)).
-		WithDebugInfoEnabled(false)
+	cfg := runtimeConfig(&p, base)
 	if p.CacheDir != "" && !p.Interpreter {
 		cache, err := wazero.NewCompilationCacheWithDir(p.CacheDir)
 		if err != nil {
@@ -51,6 +51,7 @@ func New(ctx context.Context, p Params) (*Engine, error) {
 		}
 		e.cache = cache
 		cfg = cfg.WithCompilationCache(cache)
+		prune(p.CacheDir, p.MaxCached)
 	}
 	e.rt = wazero.NewRuntimeWithConfig(ctx, cfg)
 	if err := host.Register(ctx, e.rt); err != nil {
@@ -59,14 +60,20 @@ func New(ctx context.Context, p Params) (*Engine, error) {
 	return e, nil
 }
 
+// runtimeConfig sets what decides about validity and behaviour of modules.
+func runtimeConfig(p *Params, base wazero.RuntimeConfig) wazero.RuntimeConfig {
+	return base.WithCoreFeatures(api.CoreFeaturesV2.SetEnabled(api.CoreFeatureSIMD, false)).
+		WithMemoryLimitPages(uint32(p.MemoryLimitBytes / pageSize)).
+		WithDebugInfoEnabled(false)
+}
+
 // Close frees all modules. No call may be running.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, m := range e.modules { //lint:deterministic order of closing
-		m.close(ctx)
+	for e.recent.Len() > 0 {
+		e.evict(ctx, e.recent.Back())
 	}
-	e.modules = map[crypto.Hash]*module{}
 	err := e.rt.Close(ctx)
 	if e.cache != nil {
 		if cerr := e.cache.Close(ctx); err == nil {
@@ -84,7 +91,8 @@ func (e *Engine) Close(ctx context.Context) error {
 func (e *Engine) Load(ctx context.Context, code []byte) (crypto.Hash, error) {
 	hash := crypto.Sum(code)
 	e.mu.Lock()
-	if e.modules[hash] != nil {
+	if at := e.modules[hash]; at != nil {
+		e.recent.MoveToFront(at)
 		e.mu.Unlock()
 		return hash, nil
 	}
@@ -100,7 +108,10 @@ func (e *Engine) Load(ctx context.Context, code []byte) (crypto.Hash, error) {
 	m, err := e.load(ctx, hash, code)
 	e.mu.Lock()
 	if err == nil {
-		e.modules[hash] = m
+		e.modules[hash] = e.recent.PushFront(m)
+		for e.recent.Len() > e.p.MaxModules {
+			e.evict(ctx, e.recent.Back())
+		}
 	}
 	delete(e.loading, hash)
 	e.mu.Unlock()
@@ -118,23 +129,60 @@ func (e *Engine) load(ctx context.Context, hash crypto.Hash, code []byte) (*modu
 	if err != nil {
 		return nil, check.Refusal(decoded, err)
 	}
-	compiled, err := e.rt.CompileModule(ctx, out.Code)
+	compiled, err := e.compile(ctx, out.Code)
 	if err != nil {
-		return nil, types.Errorf(types.CodeModuleRefused, "the module is invalid: %w", err)
+		return nil, err
 	}
 	m := &module{engine: e, hash: hash, compiled: compiled, globals: out.Globals}
 	if err := m.initialize(ctx, decoded); err != nil {
-		compiled.Close(ctx)
+		compiled.Close(ctx) //nolint:errcheck // frees memory only
 		return nil, err
 	}
 	return m, nil
 }
 
-// Loaded reports whether a module can be called.
+// evict forgets a module; it is freed when its last call ends. e.mu is held.
+func (e *Engine) evict(ctx context.Context, at *list.Element) {
+	m := e.recent.Remove(at).(*module)
+	delete(e.modules, m.hash)
+	m.evicted = true
+	if m.users == 0 {
+		m.close(ctx)
+	}
+}
+
+// use finds a loaded module and keeps it from being freed until done.
+func (e *Engine) use(code crypto.Hash) *module {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at := e.modules[code]
+	if at == nil {
+		return nil
+	}
+	e.recent.MoveToFront(at)
+	m := at.Value.(*module)
+	m.users++
+	return m
+}
+
+func (e *Engine) done(ctx context.Context, m *module) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if m.users--; m.users == 0 && m.evicted {
+		m.close(ctx)
+	}
+}
+
+// Loaded reports whether a module can be called, and counts as a use of it: of
+// Params.MaxModules modules the least recently used goes first.
 func (e *Engine) Loaded(code crypto.Hash) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.modules[code] != nil
+	at := e.modules[code]
+	if at != nil {
+		e.recent.MoveToFront(at)
+	}
+	return at != nil
 }
 
 // Call runs huchain_call of a loaded module. The error is the *host.Failure the contract
@@ -145,12 +193,11 @@ func (e *Engine) Call(ctx context.Context, c *Call) (Outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return Outcome{}, err
 	}
-	e.mu.Lock()
-	m := e.modules[c.Code]
-	e.mu.Unlock()
+	m := e.use(c.Code)
 	if m == nil {
 		return Outcome{}, types.Errorf(types.CodeInternal, "contract code %s is not loaded", c.Code)
 	}
+	defer e.done(ctx, m)
 	limit := min(c.GasLimit, MaxGas)
 	base := e.p.Schedule.Base
 	if limit < base {

@@ -2,12 +2,12 @@ package engine
 
 import (
 	"context"
-	"fmt"
-
+	"reflect"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
@@ -23,8 +23,11 @@ type module struct {
 	hash     crypto.Hash
 	compiled wazero.CompiledModule
 	globals  []string // export names of its mutable globals
-	snapshot []byte
+	image    image
 	values   []uint64 // of globals
+
+	users   int  // calls under way; under Engine.mu
+	evicted bool // under Engine.mu
 
 	mu   sync.Mutex
 	idle []*instance
@@ -39,16 +42,17 @@ type instance struct {
 	stack   api.MutableGlobal
 	flag    api.MutableGlobal
 	globals []api.MutableGlobal
-	failed  bool // the last run ended in an error
+	space   space // nil: memory of wazero's own
+	failed  bool  // the last run ended in an error
 }
 
 // initialize makes the first instance, runs _initialize and takes the snapshot.
 func (m *module) initialize(ctx context.Context, decoded *wasm.Module) error {
-	in, err := m.instantiate(ctx)
+	in, err := m.instantiate(ctx, nil)
 	if err != nil {
 		return types.Errorf(types.CodeModuleRefused, "the module can't be instantiated: %w", err)
 	}
-	defer in.mod.Close(ctx)
+	defer in.close(ctx)
 	if _, ok := decoded.Export(check.EntryInit); ok {
 		s := &host.Session{}
 		if _, err := in.run(ctx, s, in.mod.ExportedFunction(check.EntryInit), m.engine.p.Schedule.InitGas); err != nil {
@@ -60,20 +64,28 @@ func (m *module) initialize(ctx context.Context, decoded *wasm.Module) error {
 	}
 	mem := in.mod.Memory()
 	b, _ := mem.Read(0, mem.Size())
-	m.snapshot = append([]byte{}, b...)
+	if m.engine.p.NoCopyOnWrite {
+		m.image = heapImage(append([]byte{}, b...))
+	} else {
+		m.image = newImage(b, m.engine.p.MemoryLimitBytes)
+	}
 	for _, g := range in.globals {
 		m.values = append(m.values, g.Get())
 	}
 	return nil
 }
 
-func (m *module) instantiate(ctx context.Context) (*instance, error) {
+// instantiate makes an instance as the module describes it, before initialisation.
+func (m *module) instantiate(ctx context.Context, sp space) (*instance, error) {
+	if sp != nil {
+		ctx = experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory { return sp }))
+	}
 	cfg := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	mod, err := m.engine.rt.InstantiateModule(ctx, m.compiled, cfg)
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{module: m, mod: mod, call: mod.ExportedFunction(check.EntryCall)}
+	in := &instance{module: m, mod: mod, space: sp, call: mod.ExportedFunction(check.EntryCall)}
 	global := func(name string) api.MutableGlobal { return mod.ExportedGlobal(name).(api.MutableGlobal) }
 	in.gas, in.stack, in.flag = global(instrument.GasGlobal), global(instrument.StackGlobal), global(instrument.FlagGlobal)
 	for _, name := range m.globals {
@@ -92,14 +104,20 @@ func (m *module) acquire(ctx context.Context) (*instance, error) {
 		return in, nil
 	}
 	m.mu.Unlock()
-	in, err := m.instantiate(ctx)
+	return m.build(ctx)
+}
+
+// build makes an instance in the state of the snapshot.
+func (m *module) build(ctx context.Context) (*instance, error) {
+	in, err := m.instantiate(ctx, m.image.space())
 	if err != nil {
 		return nil, types.Errorf(types.CodeInternal, "instantiate contract: %w", err)
 	}
 	mem := in.mod.Memory()
-	if _, ok := mem.Grow((uint32(len(m.snapshot)) - mem.Size()) / pageSize); !ok || !in.reset() {
-		in.mod.Close(ctx)
-		return nil, types.Errorf(types.CodeInternal, "instantiate contract: %w", fmt.Errorf("memory of %d bytes", len(m.snapshot)))
+	size := uint32(len(m.image.bytes()))
+	if _, ok := mem.Grow((size - mem.Size()) / pageSize); !ok || !in.reset() {
+		in.close(ctx)
+		return nil, types.Errorf(types.CodeInternal, "instantiate contract: no memory of %d bytes", size)
 	}
 	return in, nil
 }
@@ -115,32 +133,77 @@ func (m *module) release(ctx context.Context, in *instance) {
 		}
 		m.mu.Unlock()
 	}
-	in.mod.Close(ctx)
+	in.close(ctx)
 }
 
-// reset brings memory and globals back to the snapshot; false if memory has grown.
+// reset brings memory and globals back to the snapshot. False: the instance must go.
 func (in *instance) reset() bool {
 	m := in.module
 	mem := in.mod.Memory()
-	if int(mem.Size()) != len(m.snapshot) {
-		return false
+	snapshot := m.image.bytes()
+	if in.space != nil {
+		if !in.space.reset() || int(mem.Size()) != len(snapshot) && !shrink(mem, uint32(len(snapshot))) {
+			return false
+		}
+	} else {
+		if int(mem.Size()) != len(snapshot) {
+			return false
+		}
+		mem.Write(0, snapshot)
 	}
-	mem.Write(0, m.snapshot)
 	for i, g := range in.globals {
 		g.Set(m.values[i])
 	}
 	if in.failed { // drop a call stack that may have grown large
 		in.call, in.failed = in.mod.ExportedFunction(check.EntryCall), false
 	}
+	if invariants {
+		in.assertReset()
+	}
 	return true
 }
 
+// shrink takes back what memory.grow added. wazero has no call for it, so the buffer is
+// set one page too short and grown by that page, which makes wazero take note of the
+// new bounds. Instances are rebuilt where that doesn't work.
+func shrink(mem api.Memory, size uint32) bool {
+	v := reflect.ValueOf(mem)
+	if size < pageSize || v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return false
+	}
+	buffer := v.Elem().FieldByName("Buffer")
+	if !buffer.IsValid() || !buffer.CanSet() || buffer.Type() != reflect.TypeFor[[]byte]() || buffer.Len() < int(size) {
+		return false
+	}
+	buffer.SetBytes(buffer.Bytes()[:size-pageSize])
+	_, ok := mem.Grow(1)
+	return ok && mem.Size() == size
+}
+
+// assertReset compares an instance with the snapshot.
+func (in *instance) assertReset() {
+	mem := in.mod.Memory()
+	b, _ := mem.Read(0, mem.Size())
+	if crypto.Sum(b) != crypto.Sum(in.module.image.bytes()) {
+		panic("vm/engine: memory differs from the snapshot after a reset")
+	}
+	for i, g := range in.globals {
+		if g.Get() != in.module.values[i] {
+			panic("vm/engine: a global differs from the snapshot after a reset")
+		}
+	}
+}
+
+func (in *instance) close(ctx context.Context) {
+	_ = in.mod.Close(ctx) // frees memory only
+}
+
+// close frees a module that no call uses.
 func (m *module) close(ctx context.Context) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	for _, in := range m.idle {
-		in.mod.Close(ctx)
+		in.close(ctx)
 	}
 	m.idle = nil
-	m.compiled.Close(ctx)
+	m.image.close()
+	_ = m.compiled.Close(ctx) // frees memory only
 }

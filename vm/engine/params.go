@@ -40,7 +40,7 @@ func DefaultParams() Params {
 		Schedule:         instrument.ScheduleV1(),
 		Limits:           check.LimitsV1(),
 		MaxModules:       64,
-		MaxInstances:     8,
+		MaxInstances:     4,
 		MaxCached:        256,
 	}
 }

@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/huchain/huchain/types"
+)
+
+// compile compiles an instrumented module, or takes it from the cache. HC-3301 if it is
+// invalid; other errors are the node's own trouble.
+func (e *Engine) compile(ctx context.Context, code []byte) (wazero.CompiledModule, error) {
+	compiled, err := guard(func() (wazero.CompiledModule, error) { return e.rt.CompileModule(ctx, code) })
+	if err == nil || e.cache == nil {
+		return compiled, refusal(err)
+	}
+	// Is it the module or a damaged file of the cache?
+	if invalid := e.validate(ctx, code); invalid != nil {
+		return nil, refusal(invalid)
+	}
+	prune(e.p.CacheDir, 0)
+	compiled, err = guard(func() (wazero.CompiledModule, error) { return e.rt.CompileModule(ctx, code) })
+	if err != nil {
+		return nil, types.Errorf(types.CodeInternal, "compile contract: %w", err)
+	}
+	return compiled, nil
+}
+
+func refusal(err error) error {
+	if err == nil {
+		return nil
+	}
+	return types.Errorf(types.CodeModuleRefused, "the module is invalid: %w", err)
+}
+
+// validate validates a module without compiling it.
+func (e *Engine) validate(ctx context.Context, code []byte) error {
+	r := wazero.NewRuntimeWithConfig(ctx, runtimeConfig(&e.p, wazero.NewRuntimeConfigInterpreter()))
+	defer r.Close(ctx) //nolint:errcheck // frees memory only
+	_, err := guard(func() (wazero.CompiledModule, error) { return r.CompileModule(ctx, code) })
+	return err
+}
+
+// guard turns a panic of the compiler into an error: a module must not stop the node.
+func guard(f func() (wazero.CompiledModule, error)) (c wazero.CompiledModule, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c, err = nil, fmt.Errorf("the compiler failed: %v", r)
+		}
+	}()
+	return f()
+}
+
+// prune keeps the newest files of the cache. Failures are ignored: another process may
+// do the same.
+func prune(dir string, keep int) {
+	type entry struct {
+		path string
+		at   int64
+	}
+	var files []entry
+	dirs, _ := os.ReadDir(dir)
+	for _, d := range dirs {
+		if !d.IsDir() || !strings.HasPrefix(d.Name(), "wazero-") {
+			continue
+		}
+		names, _ := os.ReadDir(filepath.Join(dir, d.Name()))
+		for _, n := range names {
+			if info, err := n.Info(); err == nil && info.Mode().IsRegular() {
+				files = append(files, entry{filepath.Join(dir, d.Name(), n.Name()), info.ModTime().UnixNano()})
+			}
+		}
+	}
+	slices.SortFunc(files, func(a, b entry) int { return cmp.Compare(b.at, a.at) })
+	for i := keep; i < len(files); i++ {
+		_ = os.Remove(files[i].path)
+	}
+}

@@ -1,0 +1,29 @@
+package engine
+
+import "github.com/tetratelabs/wazero/experimental"
+
+// image is the memory of a module after initialisation: what every call starts from.
+type image interface {
+	// bytes returns the content, which MUST NOT be written to.
+	bytes() []byte
+	// space makes linear memory that can be set back to the image cheaply, nil if the
+	// system has no room for one.
+	space() space
+	close()
+}
+
+// space is the linear memory of one instance, backed by an image.
+type space interface {
+	experimental.LinearMemory
+	// reset restores the image's bytes and clears what grew behind them. False means
+	// that the content is unknown now and the instance must go.
+	reset() bool
+}
+
+// heapImage is the portable image: a copy. Its instances use wazero's own memory and
+// are reset by copying all of it.
+type heapImage []byte
+
+func (i heapImage) bytes() []byte { return i }
+func (i heapImage) space() space  { return nil }
+func (i heapImage) close()        {}
