@@ -22,6 +22,8 @@ type Engine struct {
 	rt    wazero.Runtime
 	cache wazero.CompilationCache
 
+	noShrink bool // instances that grew are rebuilt: for tests
+
 	mu      sync.Mutex
 	modules map[crypto.Hash]*list.Element // of *module
 	recent  *list.List                    // loaded modules, the last used first

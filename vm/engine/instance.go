@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"reflect"
 	"sync"
@@ -115,7 +116,11 @@ func (m *module) build(ctx context.Context) (*instance, error) {
 	}
 	mem := in.mod.Memory()
 	size := uint32(len(m.image.bytes()))
-	if _, ok := mem.Grow((size - mem.Size()) / pageSize); !ok || !in.reset() {
+	_, ok := mem.Grow((size - mem.Size()) / pageSize)
+	if ok && in.space != nil {
+		ok = in.space.discard()
+	}
+	if !ok || !in.reset() {
 		in.close(ctx)
 		return nil, types.Errorf(types.CodeInternal, "instantiate contract: no memory of %d bytes", size)
 	}
@@ -142,14 +147,15 @@ func (in *instance) reset() bool {
 	mem := in.mod.Memory()
 	snapshot := m.image.bytes()
 	if in.space != nil {
-		if !in.space.reset() || int(mem.Size()) != len(snapshot) && !shrink(mem, uint32(len(snapshot))) {
+		if !in.space.reset() {
 			return false
 		}
 	} else {
-		if int(mem.Size()) != len(snapshot) {
-			return false
-		}
-		mem.Write(0, snapshot)
+		b, _ := mem.Read(0, mem.Size())
+		clear(b[copy(b, snapshot):])
+	}
+	if int(mem.Size()) != len(snapshot) && (m.engine.noShrink || !shrink(mem, uint32(len(snapshot)))) {
+		return false
 	}
 	for i, g := range in.globals {
 		g.Set(m.values[i])
@@ -184,7 +190,7 @@ func shrink(mem api.Memory, size uint32) bool {
 func (in *instance) assertReset() {
 	mem := in.mod.Memory()
 	b, _ := mem.Read(0, mem.Size())
-	if crypto.Sum(b) != crypto.Sum(in.module.image.bytes()) {
+	if !bytes.Equal(b, in.module.image.bytes()) {
 		panic("vm/engine: memory differs from the snapshot after a reset")
 	}
 	for i, g := range in.globals {

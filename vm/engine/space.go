@@ -18,6 +18,9 @@ type space interface {
 	// reset restores the image's bytes and clears what grew behind them. False means
 	// that the content is unknown now and the instance must go.
 	reset() bool
+	// discard does the same for memory that differs in most places, as after
+	// instantiation has written the data segments.
+	discard() bool
 }
 
 // heapImage is the portable image: a copy. Its instances use wazero's own memory and

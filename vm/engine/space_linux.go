@@ -122,26 +122,32 @@ func (s *cowSpace) Free() {
 	}
 }
 
+// discard gives all private pages back to the system.
+func (s *cowSpace) discard() bool {
+	n := max(s.grown, uint64(len(s.image.image)))
+	s.grown = 0
+	return n == 0 || unix.Madvise(s.base[:n], unix.MADV_DONTNEED) == nil
+}
+
 func (s *cowSpace) reset() bool {
 	image := s.image.image
-	if n := uint64(len(image)); s.grown > n {
-		if unix.Madvise(s.base[n:s.grown], unix.MADV_DONTNEED) != nil {
-			return false
+	size := max(s.grown, uint64(len(image)))
+	if size == 0 {
+		return true
+	}
+	written := 0
+	ok := s.image.pages.private(s.base[:size], func(from, to int) {
+		written += to - from
+		if from < len(image) {
+			from += copy(s.base[from:to], image[from:])
 		}
-		s.grown = n
-	}
-	if len(image) == 0 {
-		return true
-	}
-	copied := 0
-	ok := s.image.pages.private(s.base[:len(image)], func(from, to int) {
-		copy(s.base[from:to], image[from:to])
-		copied += to - from
+		clear(s.base[from:to]) // what grew behind the image
 	})
-	if ok && copied <= maxSticky*os.Getpagesize() {
-		return true
+	if !ok || written > maxSticky*os.Getpagesize() {
+		return s.discard()
 	}
-	return unix.Madvise(s.base[:len(image)], unix.MADV_DONTNEED) == nil
+	s.grown = 0
+	return true
 }
 
 // pagemap reads /proc/self/pagemap (admin-guide/mm/pagemap.rst of Linux).
@@ -222,8 +228,9 @@ func (p *pagemap) scanPrivate(b []byte, f func(from, to int)) bool {
 		inverted: scanFile, mask: scanFile, anyOf: scanPresent | scanSwapped, result: scanPresent | scanSwapped,
 	}
 	args.size = uint64(unsafe.Sizeof(args))
+	// RawSyscall: the walk takes microseconds, less than handing the processor on.
 	for args.start < args.end {
-		n, _, errno := unix.Syscall(unix.SYS_IOCTL, p.fd, pagemapScan, uintptr(unsafe.Pointer(&args)))
+		n, _, errno := unix.RawSyscall(unix.SYS_IOCTL, p.fd, pagemapScan, uintptr(unsafe.Pointer(&args)))
 		if errno == unix.EINTR {
 			continue
 		}
