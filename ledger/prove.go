@@ -11,12 +11,22 @@ import (
 // ProveState proves what a key holds, or that it holds nothing, at the newest height that
 // has a certificate. HC-5101 while there is none that is recent enough.
 func (l *Ledger) ProveState(ns string, key []byte) (*proof.Proof, error) {
+	for {
+		height := l.Certified()
+		p, err := l.proveStateAt(height, ns, key)
+		// Commits may have pushed the height out of the kept ones meanwhile.
+		if types.CodeOf(err) != types.CodeHeightUnknown || l.Certified() == height {
+			return p, err
+		}
+	}
+}
+
+func (l *Ledger) proveStateAt(height uint64, ns string, key []byte) (*proof.Proof, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
 	}
-	height := l.Certified()
 	oldest, ok := l.st.Oldest()
-	if height == 0 || !ok || height < oldest {
+	if height == 0 || !ok || height < oldest && height == l.Certified() {
 		return nil, types.Errorf(types.CodeNotReady, "no recent height has a finality certificate yet")
 	}
 	p, content, err := l.anchor(height)

@@ -126,17 +126,23 @@ func (l *Ledger) checkTip() error {
 	return err
 }
 
-// restoreRing keeps the heights from the newest certified one to the tip for proofs: what
-// each key held then is taken from the write sets since.
+// certificateLag is how many heights a certificate comes behind its block.
+const certificateLag = 2
+
+// restoreRing keeps the heights that proofs may be asked for next: those from the newest
+// certified one, and those whose certificates are still to come. What each key held then
+// is taken from the write sets since.
 func (l *Ledger) restoreRing() error {
 	if !l.tip.initialized {
 		return nil
 	}
+	lowest := l.tip.height - min(l.tip.height, certificateLag)
 	if c := l.certified; c > 0 && l.tip.height-c < uint64(l.p.ProofHeights) {
-		for h := c; h < l.tip.height; h++ {
-			if err := l.restoreHeight(h); err != nil {
-				return err
-			}
+		lowest = min(lowest, c)
+	}
+	for h := lowest; h < l.tip.height; h++ {
+		if err := l.restoreHeight(h); err != nil {
+			return err
 		}
 	}
 	return l.st.KeepTip(l.tip.height)
