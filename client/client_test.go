@@ -154,7 +154,9 @@ func TestOutcomeUnknown(t *testing.T) {
 	_, err = dial(t, n.URL).Submit(t.Context(), id, tx)
 	require.Equal(t, types.CodeTxExpired, types.CodeOf(err), "no later block can hold it: now the refusal is final")
 
-	n = newFakeNode(t, refuse(types.CodePoolFull, 429))
+	full := refuse(types.CodePoolFull, 429)
+	full.err.RetryAfterMs = 60_000
+	n = newFakeNode(t, full)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, err = dial(t, n.URL).Submit(ctx, id, tx)

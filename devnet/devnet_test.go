@@ -22,8 +22,22 @@ func create(t *testing.T, validators int) *Network {
 	return n
 }
 
-func TestCreate(t *testing.T) {
+// TestNetwork shares one network: making keys is what costs time here.
+func TestNetwork(t *testing.T) {
 	n := create(t, 2)
+	t.Run("created", func(t *testing.T) { created(t, n) })
+	t.Run("taken ports are replaced", func(t *testing.T) { takenPorts(t, n) })
+	t.Run("a running network is left alone", func(t *testing.T) { leftAlone(t, n) })
+	t.Run("story", func(t *testing.T) { playStory(t, n) })
+	t.Run("reset", func(t *testing.T) {
+		require.NoError(t, Reset(t.Context(), n.home))
+		_, err := os.Stat(n.Dir())
+		require.True(t, os.IsNotExist(err))
+		require.NoError(t, Reset(t.Context(), n.home), "nothing there is fine")
+	})
+}
+
+func created(t *testing.T, n *Network) {
 	loaded, err := Load(n.home)
 	require.NoError(t, err)
 	require.Equal(t, n, loaded)
@@ -82,18 +96,16 @@ func TestInterruptedCreation(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = Load(home)
 	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
-	n, err := Create(t.Context(), Params{Home: home, Validators: 1})
-	require.NoError(t, err)
-	_, err = n.Member("clerk")
-	require.NoError(t, err)
-	require.NoError(t, Reset(t.Context(), home))
-	_, err = os.Stat(n.Dir())
-	require.True(t, os.IsNotExist(err))
-	require.NoError(t, Reset(t.Context(), home), "nothing there is fine")
+	left := &Network{home: home}
+	require.NoError(t, os.MkdirAll(left.NodeHome("node9").Dir, 0o755))
+	require.NoError(t, left.clear())
+	for _, path := range []string{left.MembersDir(), left.PassphraseFile(), left.NodeHome("node9").Dir} {
+		_, err := os.Stat(path)
+		require.True(t, os.IsNotExist(err), path)
+	}
 }
 
-func TestTakenPortsAreReplaced(t *testing.T) {
-	n := create(t, 1)
+func takenPorts(t *testing.T, n *Network) {
 	l, err := net.Listen("tcp", n.Nodes[0].Web)
 	require.NoError(t, err)
 	defer l.Close()
@@ -111,8 +123,7 @@ func TestTakenPortsAreReplaced(t *testing.T) {
 }
 
 // A home whose lock another process holds counts as running, and up refuses.
-func TestRunningNetworkIsLeftAlone(t *testing.T) {
-	n := create(t, 1)
+func leftAlone(t *testing.T, n *Network) {
 	require.Empty(t, n.Running())
 	lock, err := node.Acquire(n.NodeHome("node0").LockFile())
 	require.NoError(t, err)
@@ -126,8 +137,7 @@ func TestRunningNetworkIsLeftAlone(t *testing.T) {
 	require.Equal(t, types.CodeHomeLocked, types.CodeOf(err), "this process is no node: it is not ended")
 }
 
-func TestStory(t *testing.T) {
-	n := create(t, 1)
+func playStory(t *testing.T, n *Network) {
 	s := &story{n: n, cast: map[string]*client.Identity{}, vars: map[string]string{}}
 	for _, line := range []string{"", "# words", "time 2026-03-02T01:00:00Z", "ok {}", "member clerk org=archives role=client", "member writer org=court role=client"} {
 		called, err := s.line(t.Context(), line)

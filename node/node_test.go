@@ -70,8 +70,15 @@ func get(t *testing.T, url string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-func TestRunAndRestart(t *testing.T) {
+// TestNode shares one home: making keys is what costs time here.
+func TestNode(t *testing.T) {
 	home, n := soloHome(t)
+	t.Run("run and restart", func(t *testing.T) { runAndRestart(t, home, n) })
+	t.Run("refuses", func(t *testing.T) { runRefuses(t, home, n) })
+	t.Run("foreign ledger", func(t *testing.T) { foreignLedger(t, home) })
+}
+
+func runAndRestart(t *testing.T, home node.Home, n *devnet.Network) {
 	r := run(t, home)
 	require.Eventually(t, func() bool {
 		st, errs := n.Statuses(t.Context())
@@ -108,8 +115,7 @@ func TestRunAndRestart(t *testing.T) {
 	require.NotContains(t, string(log), strings.TrimSpace(string(secret)))
 }
 
-func TestRunRefuses(t *testing.T) {
-	home, n := soloHome(t)
+func runRefuses(t *testing.T, home node.Home, n *devnet.Network) {
 	config, err := os.ReadFile(home.ConfigFile())
 	require.NoError(t, err)
 	chainConfig := home.Chain("gov").ConfigFile()
@@ -149,19 +155,13 @@ func TestRunRefuses(t *testing.T) {
 	set(genesis, string(raw))
 	require.NoError(t, os.Rename(home.Chain("gov").Dir, home.Chain("other").Dir))
 	refused(types.CodeGenesisInvalid)
+	require.NoError(t, os.Rename(home.Chain("other").Dir, home.Chain("gov").Dir))
 	refusedHome := node.Home{Dir: t.TempDir()}
 	require.Equal(t, types.CodeConfig, types.CodeOf(node.Run(t.Context(), refusedHome, node.Options{})))
 }
 
 // A node whose genesis changes under its ledger does not serve the old one as the new.
-func TestForeignLedger(t *testing.T) {
-	home, n := soloHome(t)
-	r := run(t, home)
-	require.Eventually(t, func() bool {
-		st, errs := n.Statuses(t.Context())
-		return errs[0] == nil && st[0].Height >= 1
-	}, 15*time.Second, 50*time.Millisecond)
-	require.NoError(t, r.end(t))
+func foreignLedger(t *testing.T, home node.Home) {
 	path := home.Chain("gov").GenesisFile()
 	raw, err := os.ReadFile(path)
 	require.NoError(t, err)
