@@ -148,7 +148,7 @@ func (r *run) load(ctx context.Context) (*Report, error) {
 	g, gen := errgroup.WithContext(gen)
 	due := r.schedule(gen, g)
 	for i := range r.clients {
-		g.Go(func() error { return r.generate(gen, r.clients[i], due) })
+		g.Go(func() error { return r.generate(gen, ctx, r.clients[i], due) })
 	}
 	r.progress("warm-up", 0, 0)
 	if err := pause(gen, r.p.Warmup); err != nil {
@@ -218,21 +218,25 @@ func (r *run) schedule(ctx context.Context, g *errgroup.Group) <-chan time.Time 
 	return due
 }
 
-// generate signs and submits to one node until ctx ends.
-func (r *run) generate(ctx context.Context, c *client.Client, due <-chan time.Time) error {
+// generate signs and submits to one node until gen ends. What is signed by then is still
+// submitted, so that nothing is counted as on its way that was never sent.
+func (r *run) generate(gen, ctx context.Context, c *client.Client, due <-chan time.Time) error {
 	rnd := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // picks members and payloads
 	for {
-		batch, err := r.next(ctx, rnd, due)
-		if err != nil {
-			return err
+		batch, err := r.next(gen, rnd, due)
+		if len(batch) > 0 {
+			if err := r.submit(ctx, c, batch); err != nil {
+				return err
+			}
 		}
-		if err := r.submit(ctx, c, batch); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 }
 
 // next signs what is due: one transaction at least, and as many more as are waiting.
+// When ctx ends it returns what it has signed beside the error.
 func (r *run) next(ctx context.Context, rnd *rand.Rand, due <-chan time.Time) ([]*signed, error) {
 	var batch []*signed
 	for len(batch) < r.p.Batch {
@@ -240,13 +244,14 @@ func (r *run) next(ctx context.Context, rnd *rand.Rand, due <-chan time.Time) ([
 			return batch, nil
 		}
 		if err := r.take(ctx, 1); err != nil {
-			return nil, err
+			return batch, err
 		}
 		var at time.Time
 		select {
 		case at = <-due:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			r.track.room <- struct{}{}
+			return batch, ctx.Err()
 		}
 		if r.p.Rate == 0 {
 			at = time.Now()

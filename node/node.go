@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"time"
 
@@ -208,7 +209,7 @@ func (n *node) newRegistry() {
 	n.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.disk, info)
 }
 
-// serveMetrics serves /metrics, /healthz and /readyz on the metrics listener.
+// serveMetrics serves /metrics, /healthz, /readyz and Go's profiles on the metrics listener.
 func (n *node) serveMetrics(ctx context.Context, cancel context.CancelCauseFunc) (stop func(), err error) {
 	if n.cfg.Metrics.Listen == "" {
 		return func() {}, nil
@@ -219,10 +220,13 @@ func (n *node) serveMetrics(ctx context.Context, cancel context.CancelCauseFunc)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(n.reg, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // the listener is bound to loopback
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.Handle("GET /healthz", n.api.Handler())
 	mux.Handle("GET /readyz", n.api.Handler())
 	srv := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 15 * time.Second,
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
 	}
