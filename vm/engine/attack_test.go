@@ -367,3 +367,22 @@ func TestParamsValidate(t *testing.T) {
 		require.Error(t, err, name)
 	}
 }
+
+// The contract in Rust and in Go leaves the same.
+//
+// covers: T.21
+func TestRustAndGoAgree(t *testing.T) {
+	e := newEngine(t, nil)
+	rust := rustModule(t)
+	if rust == nil {
+		t.Log("not compared: Debian's rustc, libstd-rust-dev-wasm32 and lld-14 are not installed")
+		return
+	}
+	a, b := newEnv("deposit"), newEnv("deposit")
+	fromRust, err := call(e, load(t, e, rust), a, sample)
+	require.NoError(t, err)
+	fromGo, err := call(e, load(t, e, goModule(t, "deposit")), b, sample)
+	require.NoError(t, err)
+	require.Equal(t, string(fromGo.Result), string(fromRust.Result))
+	require.Equal(t, b.effects(), a.effects())
+}

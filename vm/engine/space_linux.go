@@ -213,7 +213,8 @@ const (
 	scanSwapped = 1 << 4
 )
 
-type region struct{ start, end, categories uint64 }
+// region is struct page_region of linux/fs.h.
+type region struct{ start, end, _ uint64 }
 
 var regionBuffers = sync.Pool{New: func() any { return new([256]region) }}
 

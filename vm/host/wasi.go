@@ -79,7 +79,7 @@ func cut(s string) (name, signature string) {
 func wfn(name, params string, call func(s *Session, m api.Module, p []uint64) uint64) Function {
 	f := Function{Module: wasiModule, Name: name, Results: []api.ValueType{api.ValueTypeI32}}
 	for _, c := range params {
-		t := api.ValueType(api.ValueTypeI32)
+		t := api.ValueTypeI32
 		if c == 'I' {
 			t = api.ValueTypeI64
 		}
