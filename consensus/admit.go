@@ -185,7 +185,7 @@ func (a *admitter) admitFromPeer(peer string, list []parkedTx) {
 		}
 	}
 	for _, err := range a.pool.add(good, peer) {
-		if err != nil && err.Code != types.CodeTxKnown { // offered twice is no refusal
+		if err != nil && err.Code != types.CodeTxKnown && err.Code != types.CodeTxDuplicate { // offered twice is no refusal
 			a.refuse(err)
 		}
 	}

@@ -108,7 +108,7 @@ func (q *pool) addOne(tx *types.Tx, from string) *types.Error {
 		return types.Errorf(types.CodeTxKnown, "transaction %s waits for a block", id)
 	}
 	if q.used(id) {
-		return types.Errorf(types.CodeTxKnown, "transaction %s is committed", id)
+		return types.Errorf(types.CodeTxDuplicate, "transaction %s is committed", id)
 	}
 	if err := q.room(tx.Body.Sender, from, size); err != nil {
 		return err

@@ -44,7 +44,7 @@ func TestPoolKnownIDs(t *testing.T) {
 	used[tx.ID()] = true
 	q.committed(1, start, []crypto.Hash{tx.ID()})
 	require.False(t, q.has(tx.ID()))
-	require.Equal(t, types.CodeTxKnown, q.add([]*types.Tx{tx}, "")[0].Code)
+	require.Equal(t, types.CodeTxDuplicate, q.add([]*types.Tx{tx}, "")[0].Code)
 	n, b := q.size()
 	require.Zero(t, n)
 	require.Zero(t, b)

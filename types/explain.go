@@ -40,7 +40,7 @@ var table = []Explanation{
 		Code:    CodePortTaken,
 		Message: Text{"端口已被占用", "port is taken"},
 		Cause:   Text{"另一个程序正在监听同一地址和端口。", "Another program listens on the same address and port."},
-		Fix:     Text{"停止占用端口的程序，或在 node.toml 中改用其他端口；开发网可用 --port-base 指定。", "Stop that program or set another port in node.toml; a devnet takes --port-base."},
+		Fix:     Text{"停止占用端口的程序，或在 node.toml、chain.toml 中改用其他端口。", "Stop that program, or set another port in node.toml or chain.toml."},
 		Retry:   true,
 	},
 	{

@@ -1,0 +1,204 @@
+package test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/huchain/huchain/devnet"
+)
+
+// block is a fenced block of a document that is to be run: "```sh", or "```sh server"
+// for a command that keeps running.
+type block struct {
+	line   int
+	server bool
+	text   string
+}
+
+// blocks finds the sh blocks of a document.
+func blocks(doc string) ([]block, error) {
+	var out []block
+	var open *block
+	for i, line := range strings.Split(doc, "\n") {
+		switch {
+		case open != nil && line == "```":
+			out = append(out, *open)
+			open = nil
+		case open != nil:
+			open.text += line + "\n"
+		case line == "```sh" || line == "```sh server":
+			open = &block{line: i + 2, server: strings.HasSuffix(line, "server")}
+		case strings.HasPrefix(line, "```sh") || strings.HasPrefix(line, "```bash") || strings.HasPrefix(line, "```console"):
+			return nil, fmt.Errorf("line %d: %s: commands stand in ```sh blocks, which are run", i+1, line)
+		}
+	}
+	if open != nil {
+		return nil, fmt.Errorf("line %d: block without an end", open.line)
+	}
+	return out, nil
+}
+
+// documents are those with commands; each is run from its top on a machine of its own:
+// an empty home folder.
+var documents = []string{"README.md", "docs/operator.md", "docs/contracts.md", "docs/auditor.md"}
+
+// TestDocuments runs every command of the documents, in order, as a reader would.
+func TestDocuments(t *testing.T) {
+	for _, doc := range documents {
+		t.Run(filepath.Base(doc), func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(root, doc))
+			require.NoError(t, err)
+			list, err := blocks(string(text))
+			require.NoError(t, err)
+			require.NotEmpty(t, list, "%s has no commands", doc)
+			newReader(t).follow(doc, list)
+		})
+	}
+}
+
+// reader is somebody who types in what a document says.
+type reader struct {
+	t    *testing.T
+	home string
+	dir  string // where the reader's shell stands between blocks
+	env  []string
+}
+
+func newReader(t *testing.T) *reader {
+	home := t.TempDir()
+	env := append(os.Environ(), "HOME="+home, "HUCHAIN_HOME="+filepath.Join(home, "huchain"), "HUCHAIN_BUNDLES="+packageDir(t),
+		"GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOCACHE="+goEnv(t, "GOCACHE"), "LANG=en_US.UTF-8", "TMPDIR="+home)
+	r := &reader{t: t, home: home, dir: root, env: env}
+	t.Cleanup(func() {
+		os.Remove(filepath.Join(root, "record.proof"))
+		// A detached devnet outlives its reader otherwise.
+		if n, err := devnet.Load(filepath.Join(home, "huchain")); err == nil {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			_, err := n.Down(ctx)
+			require.NoError(t, err)
+		}
+	})
+	return r
+}
+
+func goEnv(t *testing.T, name string) string {
+	out, err := exec.Command("go", "env", name).Output()
+	require.NoError(t, err)
+	return strings.TrimSpace(string(out))
+}
+
+// packageDir lays the contract packages out as `make contracts` does, so that no reader
+// has to build them again.
+func packageDir(t *testing.T) string {
+	dir := t.TempDir()
+	for name, raw := range packages {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name+".hcp"), raw, 0o644))
+	}
+	return dir
+}
+
+func (r *reader) follow(doc string, list []block) {
+	pwd := filepath.Join(r.home, "pwd")
+	for _, b := range list {
+		where := fmt.Sprintf("%s:%d", doc, b.line)
+		if b.server {
+			r.serve(where, b.text)
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+		script := "set -euo pipefail\n" + b.text + "\npwd > " + pwd + "\n"
+		cmd := exec.CommandContext(ctx, "bash", "-c", script)
+		cmd.Dir, cmd.Env = r.dir, r.env
+		cmd.WaitDelay = 5 * time.Second
+		begin := time.Now()
+		out, err := cmd.CombinedOutput()
+		cancel()
+		require.NoError(r.t, err, "%s:\n%s\n%s", where, b.text, out)
+		r.t.Logf("%s (%s)\n%s", where, time.Since(begin).Round(time.Millisecond), out)
+		at, err := os.ReadFile(pwd)
+		require.NoError(r.t, err)
+		r.dir = strings.TrimSpace(string(at))
+	}
+}
+
+// serve starts a command that keeps running and waits until the devnet answers.
+func (r *reader) serve(where, text string) {
+	var out bytes.Buffer
+	cmd := exec.Command("bash", "-c", "exec "+strings.TrimSpace(text))
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = r.dir, r.env, &out, &out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	require.NoError(r.t, cmd.Start(), where)
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	r.t.Cleanup(func() {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) //nolint:errcheck // it may have ended by itself
+		select {
+		case <-done:
+		case <-time.After(40 * time.Second):
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) //nolint:errcheck // as above
+			r.t.Errorf("%s: did not end on Ctrl-C", where)
+		}
+		r.t.Logf("%s\n%s", where, out.String())
+	})
+	deadline := time.Now().Add(3 * time.Minute)
+	for {
+		status := exec.Command(binary, "query", "status")
+		status.Env = r.env
+		answer, err := status.CombinedOutput()
+		if err == nil {
+			return
+		}
+		select {
+		case err := <-done:
+			done <- err
+			r.t.Fatalf("%s: ended: %v\n%s", where, err, out.String())
+		case <-time.After(300 * time.Millisecond):
+		}
+		require.True(r.t, time.Now().Before(deadline), "%s: the devnet does not answer: %s", where, answer)
+	}
+}
+
+// TestDocumentsAgree: the two READMEs show the same commands, so that running one runs both.
+func TestDocumentsAgree(t *testing.T) {
+	var texts [2]string
+	for i, doc := range []string{"README.md", "README.zh-CN.md"} {
+		text, err := os.ReadFile(filepath.Join(root, doc))
+		require.NoError(t, err)
+		list, err := blocks(string(text))
+		require.NoError(t, err)
+		for _, b := range list {
+			texts[i] += b.text
+		}
+	}
+	require.Equal(t, texts[0], texts[1])
+}
+
+// TestEveryDocumentIsRun: a document with commands that is not in the list is an error.
+func TestEveryDocumentIsRun(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	require.NoError(t, err)
+	top, err := filepath.Glob(filepath.Join(root, "*.md"))
+	require.NoError(t, err)
+	for _, f := range append(files, top...) {
+		text, err := os.ReadFile(f)
+		require.NoError(t, err)
+		list, err := blocks(string(text))
+		require.NoError(t, err, f)
+		rel, err := filepath.Rel(root, f)
+		require.NoError(t, err)
+		if len(list) > 0 && rel != "README.zh-CN.md" {
+			require.Contains(t, documents, filepath.ToSlash(rel), "its commands are not run")
+		}
+	}
+}
