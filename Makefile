@@ -21,7 +21,7 @@ define needs
 @missing=; for tool in $(1); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 if [ -n "$$missing" ]; then \
 	echo "make $@ needs tools that are missing here:$$missing" >&2; \
-	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; *) printf " $$t";; esac; done)" >&2; \
+	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; rustc) printf ' rustc libstd-rust-dev-wasm32';; wasm-ld-14) printf ' lld-14';; *) printf " $$t";; esac; done)" >&2; \
 	exit 1; \
 fi
 endef
@@ -40,8 +40,8 @@ run: build ## start a chain of four validators on this machine
 	bin/huchain devnet up
 
 .PHONY: test
-test: ## vet, race detector, all tests (needs gcc and openssl)
-	$(call needs,go git gcc openssl)
+test: ## vet, race detector, all tests (needs gcc, openssl, and Debian's rustc with lld-14)
+	$(call needs,go git gcc openssl rustc wasm-ld-14)
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short $$($(GO) list ./... | grep -vE '/(test|bench)$$')
 	$(GO) test $$($(GO) list ./... | grep -v '/test$$')

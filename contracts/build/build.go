@@ -63,7 +63,7 @@ func Build(ctx context.Context, dir string, p Params) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := generate(dir, spec.Language, p.Write); err != nil {
+	if err := generate(ctx, dir, spec.Language, p.Write); err != nil {
 		return nil, err
 	}
 	if err := check(dir); err != nil {
@@ -91,7 +91,7 @@ func Check(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := generate(dir, spec.Language, false); err != nil {
+	if err := generate(context.Background(), dir, spec.Language, false); err != nil {
 		return err
 	}
 	return check(dir)
@@ -118,10 +118,10 @@ func check(dir string) error {
 	return err
 }
 
-// generate brings codec and schema of a Go bundle up to date, or refuses stale ones.
-func generate(dir, language string, write bool) error {
-	if language != "go" {
-		return nil // the schema of a Rust bundle is written by its own build, see Compile
+// generate brings a bundle's generated files up to date, or refuses stale ones.
+func generate(ctx context.Context, dir, language string, write bool) error {
+	if language == "rust" {
+		return generateRust(ctx, dir, write)
 	}
 	if _, err := exec.LookPath("go"); err != nil {
 		return types.Errorf(types.CodeToolMissing, "go: install Go %s or newer from https://go.dev/dl", strings.TrimPrefix(Toolchain, "go"))
@@ -143,8 +143,8 @@ func generate(dir, language string, write bool) error {
 
 // Compile returns the WASM code of the contract in dir.
 func Compile(ctx context.Context, dir, language string, p Params) ([]byte, error) {
-	if language != "go" {
-		return nil, types.Errorf(types.CodeUsage, "language %q: this release compiles go", language)
+	if language == "rust" {
+		return compileRust(ctx, dir)
 	}
 	out, err := os.MkdirTemp("", "huchain-contract-")
 	if err != nil {

@@ -28,7 +28,7 @@ type Locked struct {
 
 // Lock pins toolchain and hashes of a tree of bundles.
 type Lock struct {
-	Toolchain string
+	Toolchain string   // compilers, separated by a space
 	Bundles   []Locked // ascending by Dir
 }
 
@@ -54,8 +54,8 @@ func ParseLock(raw []byte) (*Lock, error) {
 			continue
 		}
 		words := strings.Fields(line)
-		if len(words) == 2 && words[0] == "toolchain" {
-			l.Toolchain = words[1]
+		if len(words) >= 2 && words[0] == "toolchain" {
+			l.Toolchain = strings.Join(words[1:], " ")
 			continue
 		}
 		x, err := parseLocked(words)
@@ -114,7 +114,7 @@ func All(ctx context.Context, root, out string, p Params) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock := &Lock{Toolchain: p.Toolchain}
+	lock := &Lock{Toolchain: p.Toolchain + " rustc" + RustVersion}
 	for _, dir := range dirs {
 		r, err := Build(ctx, filepath.Join(root, filepath.FromSlash(dir)), p)
 		if err != nil {

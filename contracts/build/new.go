@@ -1,6 +1,7 @@
 package build
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -42,19 +43,19 @@ func New(dir, name, language string) error {
 	if err := writeTemplate(dir, name, language); err != nil {
 		return err
 	}
-	if language != "go" {
-		return nil
-	}
-	inside, err := insideRepository(dir)
-	if err != nil {
+	if language == "rust" {
+		err := copyTree(sdk.Rust, "rust", filepath.Join(dir, sdkDir), func(file string, raw []byte) (string, []byte) { return file, raw })
+		if err != nil {
+			return err
+		}
+	} else if inside, err := insideRepository(dir); err != nil {
 		return err
-	}
-	if !inside {
+	} else if !inside {
 		if err := writeGoModule(dir, name); err != nil {
 			return err
 		}
 	}
-	return generate(dir, language, true)
+	return generate(context.Background(), dir, language, true)
 }
 
 func writeTemplate(dir, name, language string) error {

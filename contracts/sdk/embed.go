@@ -8,3 +8,8 @@ import "embed"
 //
 //go:embed go/abi/*.go go/codec/*.go go/contract/*.go go/state/*.go
 var Go embed.FS
+
+// Rust holds the crate a Rust contract compiles against, as files under rust/.
+//
+//go:embed rust/Cargo.toml rust/src/*.rs
+var Rust embed.FS

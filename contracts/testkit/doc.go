@@ -25,6 +25,6 @@
 // After call and query stand the expectations: ok JSON or error CODE (the contract's,
 // or HC-nnnn), then event lines, which are all events of the call or none. In
 // expectations … matches anything: a value, or the rest of an object or list.
-// "sm3:TEXT" in a string stands for the hash of TEXT. Rows in tamper lines are named
+// "sm3:TEXT" in a string stands for the hash of TEXT, $contract for the bundle's name. Rows in tamper lines are named
 // as package state lays them out, with \0 for the zero byte.
 package testkit

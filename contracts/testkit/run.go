@@ -21,8 +21,10 @@ const GasFile = "gas.golden"
 
 // Options say how Run tests a bundle.
 type Options struct {
-	Rewrite  bool   // write expectations and gas as they are instead of comparing
-	CacheDir string // of compiled WASM; "" compiles anew
+	Rewrite bool // write expectations and gas as they are instead of comparing
+	// NativeOnly leaves WASM out: no gas is compared, and Rust bundles are only built.
+	NativeOnly bool
+	CacheDir   string // of compiled WASM; "" compiles anew
 	// Root is where bundles that the tested one uses are looked for; "" for none.
 	Root string
 	Out  io.Writer // progress and gas per call; nil for none
@@ -55,8 +57,8 @@ func Run(ctx context.Context, dir string, opt Options) (*Report, error) {
 	}
 	defer r.engine.Close(ctx)
 	main, err := r.add(ctx, dir, nil)
-	if err != nil {
-		return nil, err
+	if err != nil || r.wasmOnly && opt.NativeOnly {
+		return &r.report, err
 	}
 	return r.play(ctx, main.Manifest.Name)
 }
@@ -138,8 +140,11 @@ func (r *runner) find(name string) (string, error) {
 
 func (r *runner) lanes() []Lane {
 	lanes := []Lane{{"native", r.native}, {"WASM", r.engine}}
-	if r.wasmOnly {
+	switch {
+	case r.wasmOnly:
 		return lanes[1:]
+	case r.opt.NativeOnly:
+		return lanes[:1]
 	}
 	return lanes
 }
@@ -235,6 +240,9 @@ func (r *runner) sample(ctx context.Context, name string) error {
 func (r *runner) compareGas() error {
 	if r.opt.Out != nil {
 		fmt.Fprint(r.opt.Out, r.gas.String())
+	}
+	if r.opt.NativeOnly {
+		return nil
 	}
 	file := filepath.Join(r.dir, "testdata", GasFile)
 	want, err := os.ReadFile(file)

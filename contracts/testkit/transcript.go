@@ -122,7 +122,7 @@ type Replay struct {
 // Differences from the expectations are in Failures; an error means that the story
 // cannot go on.
 func (t *Transcript) Play(ctx context.Context, c *Chain, contract string) (*Replay, error) {
-	p := &player{t: t, c: c, contract: contract, vars: make(map[string]string), out: &Replay{}}
+	p := &player{t: t, c: c, contract: contract, vars: map[string]string{"contract": contract}, out: &Replay{}}
 	p.lines = append(p.lines, t.head...)
 	for i := range t.steps {
 		s := &t.steps[i]
