@@ -2,10 +2,12 @@ package node
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -61,4 +63,14 @@ func TestDisk(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, CheckDisk(dir, 1))
 	require.Equal(t, types.CodeDiskLow, types.CodeOf(CheckDisk(dir, 1<<30)))
+}
+
+// A disk that runs low while the node works ends the watch with HC-1007.
+func TestWatchDisk(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	var seen int64
+	require.NoError(t, watchDisk(ctx, t.TempDir(), 1, time.Millisecond, func(mib int64) { seen = mib }))
+	require.Positive(t, seen)
+	require.Equal(t, types.CodeDiskLow, types.CodeOf(watchDisk(t.Context(), t.TempDir(), 1<<30, time.Hour, func(int64) {})))
 }

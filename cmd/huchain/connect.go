@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/crypto/keystore"
 	"github.com/huchain/huchain/types"
@@ -58,4 +60,21 @@ func (a *app) identity(p client.Profile, as, passphraseFile string) (*client.Ide
 		}
 		return keystore.ReadPassphrase(passphraseFile)
 	})
+}
+
+// asFlag adds --as, which completes to the members of the profile.
+func (a *app) asFlag(c *cobra.Command, to *string, what string) {
+	c.Flags().StringVar(to, "as", os.Getenv("HUCHAIN_AS"), what+": ORG/NAME, or NAME where it is unique (HUCHAIN_AS)")
+	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		if p, err := a.profileOf(); err == nil {
+			for _, m := range client.Members(p.Members) {
+				names = append(names, string(m))
+			}
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := c.RegisterFlagCompletionFunc("as", complete); err != nil {
+		panic(err) // the flag was added two lines above
+	}
 }

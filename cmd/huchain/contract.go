@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/huchain/huchain/contracts/build"
 	"github.com/huchain/huchain/devnet"
@@ -139,10 +140,16 @@ func contractDeployCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := cl.Deploy(ctx, by, raw, json.RawMessage(params), func(done, total int) {
-				fmt.Fprintf(a.err, "\r%s %d/%d KiB", a.say("上传", "uploading"), done>>10, total>>10)
-			})
-			fmt.Fprintln(a.err)
+			var progress func(done, total int)
+			if isTerminal(a.err) {
+				progress = func(done, total int) {
+					fmt.Fprintf(a.err, "\r%s %d/%d KiB", a.say("上传", "uploading"), done>>10, total>>10)
+					if done == total {
+						fmt.Fprintln(a.err)
+					}
+				}
+			}
+			d, err := cl.Deploy(ctx, by, raw, json.RawMessage(params), progress)
 			if err != nil {
 				return err
 			}
@@ -156,11 +163,17 @@ func contractDeployCmd(a *app) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&as, "as", os.Getenv("HUCHAIN_AS"), "member that signs: ORG/NAME, or NAME where it is unique (HUCHAIN_AS)")
+	a.asFlag(c, &as, "member that signs")
 	c.Flags().StringVar(&params, "params", "", "JSON that replaces the package's own parameters")
 	c.Flags().DurationVar(&wait, "wait", 5*time.Minute, "how long to wait for all of it")
 	passphraseFlag(c, &pass)
 	return c
+}
+
+// isTerminal reports whether w shows progress to a person.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func contractListCmd(a *app) *cobra.Command {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -279,7 +278,7 @@ func queryViewCmd(a *app) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&as, "as", os.Getenv("HUCHAIN_AS"), "member that asks (HUCHAIN_AS)")
+	a.asFlag(c, &as, "member that asks")
 	passphraseFlag(c, &pass)
 	return c
 }

@@ -64,7 +64,7 @@ func txCallCmd(a *app) *cobra.Command {
 			return a.printCommitted(out)
 		},
 	}
-	c.Flags().StringVar(&as, "as", os.Getenv("HUCHAIN_AS"), "member that signs: ORG/NAME, or NAME where it is unique (HUCHAIN_AS)")
+	a.asFlag(c, &as, "member that signs")
 	c.Flags().BoolVar(&async, "async", false, "answer when a node has accepted the call; says nothing about its commit")
 	c.Flags().DurationVar(&wait, "wait", 60*time.Second, "how long to wait for the commit")
 	passphraseFlag(c, &pass)
