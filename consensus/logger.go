@@ -12,6 +12,15 @@ import (
 // panicked; it then stops voting for good, without any other signal.
 const consensusFailure = "CONSENSUS FAILURE!!!"
 
+// routine are messages that CometBFT logs as errors though they belong to every stop.
+var routine = map[string]bool{
+	"Error stopping pool":                            true,
+	"Stopped accept routine, as transport is closed": true,
+	"Won't start a peer - switch is not running":     true,
+	"Error stopping consensus state":                 true,
+	"error stopping peer":                            true,
+}
+
 // cometLogger passes CometBFT's log lines to slog. CometBFT tells of every step of
 // every round at its level Info; here these are Debug.
 type cometLogger struct {
@@ -29,7 +38,11 @@ func (l *cometLogger) Error(msg string, kv ...any) {
 	if msg == consensusFailure && l.onFail != nil {
 		l.onFail(failureCause(kv))
 	}
-	l.write(slog.LevelWarn, msg, kv) // what a peer did wrong is logged as an error, too
+	level := slog.LevelWarn // what a peer did wrong is logged as an error, too
+	if routine[msg] {
+		level = slog.LevelDebug
+	}
+	l.write(level, msg, kv)
 }
 
 func (l *cometLogger) With(kv ...any) cmtlog.Logger {
