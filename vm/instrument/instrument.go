@@ -39,6 +39,10 @@ func Module(m *wasm.Module, s *Schedule) (*Output, error) {
 		return nil, err
 	}
 	for _, e := range m.Exports {
+		// Left to the runtime, an export of a global that doesn't exist would hit an added one.
+		if e.Kind == wasm.KindGlobal && int64(e.Index) >= int64(len(m.Globals)) {
+			return nil, &wasm.Error{Offset: e.Offset, Func: -1, Problem: fmt.Sprintf("export %q of global %d, which doesn't exist", e.Name, e.Index)}
+		}
 		if strings.HasPrefix(e.Name, Prefix) {
 			return nil, &wasm.Error{Offset: e.Offset, Func: -1, Problem: fmt.Sprintf("export %q uses a reserved name", e.Name)}
 		}

@@ -232,6 +232,10 @@ func TestReservedNames(t *testing.T) {
 	s := instrument.ScheduleV1()
 	_, err = instrument.Module(m, &s)
 	require.ErrorContains(t, err, "reserved")
+	m, err = wasm.Decode(wasmtest.New().Call("", "nop").Export("gas", wasm.KindGlobal, 0).Bytes())
+	require.NoError(t, err)
+	_, err = instrument.Module(m, &s)
+	require.ErrorContains(t, err, `export "gas" of global 0, which doesn't exist`)
 }
 
 // Code that refers to globals or locals which only instrumentation would add is invalid.
