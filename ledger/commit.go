@@ -100,27 +100,22 @@ func checkBlock(b *Block, base tip) error {
 // an empty block on the same state.
 func (c *Candidate) content(records []proof.WriteRecord) {
 	b, d := c.block, c.data
-	writes := make([]crypto.Hash, len(records))
+	writes := proof.HashRecords(records)
 	d.Changes = make([][]byte, len(records))
 	for i := range records {
 		r := &records[i]
-		writes[i] = r.Hash()
 		ch := block.Change{Write: b.Writes[i], HasPrevious: r.HasPrevious, PrevHeight: r.PrevHeight, PrevTx: r.PrevTx}
 		d.Changes[i] = ch.Encode()
 	}
-	txs, receipts := make([]crypto.Hash, len(b.Txs)), make([]crypto.Hash, len(b.Txs))
 	d.Receipts = make([][]byte, len(b.Txs))
 	for i := range b.Txs {
-		txs[i] = crypto.Sum(b.Txs[i])
 		d.Receipts[i] = b.Receipts[i].Encode()
-		receipts[i] = crypto.Sum(d.Receipts[i])
 	}
-	events := make([]crypto.Hash, len(b.Events))
 	d.EventBytes = make([][]byte, len(b.Events))
 	for i := range b.Events {
 		d.EventBytes[i] = b.Events[i].Encode()
-		events[i] = crypto.Sum(d.EventBytes[i])
 	}
+	txs, receipts, events := state.SumEach(b.Txs), state.SumEach(d.Receipts), state.SumEach(d.EventBytes)
 	c.Content = proof.Content{
 		State: c.change.Root, Txs: proof.ListRoot(txs), TxCount: uint64(len(txs)), Receipts: proof.ListRoot(receipts),
 		Events: proof.ListRoot(events), EventCount: uint64(len(events)), Config: b.Config, Protocol: b.Protocol,

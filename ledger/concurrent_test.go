@@ -81,7 +81,7 @@ func TestReadersBesideCommits(t *testing.T) {
 		_, err := c.l.Header(c.l.Height())
 		return err
 	})
-	for n := 4; n < 80 && !done.Load(); n++ {
+	for n := 4; n < 40 && !done.Load(); n++ {
 		require.NoError(t, commit(n))
 	}
 	done.Store(true)

@@ -51,7 +51,7 @@ func TestFsckFindsEveryFlippedByte(t *testing.T) {
 	require.Len(t, kinds, 19)
 	rng := rand.New(rand.NewSource(11))
 	for _, kind := range kinds {
-		for n := range 8 {
+		for n := range 4 {
 			old := rows[kind][rng.Intn(len(rows[kind]))]
 			bad := rawRow{old.store, bytes.Clone(old.key), bytes.Clone(old.value)}
 			if n%2 == 0 || len(bad.value) == 0 {

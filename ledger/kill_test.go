@@ -18,7 +18,7 @@ import (
 const (
 	killDirEnv    = "HUCHAIN_TEST_KILL_DIR"
 	killRoundsEnv = "HUCHAIN_TEST_KILL_ROUNDS"
-	killBlocks    = 200
+	killBlocks    = 60
 )
 
 // TestKilledWriter is the process that TestKillAtRandomPoints kills: it commits the same
@@ -44,7 +44,7 @@ func TestKilledWriter(t *testing.T) {
 
 // covers: T.05
 func TestKillAtRandomPoints(t *testing.T) {
-	rounds := 6
+	rounds := 4
 	if s := os.Getenv(killRoundsEnv); s != "" {
 		var err error
 		rounds, err = strconv.Atoi(s)

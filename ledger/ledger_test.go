@@ -106,7 +106,7 @@ func (c *chain) block(n int) *Block {
 	for _, w := range writes {
 		b.Writes = append(b.Writes, w)
 	}
-	slices.SortFunc(b.Writes, func(x, y types.Write) int { return bytes.Compare(x.Key, y.Key) })
+	sortWrites(b.Writes)
 	return b
 }
 
@@ -232,4 +232,8 @@ func TestBlocksAreKeptServedAndProven(t *testing.T) {
 	}))
 	require.Equal(t, 9, n)
 	require.NoError(t, c.l.Close())
+}
+
+func sortWrites(ws []types.Write) {
+	slices.SortFunc(ws, func(x, y types.Write) int { return bytes.Compare(x.Key, y.Key) })
 }

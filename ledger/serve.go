@@ -89,16 +89,14 @@ func (s *served) decode(kind block.Kind) error {
 
 // hashes are the items under the list root.
 func (s *served) hashes(height uint64, kind block.Kind) []crypto.Hash {
-	out := make([]crypto.Hash, len(s.items))
-	for i := range s.items {
-		if kind == block.KindWrites {
-			r := s.changes[i].Record(height)
-			out[i] = r.Hash()
-		} else {
-			out[i] = crypto.Sum(s.items[i])
-		}
+	if kind != block.KindWrites {
+		return state.SumEach(s.items)
 	}
-	return out
+	records := make([]proof.WriteRecord, len(s.changes))
+	for i := range s.changes {
+		records[i] = s.changes[i].Record(height)
+	}
+	return proof.HashRecords(records)
 }
 
 func (s *served) root(height uint64, kind block.Kind, c *proof.Content) (root crypto.Hash, count uint64, want crypto.Hash, wantCount uint64) {

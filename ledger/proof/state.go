@@ -183,14 +183,27 @@ const WriteRecordSize = 2*crypto.HashSize + 1 + 8 + 4 + 4
 // Hash is the item under the write-set root: SM3(kh ‖ vh ‖ u8 hasPrevious ‖
 // u64 prevHeight ‖ u32 prevTx ‖ u32 txIndex).
 func (w *WriteRecord) Hash() crypto.Hash {
-	var b [WriteRecordSize]byte
-	copy(b[:], w.KeyHash[:])
-	copy(b[32:], w.ValueHash[:])
+	return crypto.Sum(w.append(make([]byte, 0, WriteRecordSize)))
+}
+
+func (w *WriteRecord) append(b []byte) []byte {
+	b = append(append(b, w.KeyHash[:]...), w.ValueHash[:]...)
+	previous := byte(0)
 	if w.HasPrevious {
-		b[64] = 1
+		previous = 1
 	}
-	binary.BigEndian.PutUint64(b[65:], w.PrevHeight)
-	binary.BigEndian.PutUint32(b[73:], w.PrevTx)
-	binary.BigEndian.PutUint32(b[77:], w.TxIndex)
-	return crypto.Sum(b[:])
+	b = binary.BigEndian.AppendUint64(append(b, previous), w.PrevHeight)
+	b = binary.BigEndian.AppendUint32(b, w.PrevTx)
+	return binary.BigEndian.AppendUint32(b, w.TxIndex)
+}
+
+// HashRecords hashes all records of a write set at once.
+func HashRecords(records []WriteRecord) []crypto.Hash {
+	msgs := make([]byte, 0, len(records)*WriteRecordSize)
+	for i := range records {
+		msgs = records[i].append(msgs)
+	}
+	out := make([]crypto.Hash, len(records))
+	crypto.SumMany(out, msgs, WriteRecordSize)
+	return out
 }

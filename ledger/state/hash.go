@@ -131,8 +131,8 @@ func RootOf(leaves []Leaf) crypto.Hash {
 // sumGroup is the number of messages of equal length from which they are hashed together.
 const sumGroup = 3
 
-// sumEach hashes messages of any lengths, those of equal length together.
-func sumEach(msgs [][]byte) []crypto.Hash {
+// SumEach hashes messages of any lengths, those of equal length together.
+func SumEach(msgs [][]byte) []crypto.Hash {
 	out := make([]crypto.Hash, len(msgs))
 	order := make([]int32, len(msgs))
 	for i := range order {

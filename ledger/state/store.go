@@ -237,10 +237,10 @@ func (s *Store) Prepare(height uint64, writes []types.Write) (*Change, []proof.W
 		u.leaf.Height, u.leaf.TxIndex = height, w.TxIndex
 		keys[i], rows[i] = u.rowKey[1:], u.row
 	}
-	for i, kh := range sumEach(keys) {
+	for i, kh := range SumEach(keys) {
 		ch.updates[i].leaf.Key = kh
 	}
-	for i, vh := range sumEach(rows) {
+	for i, vh := range SumEach(rows) {
 		ch.updates[i].leaf.Value = vh
 	}
 	ch.updates = sortUpdates(ch.updates)

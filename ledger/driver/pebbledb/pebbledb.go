@@ -63,6 +63,11 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		opts.Levels[i].BlockSize = 8 << 10
 		opts.Levels[i].Compression = func() *sstable.CompressionProfile { return block.SnappyCompression }
 	}
+	if p == driver.ProfileBlocks { // history is written once and read seldom: make it small where it rests
+		last := &opts.Levels[len(opts.Levels)-1]
+		last.BlockSize = 32 << 10
+		last.Compression = func() *sstable.CompressionProfile { return block.ZstdCompression }
+	}
 	// Damage found is returned to whoever reads; Pebble's default ends the process.
 	opts.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
 		logger{o.Log}.Errorf("%s", info)
