@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/huchain/huchain/types"
@@ -10,7 +11,10 @@ import (
 )
 
 func (s *Server) listChains(context.Context, *struct{}) (*answer[rest.Chains], error) {
-	ready, _ := s.list()
+	ready, starting := s.list()
+	if len(starting) > 0 {
+		return nil, &types.Error{Code: types.CodeStarting, Detail: "chains are being opened: " + strings.Join(starting, ", "), RetryAfterMs: 500}
+	}
 	out := rest.Chains{Items: []rest.Chain{}}
 	for _, c := range ready {
 		out.Items = append(out.Items, c.summary())
