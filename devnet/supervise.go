@@ -135,7 +135,13 @@ func (p *Processes) Stop() {
 // holder of its home's lock, verified by lock, start time and command line.
 func (n *Network) Down(ctx context.Context) ([]string, error) {
 	var stopped []string
-	for name, o := range n.Running() {
+	running := n.Running()
+	for i := range n.Nodes {
+		name := n.Nodes[i].Name
+		o, ok := running[name]
+		if !ok {
+			continue
+		}
 		if !strings.Contains(o.Program, "start") {
 			return stopped, types.Errorf(types.CodeHomeLocked, "process %d (%s) holds the lock of %s and is no node", o.PID, o.Program, name)
 		}
@@ -146,7 +152,7 @@ func (n *Network) Down(ctx context.Context) ([]string, error) {
 	}
 	deadline := time.Now().Add(StopGrace)
 	for {
-		running := n.Running()
+		running = n.Running()
 		if len(running) == 0 {
 			return stopped, nil
 		}
