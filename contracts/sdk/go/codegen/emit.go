@@ -12,8 +12,9 @@ import (
 type writer struct {
 	g     *generator
 	b     bytes.Buffer
-	depth int    // of nested lists, to name their variables
-	after string // declaration that follows the function being written
+	depth int             // of nested lists, to name their variables
+	after string          // declaration that follows the function being written
+	uses  map[string]bool // packages that names refer to
 }
 
 func (w *writer) line(format string, args ...any) { fmt.Fprintf(&w.b, format+"\n", args...) }
@@ -24,6 +25,7 @@ func (w *writer) name(t types.Type) string {
 		if p == w.g.src.pkg.Types {
 			return ""
 		}
+		w.uses[p.Path()] = true
 		return p.Name()
 	})
 }

@@ -79,7 +79,10 @@ type record struct {
 }
 
 // load type-checks the contract in dir, without its generated codec.
-func load(dir string) (*source, error) {
+func load(dir string) (*source, error) { return loadWith(dir, nil) }
+
+// loadWith replaces the contents of some files, by name.
+func loadWith(dir string, replace map[string][]byte) (*source, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("load contract: %w", err)
@@ -92,6 +95,9 @@ func load(dir string) (*source, error) {
 			filepath.Join(abs, CodecFile): []byte("package main\n"),
 		},
 	}
+	for name, contents := range replace {
+		cfg.Overlay[filepath.Join(abs, name)] = contents
+	}
 	pkgs, err := packages.Load(cfg, ".")
 	if err != nil {
 		return nil, fmt.Errorf("load contract: %w", err)
@@ -100,14 +106,28 @@ func load(dir string) (*source, error) {
 		return nil, fmt.Errorf("load contract: %d packages in %s", len(pkgs), dir)
 	}
 	p := pkgs[0]
-	for _, e := range p.Errors {
-		return nil, fmt.Errorf("%s: %s", e.Pos, e.Msg)
+	if err := firstError(p.Errors); err != nil {
+		return nil, err
 	}
 	if p.Name != "main" {
 		return nil, fmt.Errorf("%s: a contract is a package main, not %s", dir, p.Name)
 	}
 	s := &source{pkg: p}
 	return s, s.collect()
+}
+
+// firstError prefers the type checker's words, which have a position, over those of
+// the go command.
+func firstError(list []packages.Error) error {
+	for _, e := range list {
+		if e.Kind != packages.ListError {
+			return fmt.Errorf("%s: %s", e.Pos, e.Msg)
+		}
+	}
+	for _, e := range list {
+		return errors.New(e.Msg)
+	}
+	return nil
 }
 
 // errorAt makes an error with a source position.
