@@ -150,3 +150,20 @@ func TestInFlightBound(t *testing.T) {
 	resp, _, _ := s.raw(http.MethodGet, base+"/"+chain.Name+"/status", "", "")
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 }
+
+func TestForeignHost(t *testing.T) {
+	for host, ok := range map[string]bool{
+		"127.0.0.1:7100": true, "localhost": true, "[::1]:7100": true, "127.9.9.9": true,
+		"evil.example:7100": false, "10.0.0.1:7100": false, "": false, "localhost.evil.example": false,
+	} {
+		require.Equal(t, ok, loopbackHost(host), host)
+	}
+	s := newSite(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+base, nil)
+	require.NoError(t, err)
+	req.Host = "evil.example"
+	resp, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	resp.Body.Close()
+	require.Equal(t, http.StatusBadRequest, resp.StatusCode)
+}

@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http"
 	"regexp"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/huchain/huchain/types"
@@ -37,6 +39,10 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		w.Header().Set("X-Request-Id", id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+		if !loopbackHost(r.Host) {
+			s.refuse(w, r, types.Errorf(types.CodeUsage, "the API is served to this machine alone, not as %q", r.Host))
+			return
+		}
 		select {
 		case s.slots <- struct{}{}:
 			defer func() { <-s.slots }()
@@ -60,6 +66,17 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// loopbackHost reports whether a Host header names this machine. A web page whose name
+// was made to resolve to 127.0.0.1 has its own name there, and must not read a chain
+// through its visitor's browser.
+func loopbackHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // refuse writes a coded error outside huma.
