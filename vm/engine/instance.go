@@ -45,6 +45,7 @@ type instance struct {
 	globals []api.MutableGlobal
 	space   space // nil: memory of wazero's own
 	failed  bool  // the last run ended in an error
+	resets  int
 }
 
 // initialize makes the first instance, runs _initialize and takes the snapshot.
@@ -141,6 +142,10 @@ func (m *module) release(ctx context.Context, in *instance) {
 	in.close(ctx)
 }
 
+// freshStack is after how many calls an instance drops its native call stack, which only
+// grows. It does so at once after an error, deep recursion being a likely one.
+const freshStack = 64
+
 // reset brings memory and globals back to the snapshot. False: the instance must go.
 func (in *instance) reset() bool {
 	m := in.module
@@ -160,7 +165,7 @@ func (in *instance) reset() bool {
 	for i, g := range in.globals {
 		g.Set(m.values[i])
 	}
-	if in.failed { // drop a call stack that may have grown large
+	if in.resets++; in.failed || in.resets%freshStack == 0 {
 		in.call, in.failed = in.mod.ExportedFunction(check.EntryCall), false
 	}
 	if invariants {

@@ -40,7 +40,7 @@ func ScheduleV1() Schedule {
 		Op:      1, Divide: 8, Call: 4, Local: 1, Page: 8192, CopyPer: 8,
 		Host: 50, HostByte: 1, StateRead: 2000, StateWrite: 5000, StateByte: 2, WriteByte: 20,
 		Scan: 3000, Emit: 1000, EventByte: 10, Contract: 20000, HashByte: 8, Verify: 100000, Base: 5000,
-		InitGas: 2_000_000_000, StackSlots: 128 << 10, FrameSlots: 128,
+		InitGas: 100_000_000, StackSlots: 128 << 10, FrameSlots: 128,
 	}
 }
 
