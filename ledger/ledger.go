@@ -54,16 +54,16 @@ type Params struct {
 	Driver        driver.Opener // storage
 	RowCacheBytes int           // memory for rows that were read and checked
 	ProofHeights  int           // heights that ProveState can prove at, counting the newest
-	ServedBlocks  int           // blocks whose checked transactions, receipts … stay in memory
+	ServedBlocks  int           // about how many blocks stay in memory once read or committed; each may take 10 MB
 	// CheckRowsUpTo makes Open read and check every state row while there are at most so
 	// many. Rows are checked when they are read in any case; this also finds rows that
 	// were removed or renamed, which a Scan alone would not miss. 10^6 rows take about 2 s.
 	CheckRowsUpTo uint64
 }
 
-// DefaultParams returns Pebble, 32 MiB of rows, 8 heights, 16 blocks, rows checked up to 10^6.
+// DefaultParams returns Pebble, 32 MiB of rows, 8 heights, 4 blocks, rows checked up to 10^6.
 func DefaultParams() Params {
-	return Params{Driver: pebbledb.Opener{}, RowCacheBytes: 32 << 20, ProofHeights: 8, ServedBlocks: 16, CheckRowsUpTo: 1_000_000}
+	return Params{Driver: pebbledb.Opener{}, RowCacheBytes: 32 << 20, ProofHeights: 8, ServedBlocks: 4, CheckRowsUpTo: 1_000_000}
 }
 
 // Validate checks the settings.
