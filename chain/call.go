@@ -84,7 +84,7 @@ func (s *callScope) enter(rec *ContractRecord, method string, args []byte, gas u
 	}
 	s.stack = append(s.stack, rec.Name)
 	defer func() { s.stack = s.stack[:len(s.stack)-1] }()
-	env := &callEnv{s: s, ns: rec.Name, info: host.Info{
+	env := &callEnv{s: s, ns: rec.Name, rec: rec, info: host.Info{
 		Kind: kind, Contract: rec.Name, Method: method, Caller: s.caller(),
 		Height: s.block.height, TimeMs: s.block.timeMs(), TxID: s.txID,
 	}}
@@ -109,6 +109,7 @@ func (s *callScope) enter(rec *ContractRecord, method string, args []byte, gas u
 type callEnv struct {
 	s    *callScope
 	ns   string
+	rec  *ContractRecord
 	info host.Info
 }
 
@@ -192,12 +193,15 @@ func (e *callEnv) Emit(name string, data []byte) error {
 	return nil
 }
 
-// Call runs another contract for this one. A callee that fails leaves nothing behind and
-// its failure is the caller's to handle.
+// Call runs another contract for this one, if the package declares it under uses. A
+// callee that fails leaves nothing behind and its failure is the caller's to handle.
 func (e *callEnv) Call(contract, method string, args []byte, gas uint64) ([]byte, uint64, error) {
 	kind := host.KindCall
 	if e.info.Kind == host.KindQuery {
 		kind = host.KindQuery
+	}
+	if !e.rec.mayCall(contract) {
+		return nil, 0, types.Errorf(types.CodePermissionDenied, "the package of %s does not declare that it uses %s", e.ns, contract)
 	}
 	mark, events := e.s.o.mark(), len(*e.s.events)
 	out, used, err := e.s.contract(contract, method, args, gas, kind)

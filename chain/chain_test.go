@@ -44,9 +44,9 @@ func newBedWith(t *testing.T, change func(*chain.Params)) *bed {
 	vm := chaintest.NewGoVM()
 	vm.Install(w, "notebook", map[string]string{
 		"put": "ANY role:client", "fail": "ANY role:client", "relay": "ANY role:client", "joint": "2-of role:client",
-		"big": "ANY role:client", "getNote": "public", "getSecret": "ANY role:auditor", "getSneaky": "public", "loop": "ANY role:client",
-	}, notebook)
-	vm.Install(w, "caller", map[string]string{"relay": "ANY role:client", "getThrough": "public"}, relay)
+		"big": "ANY role:client", "getNote": "public", "getSecret": "ANY role:auditor", "getSneaky": "public", "loop": "ANY role:client", "stray": "ANY role:client",
+	}, notebook, "caller@1")
+	vm.Install(w, "caller", map[string]string{"relay": "ANY role:client", "getThrough": "public"}, relay, "notebook@1")
 	g, packages := w.Seal()
 	c, err := chain.New(g, vm, chain.DefaultOptions())
 	require.NoError(t, err)
@@ -88,9 +88,12 @@ func notebook(env host.Env, args []byte) ([]byte, error) {
 		return nil, env.Put([]byte("a"), []byte("b"))
 	case "big":
 		return nil, env.Put([]byte("a"), make([]byte, types.MaxValueBytes+1))
-	case "loop":
-		_, _, err := env.Call("notebook", "put", []byte(`{"Key":"x","Value":"y"}`), 10_000)
+	case "stray":
+		_, _, err := env.Call("evidence", "get", nil, 10_000)
 		return nil, err
+	case "loop":
+		out, _, err := env.Call("caller", "relay", []byte("put"), 10_000)
+		return out, err
 	}
 	return nil, errors.New("unreachable")
 }
@@ -277,8 +280,11 @@ func TestNestedCalls(t *testing.T) {
 	require.Contains(t, string(res.Receipts[0].Result), "HC-2201")
 
 	// A contract cannot be entered twice.
-	r := b.refused(types.CodeContractError, b.call(b.clerk, "notebook", "loop", `{}`))
-	require.Contains(t, r.Error, "HC-3106")
+	res = b.run(b.call(b.clerk, "notebook", "loop", `{}`))
+	require.Contains(t, string(res.Receipts[0].Result), "HC-3106")
+
+	// A contract calls what its package declares and nothing else.
+	b.refused(types.CodePermissionDenied, b.call(b.clerk, "notebook", "stray", `{}`))
 
 	// A query stays a query all the way down.
 	_, _, err := b.c.Query(context.Background(), b.st, &chain.Query{Contract: "caller", Method: "getThrough"}, b.height, b.now.UnixNano())

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/crypto"
@@ -66,6 +68,14 @@ func (r *ContractRecord) Method(name string) (*bundle.Method, bool) {
 		}
 	}
 	return nil, false
+}
+
+// mayCall reports whether the contract's package declares that it calls another.
+func (r *ContractRecord) mayCall(name string) bool {
+	return slices.ContainsFunc(r.Uses, func(use string) bool {
+		n, _, _ := strings.Cut(use, "@")
+		return n == name
+	})
 }
 
 func recordKey(name string) []byte { return []byte("record/" + name) }
@@ -203,13 +213,12 @@ func (c *Chain) LoadCode(ctx context.Context, st State) error {
 // LoadStaged compiles a package that was staged, so that it is ready when it becomes
 // active. It may run beside the execution of blocks.
 func (c *Chain) LoadStaged(ctx context.Context, st State, pkg crypto.Hash) error {
-	var row staged
-	found, err := getJSON(st, NSContracts, stagedKey(pkg), &row)
-	if err != nil || !found {
+	row, ready, err := c.Staged(st, pkg)
+	if err != nil || row == nil || ready {
 		return err
 	}
 	p, err := c.loadPackage(st, pkg, row.Bytes)
-	if err != nil || c.vm.Loaded(p.CodeHash) {
+	if err != nil {
 		return err
 	}
 	_, err = c.vm.Load(ctx, p.Code)

@@ -41,8 +41,8 @@ const (
 	openGas  = 10 // unpacking
 )
 
-// staged is the row staged/<package>: a package ready to be installed.
-type staged struct {
+// Staged is the row staged/<package>: a package ready to be installed.
+type Staged struct {
 	Name      string         `json:"name"`
 	Version   string         `json:"version"`
 	Code      crypto.Hash    `json:"code"`
@@ -53,6 +53,16 @@ type staged struct {
 }
 
 func stagedKey(pkg crypto.Hash) []byte { return []byte("staged/" + pkg.String()) }
+
+// Staged looks a staged package up, and reports whether this node has compiled its code.
+func (c *Chain) Staged(st State, pkg crypto.Hash) (row *Staged, ready bool, err error) {
+	row = &Staged{}
+	found, err := getJSON(st, NSContracts, stagedKey(pkg), row)
+	if err != nil || !found {
+		return nil, false, err
+	}
+	return row, c.vm.Loaded(row.Code), nil
+}
 
 func uploadKey(by types.Address, pkg crypto.Hash, n int) []byte {
 	return fmt.Appendf(nil, "upload/%s/%s/%04d", by, pkg, n)
@@ -130,7 +140,7 @@ func (s *callScope) stagePackage(args []byte) (any, error) {
 	if err := s.c.vm.Check(p.Code); err != nil {
 		return nil, err
 	}
-	row := staged{p.Manifest.Name, p.Manifest.Version, p.CodeHash, len(raw), publisher, in.Signature, s.block.height}
+	row := Staged{p.Manifest.Name, p.Manifest.Version, p.CodeHash, len(raw), publisher, in.Signature, s.block.height}
 	storePackage(s.o, in.Package, raw, s.txIndex)
 	if err := putJSON(s.o, NSContracts, stagedKey(in.Package), &row, s.txIndex); err != nil {
 		return nil, err
@@ -200,7 +210,7 @@ type installArgs struct {
 }
 
 // openStaged returns a staged package and its row.
-func (s *callScope) openStaged(args []byte) (*installArgs, *staged, *bundle.Package, error) {
+func (s *callScope) openStaged(args []byte) (*installArgs, *Staged, *bundle.Package, error) {
 	var in installArgs
 	if err := decodeArgs(args, &in); err != nil {
 		return nil, nil, nil, err
@@ -208,7 +218,7 @@ func (s *callScope) openStaged(args []byte) (*installArgs, *staged, *bundle.Pack
 	if err := s.checkLifecycle(); err != nil {
 		return nil, nil, nil, err
 	}
-	var row staged
+	var row Staged
 	found, err := getJSON(s.o, NSContracts, stagedKey(in.Package), &row)
 	if err != nil {
 		return nil, nil, nil, err
@@ -296,7 +306,7 @@ func (s *callScope) upgradeContract(args []byte) (any, error) {
 	return rec, s.emit(NSContracts, "upgraded", lifecycleEvent(rec, s.caller().Member, from))
 }
 
-func (r *staged) version(pkg crypto.Hash, height uint64) Version {
+func (r *Staged) version(pkg crypto.Hash, height uint64) Version {
 	return Version{Version: r.Version, Package: pkg, Code: r.Code, Publisher: r.Publisher, Signature: r.Signature, Height: height}
 }
 

@@ -27,9 +27,9 @@ func NewGoVM() *GoVM { return &GoVM{code: map[crypto.Hash]Contract{}, loaded: ma
 
 // Install registers a Go contract and adds a bundle for it to the world's genesis.
 // allow maps each method to its rule; methods that begin with "get" only read.
-func (v *GoVM) Install(w *World, name string, allow map[string]string, fn Contract) {
+func (v *GoVM) Install(w *World, name string, allow map[string]string, fn Contract, uses ...string) {
 	code := []byte("go contract " + name)
-	m := &bundle.Manifest{Bundle: bundle.Format, Name: name, Version: "1.0.0", Language: "go"}
+	m := &bundle.Manifest{Bundle: bundle.Format, Name: name, Version: "1.0.0", Language: "go", Uses: uses}
 	for _, method := range sortedKeys(allow) {
 		m.Methods = append(m.Methods, bundle.Method{Name: method, Writes: len(method) < 3 || method[:3] != "get", Allow: allow[method]})
 	}

@@ -2,25 +2,22 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/huchain/huchain/contracts/build"
 	"github.com/huchain/huchain/devnet"
 	"github.com/huchain/huchain/node"
-	"github.com/huchain/huchain/types"
 )
 
 func contractCmd(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "contract", Short: "write, build, test and install contracts"}
-	c.AddCommand(contractNewCmd(a), contractBuildCmd(a), contractCheckCmd(a), contractTestCmd(a), contractDeployCmd(a), contractListCmd(a), contractShowCmd(a))
+	c.AddCommand(contractNewCmd(a), contractBuildCmd(a), contractCheckCmd(a), contractTestCmd(a), contractDeployCmd(a), contractUpgradeCmd(a))
+	c.AddCommand(contractStatusCmds(a)...)
+	c.AddCommand(contractListCmd(a), contractShowCmd(a))
 	return c
 }
 
@@ -111,69 +108,6 @@ func contractCheckCmd(a *app) *cobra.Command {
 			})
 		},
 	}
-}
-
-func contractDeployCmd(a *app) *cobra.Command {
-	var as, pass, params string
-	var wait time.Duration
-	c := &cobra.Command{
-		Use: "deploy FILE", Short: "install a package on the chain, or upgrade the contract of its name",
-		Long: "Uploads a package file in parts, has the chain check it, and installs it. The member must be permitted to change\n" +
-			"contracts (chain parameter lifecycle) and signs the package as its publisher.",
-		Example: "  huchain contract deploy bin/bundles/evidence-1.0.0.hcp --as archives/admin",
-		Args:    takes(1, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			raw, err := os.ReadFile(args[0])
-			if err != nil {
-				return types.Errorf(types.CodePackageInvalid, "%w", err)
-			}
-			if params != "" && !json.Valid([]byte(params)) {
-				return usage(cmd, "--params is not JSON")
-			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), wait)
-			defer cancel()
-			cl, p, err := a.connect(ctx)
-			if err != nil {
-				return err
-			}
-			by, err := a.identity(p, as, pass)
-			if err != nil {
-				return err
-			}
-			var progress func(done, total int)
-			if isTerminal(a.err) {
-				progress = func(done, total int) {
-					fmt.Fprintf(a.err, "\r%s %d/%d KiB", a.say("上传", "uploading"), done>>10, total>>10)
-					if done == total {
-						fmt.Fprintln(a.err)
-					}
-				}
-			}
-			d, err := cl.Deploy(ctx, by, raw, json.RawMessage(params), progress)
-			if err != nil {
-				return err
-			}
-			return a.print(d, func(w io.Writer) {
-				what := a.say("已安装", "installed")
-				if d.Upgraded {
-					what = a.say("已升级", "upgraded")
-				}
-				fmt.Fprintf(w, "%s %s %s\n", what, d.Name, d.Version)
-				a.fields(w, field{"代码哈希", "code", d.Code}, field{"高度", "height", d.Height}, field{"交易", "tx", d.TxID})
-			})
-		},
-	}
-	a.asFlag(c, &as, "member that signs")
-	c.Flags().StringVar(&params, "params", "", "JSON that replaces the package's own parameters")
-	c.Flags().DurationVar(&wait, "wait", 5*time.Minute, "how long to wait for all of it")
-	passphraseFlag(c, &pass)
-	return c
-}
-
-// isTerminal reports whether w shows progress to a person.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func contractListCmd(a *app) *cobra.Command {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/types"
 )
 
@@ -30,6 +31,7 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "listTxs", base+"/{chain}/txs", "Transactions of a sender or of a contract, newest first", s.txs)
 	get(s, api, "listContracts", base+"/{chain}/contracts", "Installed contracts", s.contracts)
 	get(s, api, "getContract", base+"/{chain}/contracts/{name}", "Installed contract", s.contract)
+	get(s, api, "getPackage", base+"/{chain}/packages/{package}", "Contract package that was staged", s.stagedPackage)
 	get(s, api, "getState", base+"/{chain}/state/{ns}/{key...}", "State row, or its absence", s.state)
 	get(s, api, "listState", base+"/{chain}/state/{ns}", "State rows of a namespace in order of key", s.states)
 	get(s, api, "listEvents", base+"/{chain}/events", "Events of a contract, newest first", s.events)
@@ -45,6 +47,12 @@ func (s *Server) register(api huma.API) {
 		Description:  "The body is a list of transactions, each behind its length as a varint. Answers once they are in the pool, each with a code of its own.",
 		MaxBodyBytes: maxBatchBytes,
 	}, s.submitBatch)
+	post(s, api, huma.Operation{
+		OperationID: "rehearse", Path: base + "/{chain}/rehearsals", Summary: "Replay a contract's newest calls under an upgrade",
+		Description: "The body is the package file of the upgrade. Each call runs on the state as it is now, under the present code and under the " +
+			"upgrade's. Nothing is committed.",
+		MaxBodyBytes: bundle.MaxPackageBytes + 1,
+	}, s.rehearse)
 	post(s, api, huma.Operation{
 		OperationID: "query", Path: base + "/{chain}/query", Summary: "Call a method that only reads",
 		MaxBodyBytes: 2 << 20,

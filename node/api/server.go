@@ -44,15 +44,16 @@ func (p *Params) Validate() error {
 
 // Server serves the chains of a node.
 type Server struct {
-	p       Params
-	node    string
-	version string
-	log     *slog.Logger
-	metrics *metrics
-	slots   chan struct{}
-	handler http.Handler
-	http    *http.Server
-	started time.Time
+	p          Params
+	node       string
+	version    string
+	log        *slog.Logger
+	metrics    *metrics
+	slots      chan struct{}
+	rehearsing chan struct{} // holds one token while a rehearsal runs
+	handler    http.Handler
+	http       *http.Server
+	started    time.Time
 
 	mu     sync.RWMutex
 	chains map[string]*Chain // by name; nil while the chain is starting
@@ -68,7 +69,7 @@ func New(p Params, nodeName, version string, log *slog.Logger, reg prometheus.Re
 	codedErrors()
 	s := &Server{
 		p: p, node: nodeName, version: version, log: log, metrics: newMetrics(reg),
-		slots: make(chan struct{}, p.MaxInFlight), chains: map[string]*Chain{}, started: time.Now(),
+		slots: make(chan struct{}, p.MaxInFlight), rehearsing: make(chan struct{}, 1), chains: map[string]*Chain{}, started: time.Now(),
 	}
 	mux := http.NewServeMux()
 	api := humago.New(mux, s.config())
