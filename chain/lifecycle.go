@@ -230,7 +230,24 @@ func (s *callScope) openStaged(args []byte) (*installArgs, *Staged, *bundle.Pack
 	if err == nil {
 		err = s.charge(openGas * uint64(len(p.Code)))
 	}
+	if err == nil {
+		err = s.compile(p)
+	}
 	return &in, &row, p, err
+}
+
+// compile makes sure that a package's code can be called before it becomes active. The
+// nodes have compiled it since it was staged; one that has not does so now. What only
+// compiling finds wrong with a module is refused here, on every node alike.
+func (s *callScope) compile(p *bundle.Package) error {
+	if s.c.vm.Loaded(p.CodeHash) {
+		return nil
+	}
+	_, err := s.c.vm.Load(s.ctx, p.Code)
+	if err != nil && types.CodeOf(err) != types.CodeModuleRefused {
+		return s.fail(err)
+	}
+	return err
 }
 
 func (s *callScope) createContract(args []byte) (any, error) {

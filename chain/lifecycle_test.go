@@ -145,6 +145,15 @@ func TestStageRefusals(t *testing.T) {
 	b.must(b.call(b.admin, "contracts", "stage", b.upload(b.admin, raw)))
 	b.refused(types.CodePackageInvalid, b.call(b.admin, "contracts", "create", fmt.Sprintf(`{"package":%q}`, crypto.Sum(raw))))
 
+	// What only compiling finds wrong is refused before it can become active, and the
+	// chain goes on.
+	m.Uses, m.Version = nil, "1.0.1"
+	broken, err := bundle.Pack(m, []byte("bundle: 1\n"), []byte("{}"), []byte("module that does not compile"))
+	require.NoError(t, err)
+	b.vm.RegisterBroken([]byte("module that does not compile"))
+	b.must(b.call(b.admin, "contracts", "stage", b.upload(b.admin, broken)))
+	b.refused(types.CodeModuleRefused, b.call(b.admin, "contracts", "create", fmt.Sprintf(`{"package":%q}`, crypto.Sum(broken))))
+
 	altered := append([]byte(nil), raw...)
 	altered[len(altered)/2] ^= 1
 	b.refused(types.CodePackageInvalid, b.call(b.admin, "contracts", "stage", b.upload(b.admin, altered)))

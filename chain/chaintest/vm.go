@@ -17,13 +17,16 @@ import (
 type GoVM struct {
 	code   map[crypto.Hash]Contract
 	loaded map[crypto.Hash]bool
+	broken map[crypto.Hash]bool // passes Check, fails Load
 }
 
 // Contract is a contract as a Go function: it is told the method by env.Info.
 type Contract func(env host.Env, args []byte) ([]byte, error)
 
 // NewGoVM returns a VM without contracts.
-func NewGoVM() *GoVM { return &GoVM{code: map[crypto.Hash]Contract{}, loaded: map[crypto.Hash]bool{}} }
+func NewGoVM() *GoVM {
+	return &GoVM{code: map[crypto.Hash]Contract{}, loaded: map[crypto.Hash]bool{}, broken: map[crypto.Hash]bool{}}
+}
 
 // Install registers a Go contract and adds a bundle for it to the world's genesis.
 // allow maps each method to its rule; methods that begin with "get" only read.
@@ -42,6 +45,12 @@ func (v *GoVM) Install(w *World, name string, allow map[string]string, fn Contra
 // Register makes a Go function the meaning of some module bytes.
 func (v *GoVM) Register(code []byte, fn Contract) { v.code[crypto.Sum(code)] = fn }
 
+// RegisterBroken makes module bytes pass admission and fail to compile.
+func (v *GoVM) RegisterBroken(code []byte) {
+	v.code[crypto.Sum(code)] = func(host.Env, []byte) ([]byte, error) { return nil, errors.New("never called") }
+	v.broken[crypto.Sum(code)] = true
+}
+
 func sortedKeys(m map[string]string) []string {
 	out := make([]string, 0, len(m))
 	for k := range m {
@@ -56,6 +65,9 @@ func (v *GoVM) Load(_ context.Context, code []byte) (crypto.Hash, error) {
 	h := crypto.Sum(code)
 	if v.code[h] == nil {
 		return h, types.Errorf(types.CodeModuleRefused, "no Go contract is registered for this code")
+	}
+	if v.broken[h] {
+		return h, types.Errorf(types.CodeModuleRefused, "does not compile")
 	}
 	v.loaded[h] = true
 	return h, nil
