@@ -244,3 +244,23 @@ func TestGenesisAndOpenAPI(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(text), &status), "the CometBFT chain id names the chain too")
 	require.True(t, status.Validator)
 }
+
+// What was accepted stays what was sent: the pool must not hold on to a request's
+// buffer, which serves the next request.
+func TestAcceptedBytesAreKept(t *testing.T) {
+	s := newSite(t)
+	s.put("first", "1") // registers the clerk
+	ids := make([]crypto.Hash, 300)
+	for i := range ids {
+		tx, err := s.client.Sign(s.clerk, "notes", "put", map[string]string{"K": strings.Repeat("k", 1+i%200), "V": "v"})
+		require.NoError(t, err)
+		ids[i], err = s.client.SubmitAsync(t.Context(), nil, tx)
+		require.NoError(t, err)
+	}
+	for _, id := range ids {
+		require.Eventually(t, func() bool {
+			_, err := s.client.Tx(t.Context(), id, false)
+			return err == nil
+		}, 10*time.Second, 10*time.Millisecond, id.String())
+	}
+}
