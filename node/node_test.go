@@ -95,7 +95,7 @@ func runAndRestart(t *testing.T, home node.Home, n *devnet.Network) {
 
 	err := node.Run(t.Context(), home, node.Options{Stderr: io.Discard})
 	require.Equal(t, types.CodeHomeLocked, types.CodeOf(err), "a second node in the same home")
-	_, err = node.Fsck(t.Context(), home, "")
+	_, err = node.Fsck(t.Context(), home, "", nil)
 	require.Equal(t, types.CodeHomeLocked, types.CodeOf(err), "fsck beside a running node")
 	for _, f := range node.Diagnose(t.Context(), home) {
 		require.True(t, f.OK, "%+v", f)
@@ -104,7 +104,7 @@ func runAndRestart(t *testing.T, home node.Home, n *devnet.Network) {
 
 	r = run(t, home)
 	require.NoError(t, r.end(t))
-	reports, err := node.Fsck(t.Context(), home, "")
+	reports, err := node.Fsck(t.Context(), home, "", nil)
 	require.NoError(t, err)
 	require.Equal(t, "gov", reports[0].Chain)
 	require.GreaterOrEqual(t, reports[0].Height, uint64(1))

@@ -14,30 +14,49 @@ import (
 func fsckCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "fsck", Short: "check the ledgers of a stopped node from end to end",
-		Long: "Opens the ledger of every chain (or of --chain) in the home, rebuilds its state tree and compares the root,\n" +
-			"reads every block back and checks it against its header, and that headers are linked and certified.\n" +
-			"The node must not be running.",
+		Long: "Reads every row of the ledger of every chain (or of --chain) in the home and recomputes state tree, roots, links,\n" +
+			"certificates and indexes, independently of the node's own code. Nothing is changed. The node must not be running.",
 		Example: "  huchain fsck --home ~/.huchain/devnet/node2", Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := filepath.Abs(a.home)
 			if err != nil {
 				return err
 			}
-			reports, err := node.Fsck(cmd.Context(), node.Home{Dir: dir}, a.chain)
-			if perr := a.print(reports, func(w io.Writer) {
-				for _, r := range reports {
-					state := a.say("完好", "sound")
-					if r.Fault != "" {
-						state = r.Fault
-					}
-					fmt.Fprintf(w, "%s\t%s %d\t%s %d\t%s %d\t%s\n", r.Chain, a.say("高度", "height"), r.Height,
-						a.say("交易", "transactions"), r.Txs, a.say("终局证书", "certificates"), r.Certificates, state)
-				}
-			}); perr != nil {
+			var progress func(what string, done uint64)
+			if isTerminal(a.err) {
+				progress = func(what string, done uint64) { fmt.Fprintf(a.err, "\r%s %d   ", what, done) }
+			}
+			reports, err := node.Fsck(cmd.Context(), node.Home{Dir: dir}, a.chain, progress)
+			if progress != nil {
+				fmt.Fprintln(a.err)
+			}
+			if len(reports) == 0 {
+				return err
+			}
+			if perr := a.print(reports, func(w io.Writer) { a.writeFsck(w, reports) }); perr != nil {
 				return perr
 			}
 			return err
 		},
+	}
+}
+
+func (a *app) writeFsck(w io.Writer, reports []node.FsckReport) {
+	for _, r := range reports {
+		state := a.say("完好", "sound")
+		if !r.OK() {
+			state = fmt.Sprintf(a.say("发现 %d 处问题", "%d findings"), len(r.Findings))
+		}
+		fmt.Fprintf(w, "%s\t%s\n", r.Chain, state)
+		a.fields(w, field{"高度", "height", r.Height}, field{"状态行", "state rows", r.Rows}, field{"交易", "transactions", r.Txs},
+			field{"事件", "events", r.Events}, field{"终局证书", "certificates", r.Certificates}, field{"状态根", "state root", r.StateRoot})
+		for i, f := range r.Findings {
+			if i == 20 {
+				fmt.Fprintf(w, "…\t%s\n", a.say("其余见 -o json", "the rest with -o json"))
+				break
+			}
+			fmt.Fprintf(w, "%s\t%s\n", f.Where, f.What)
+		}
 	}
 }
 

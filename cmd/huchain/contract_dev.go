@@ -33,7 +33,7 @@ func contractNewCmd(a *app) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&language, "lang", "go", "language of the contract: go or rust")
+	c.Flags().StringVar(&language, "language", "go", "language of the contract: go or rust")
 	c.Flags().StringVar(&dir, "dir", "", "folder to write (default: the name)")
 	return c
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/contracts/build"
@@ -133,6 +134,9 @@ func TestCommandsAreDocumented(t *testing.T) {
 			}
 			return
 		}
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+			require.Nil(t, newRoot(&app{}).PersistentFlags().Lookup(f.Name), "%s hides the global flag --%s", c.CommandPath(), f.Name)
+		})
 		if c.Name() == "help" || c.Parent().Name() == "completion" {
 			return
 		}
@@ -146,7 +150,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 	for _, want := range []string{
 		"devnet up", "devnet status", "devnet down", "devnet reset", "init", "start", "version", "key new", "cert issue", "org create",
 		"tx call", "query status", "query block", "query tx", "query contract", "query state", "query events", "query view",
-		"proof export", "proof verify", "contract build", "contract check", "contract deploy", "contract list", "contract show",
+		"proof export", "proof verify", "contract build", "contract check", "contract test", "contract deploy", "contract list", "contract show",
 		"explain", "fsck", "doctor", "bench run",
 	} {
 		require.True(t, names["huchain "+want], want)
