@@ -59,7 +59,7 @@ lint: ## golangci-lint and the rules of internal/lint
 	$(GO) test ./internal/lint
 
 .PHONY: contracts
-contracts: build ## build the contract bundles and compare them with contracts/bundles.lock
+contracts: build ## build the contract bundles into bin/bundles and write contracts/bundles.lock
 	bin/huchain contract build --all --out bin/bundles
 
 .PHONY: fuzz

@@ -115,7 +115,7 @@ func (t *tracker) block(o *rest.Outcomes, now time.Time) {
 	if w != nil && ours {
 		w.blocks++
 		if !w.lastBlock.IsZero() {
-			w.interval.add(time.Duration(o.Time.Sub(w.lastBlock)))
+			w.interval.add(o.Time.Sub(w.lastBlock))
 		}
 		w.lastBlock = o.Time
 	}

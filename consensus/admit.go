@@ -177,16 +177,16 @@ func (a *admitter) admitFromPeer(peer string, list []parkedTx) {
 		case types.CodeTxMalformed, types.CodeTxTooLarge, types.CodeWrongGenesis, types.CodeBadSignature:
 			// The origin verified what it sends, and none of these depends on the
 			// state: the peer is broken or lies.
-			a.refuse(err)
+			_ = a.refuse(err) // counts it
 			a.fault(peer, err)
 			return
 		default:
-			a.refuse(err)
+			_ = a.refuse(err) // counts it
 		}
 	}
 	for _, err := range a.pool.add(good, peer) {
 		if err != nil && err.Code != types.CodeTxKnown && err.Code != types.CodeTxDuplicate { // offered twice is no refusal
-			a.refuse(err)
+			_ = a.refuse(err) // counts it
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 	"sync"
 
@@ -197,15 +198,15 @@ func (s *store) NewBatch() dbm.Batch {
 	return &storeBatch{s: s, batch: s.db.NewBatch()}
 }
 
-// Print writes every pair to standard output.
+// Print writes every pair to standard output, as CometBFT's interface asks.
 func (s *store) Print() error {
 	it, err := s.Iterator(nil, nil)
 	if err != nil {
 		return err
 	}
-	defer it.Close()
+	defer it.Close() //nolint:errcheck // it was only read
 	for ; it.Valid(); it.Next() {
-		fmt.Printf("[%X]:\t[%X]\n", it.Key(), it.Value())
+		fmt.Fprintf(os.Stdout, "[%X]:\t[%X]\n", it.Key(), it.Value())
 	}
 	return it.Error()
 }

@@ -52,7 +52,7 @@ func (l *cometLogger) With(kv ...any) cmtlog.Logger {
 // write formats nothing unless the line is wanted: many values are lazy and costly.
 func (l *cometLogger) write(level slog.Level, msg string, kv []any) {
 	if l.log.Enabled(context.Background(), level) {
-		l.log.Log(context.Background(), level, msg, safeKeys(kv)...)
+		l.log.Log(context.Background(), level, msg, safeKeys(kv)...) //nolint:sloglint // CometBFT chose it
 	}
 }
 

@@ -16,7 +16,7 @@ func freeMiB(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, fmt.Errorf("free space of %s: %w", dir, err)
 	}
-	return int64(st.Bavail) * int64(st.Bsize) >> 20, nil
+	return int64(st.Bavail) * int64(st.Bsize) >> 20, nil //nolint:unconvert // its type differs between platforms
 }
 
 // CheckDisk refuses with HC-1007 if less than min MiB are free where dir lies.

@@ -87,7 +87,7 @@ func (d *diagnosis) ready(ctx context.Context, url string) {
 		d.add("ready", err, "")
 		return
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(req) //nolint:forbidigo // the context ends it
 	if err == nil {
 		defer resp.Body.Close()
 		var v struct{ Code, Detail string }

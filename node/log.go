@@ -115,9 +115,9 @@ func (r *rotating) turn() error {
 		os.Remove(r.path)
 	} else {
 		for i := r.keep - 1; i >= 1; i-- {
-			os.Rename(name(i), name(i+1))
+			os.Rename(name(i), name(i+1)) //nolint:errcheck // there may be none yet
 		}
-		os.Rename(r.path, name(1))
+		os.Rename(r.path, name(1)) //nolint:errcheck // opening the new file tells what is wrong
 	}
 	return r.open()
 }

@@ -152,7 +152,7 @@ func stopCause(ctx context.Context, err error) error {
 		return cause
 	}
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // stopping is what was asked for
 	}
 	return err
 }
@@ -235,5 +235,5 @@ func (n *node) serveMetrics(ctx context.Context, cancel context.CancelCauseFunc)
 			cancel(fmt.Errorf("serve metrics: %w", err))
 		}
 	}()
-	return func() { srv.Close() }, nil
+	return func() { srv.Close() }, nil //nolint:errcheck // the process is ending
 }

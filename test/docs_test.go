@@ -142,11 +142,11 @@ func (r *reader) serve(where, text string) {
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	r.t.Cleanup(func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) //nolint:errcheck // it may have ended by itself
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
 		select {
 		case <-done:
 		case <-time.After(40 * time.Second):
-			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) //nolint:errcheck // as above
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 			r.t.Errorf("%s: did not end on Ctrl-C", where)
 		}
 		r.t.Logf("%s\n%s", where, out.String())

@@ -178,7 +178,7 @@ func (n *network) start(nodes ...int) {
 		console.Close()
 		require.NoError(n.t, err)
 		go func() {
-			p.cmd.Wait() //nolint:errcheck // how it ended is read from ProcessState
+			p.cmd.Wait()
 			close(p.done)
 		}()
 		n.procs[i] = p
@@ -219,11 +219,11 @@ func (n *network) end(i int, sig syscall.Signal) {
 	if p == nil {
 		return
 	}
-	p.cmd.Process.Signal(sig) //nolint:errcheck // it may have ended by itself
+	p.cmd.Process.Signal(sig)
 	select {
 	case <-p.done:
 	case <-time.After(30 * time.Second):
-		p.cmd.Process.Kill() //nolint:errcheck // as above
+		p.cmd.Process.Kill()
 		<-p.done
 		n.t.Errorf("%s did not stop within 30 s", n.Nodes[i].Name)
 	}

@@ -55,7 +55,7 @@ func (n *network) body(from crypto.PublicKey, change func(*types.Body)) *types.B
 		Genesis: genesis, Sender: types.AddressOf(from), Contract: "evidence", Method: "deposit", Args: args,
 		GasLimit: 500_000_000, ValidUntil: time.Now().Add(time.Minute).UnixMilli(),
 	}
-	rand.Read(b.Salt[:]) //nolint:errcheck // never fails
+	rand.Read(b.Salt[:])
 	if change != nil {
 		change(b)
 	}

@@ -261,7 +261,7 @@ func bytesClone(s types.ValidatorSet) types.ValidatorSet {
 	return append(types.ValidatorSet(nil), s...)
 }
 
-// covers: T.03 T.20
+// covers: T.20
 func TestCertificateNeedsMoreThanTwoThirds(t *testing.T) {
 	for n := range 5 {
 		c, h, set := certified(t, n)

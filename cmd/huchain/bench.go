@@ -108,7 +108,7 @@ func (a *app) benchDevnet(ctx context.Context, f *benchFlags) (bench.Target, fun
 			fmt.Fprintln(a.err, a.say("保留：", "kept:"), home)
 			return
 		}
-		os.RemoveAll(home) //nolint:errcheck // a temporary folder
+		os.RemoveAll(home)
 	}
 	program, err := os.Executable()
 	if err != nil {

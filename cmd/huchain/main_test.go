@@ -37,7 +37,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HUCHAIN_HOME", filepath.Join(env.WorkDir, "home"))
 			env.Defer(func() { // a script that fails half-way leaves no validator behind
 				if n, err := devnet.Load(filepath.Join(env.WorkDir, "home")); err == nil {
-					n.Down(context.Background()) //nolint:errcheck // nothing more can be done
+					n.Down(context.Background())
 				}
 			})
 			env.Setenv("LANG", "C")

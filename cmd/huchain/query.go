@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -269,7 +268,7 @@ func queryViewCmd(a *app) *cobra.Command {
 					return err
 				}
 			}
-			out, err := cl.Query(cmd.Context(), id, args[0], args[1], json.RawMessage(raw))
+			out, err := cl.Query(cmd.Context(), id, args[0], args[1], raw)
 			if err != nil {
 				return err
 			}

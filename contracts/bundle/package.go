@@ -85,7 +85,7 @@ func Pack(m *Manifest, bundleYAML, schema, code []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compress package: %w", err)
 	}
-	defer enc.Close()
+	defer enc.Close() //nolint:errcheck // EncodeAll leaves nothing open
 	return enc.EncodeAll(archive, nil), nil
 }
 

@@ -55,7 +55,7 @@ func Run(ctx context.Context, dir string, opt Options) (*Report, error) {
 	if r.engine, err = engine.New(ctx, params); err != nil {
 		return nil, err
 	}
-	defer r.engine.Close(ctx)
+	defer r.engine.Close(ctx) //nolint:errcheck // frees memory only
 	main, err := r.add(ctx, dir, nil)
 	if err != nil || r.wasmOnly && opt.NativeOnly {
 		return &r.report, err

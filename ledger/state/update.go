@@ -106,7 +106,7 @@ func (u *updater) count(r ref) int {
 	if r == 0 {
 		return 0
 	}
-	n := &node{}
+	var n *node
 	if r&localBit != 0 {
 		n = &u.ch.nodes[r&^localBit]
 	} else {

@@ -81,7 +81,7 @@ func loopbackHost(host string) bool {
 
 // refuse writes a coded error outside huma.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	f := s.fail(r.Context(), err).(*failure)
+	f := s.fail(r.Context(), err).(*failure) //nolint:errorlint // fail returns nothing else
 	for k, v := range f.GetHeaders() {
 		w.Header()[k] = v
 	}

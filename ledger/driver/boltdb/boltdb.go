@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/huchain/huchain/ledger/driver"
 )
@@ -63,7 +64,7 @@ func wrap(doing string, err error) error {
 		return nil
 	}
 	err = fmt.Errorf("%s: %w", doing, err)
-	for _, damage := range []error{bbolt.ErrChecksum, bbolt.ErrInvalid, bbolt.ErrVersionMismatch} {
+	for _, damage := range []error{bbolterrors.ErrChecksum, bbolterrors.ErrInvalid, bbolterrors.ErrVersionMismatch} {
 		if errors.Is(err, damage) {
 			return &driver.ErrCorrupt{Err: err}
 		}

@@ -62,8 +62,11 @@ func write(db driver.DB, fill func(b driver.Batch)) error {
 
 func want(r driver.Reader, key, value string) error {
 	v, ok, err := r.Get([]byte(key))
-	if err != nil || !ok || string(v) != value {
-		return fmt.Errorf("get %q: %q, %v, %v; want %q", key, v, ok, err, value)
+	if err != nil {
+		return fmt.Errorf("get %q: %w", key, err)
+	}
+	if !ok || string(v) != value {
+		return fmt.Errorf("get %q: %q, %v; want %q", key, v, ok, value)
 	}
 	return nil
 }

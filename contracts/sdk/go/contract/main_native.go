@@ -102,8 +102,11 @@ func (p *pipe) read() (kind byte, fields [][]byte, err error) {
 		return 0, nil, err
 	}
 	b := make([]byte, binary.LittleEndian.Uint32(size[:]))
-	if _, err := io.ReadFull(p.in, b); err != nil || len(b) == 0 {
-		return 0, nil, fmt.Errorf("message cut short: %v", err)
+	if len(b) == 0 {
+		return 0, nil, errors.New("empty message")
+	}
+	if _, err := io.ReadFull(p.in, b); err != nil {
+		return 0, nil, fmt.Errorf("message cut short: %w", err)
 	}
 	for rest := b[1:]; len(rest) > 0; {
 		if len(rest) < 4 || int(binary.LittleEndian.Uint32(rest)) > len(rest)-4 {

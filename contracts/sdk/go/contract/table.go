@@ -110,7 +110,7 @@ func dispatch() {
 }
 
 func fail(err error) {
-	if e, ok := err.(*Error); ok {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // package errors would enlarge every contract; SDK errors are returned as they are
 		abi.Fail(e.name, e.text)
 	}
 	abi.Fail("internal", err.Error())
