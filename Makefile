@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 GO       ?= go
 FUZZTIME ?= 10s
+RUST     := /usr/bin/rustc wasm-ld-14
 MODULE   := github.com/huchain/huchain
 LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -21,7 +22,7 @@ define needs
 @missing=; for tool in $(1); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 if [ -n "$$missing" ]; then \
 	echo "make $@ needs tools that are missing here:$$missing" >&2; \
-	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; rustc) printf ' rustc libstd-rust-dev-wasm32';; wasm-ld-14) printf ' lld-14';; *) printf " $$t";; esac; done)" >&2; \
+	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; /usr/bin/rustc) printf ' rustc libstd-rust-dev-wasm32';; wasm-ld-14) printf ' lld-14';; *) printf " $$t";; esac; done)" >&2; \
 	exit 1; \
 fi
 endef
@@ -41,7 +42,7 @@ run: build ## start a chain of four validators on this machine
 
 .PHONY: test
 test: ## vet, race detector, all tests (needs gcc, openssl, and Debian's rustc with lld-14)
-	$(call needs,go git gcc openssl rustc wasm-ld-14)
+	$(call needs,go git gcc openssl $(RUST))
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short $$($(GO) list ./... | grep -vE '/(test|bench)$$')
 	$(GO) test $$($(GO) list ./... | grep -v '/test$$')
@@ -60,6 +61,7 @@ lint: ## golangci-lint and the rules of internal/lint
 
 .PHONY: contracts
 contracts: build ## build the contract bundles into bin/bundles and write contracts/bundles.lock
+	$(call needs,go $(RUST))
 	bin/huchain contract build --all --out bin/bundles
 
 .PHONY: fuzz
