@@ -49,6 +49,9 @@ type app struct {
 	next    *execution   // finalized, waits for Commit
 	pace    pace
 	suspect bool // this node rejected a proposal of its own
+	// committedAt is when this node committed its newest block, by its own clock; zero
+	// after a start.
+	committedAt time.Time
 }
 
 // idWindow guards the chain's window of used ids: the mempool looks into it from many

@@ -103,6 +103,7 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 		}
 	}
 	a.hub.publish(&BlockEvent{Header: ex.candidate.Header, TxIDs: ex.ids, Receipts: ex.result.Receipts, Events: ex.result.Events})
+	a.committedAt = time.Now()
 	a.loadStaged(ex.result.Staged)
 	a.m.height.Set(float64(height))
 	a.m.committedTxs.Add(float64(len(ex.ids)))

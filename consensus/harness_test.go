@@ -58,6 +58,7 @@ func testParams() Params {
 	p := DefaultParams()
 	p.TimeoutPropose = 600 * time.Millisecond
 	p.Heartbeat = time.Minute
+	p.Rest = time.Minute
 	p.RedialInterval = 500 * time.Millisecond
 	return p
 }

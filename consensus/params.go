@@ -28,6 +28,9 @@ type Params struct {
 	TimeoutPrecommit time.Duration
 	// Heartbeat is how often an idle chain makes an empty block.
 	Heartbeat time.Duration
+	// Rest is after how long without a block a proposer leaves the next block empty, so
+	// that transactions are not dated at the beginning of the rest.
+	Rest time.Duration
 	// GossipSleep is how often consensus looks for something a peer lacks.
 	GossipSleep time.Duration
 	// FlushThrottle is how long a link gathers messages before it writes them.
@@ -78,6 +81,7 @@ func DefaultParams() Params {
 		TimeoutPrevote:    500 * time.Millisecond,
 		TimeoutPrecommit:  200 * time.Millisecond,
 		Heartbeat:         time.Minute,
+		Rest:              time.Second,
 		GossipSleep:       10 * time.Millisecond,
 		FlushThrottle:     10 * time.Millisecond,
 		LinkRate:          500 << 20,
@@ -111,6 +115,7 @@ func (p *Params) Validate() error {
 		{"TimeoutPrevote", p.TimeoutPrevote, 10 * time.Millisecond, time.Minute},
 		{"TimeoutPrecommit", p.TimeoutPrecommit, 10 * time.Millisecond, time.Minute},
 		{"Heartbeat", p.Heartbeat, time.Second, time.Hour},
+		{"Rest", p.Rest, 10 * time.Millisecond, time.Minute},
 		{"GossipSleep", p.GossipSleep, time.Millisecond, time.Second},
 		{"FlushThrottle", p.FlushThrottle, time.Millisecond, time.Second},
 		{"RedialInterval", p.RedialInterval, 100 * time.Millisecond, time.Minute},

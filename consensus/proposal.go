@@ -36,6 +36,9 @@ func (a *app) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal)
 		left -= int64(len(frame)) + frameOverhead
 		frames = append(frames, frame)
 	}
+	if a.idle() {
+		return &abci.ResponsePrepareProposal{Txs: frames}, nil
+	}
 	timeMs := r.Time.UnixMilli()
 	maxTxs := a.pace.txsWithin(a.p.BlockWork)
 	txs := a.pool.pack(left, timeMs, maxTxs)
@@ -47,6 +50,11 @@ func (a *app) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal)
 	}
 	return &abci.ResponsePrepareProposal{Txs: append(frames, txs...)}, nil
 }
+
+// idle reports whether the chain has rested. The time of a block is that of the votes for
+// the block before, so the first block after a rest is dated at its beginning. It stays
+// empty, and what waits goes into the one that follows, whose time is right.
+func (a *app) idle() bool { return time.Since(a.committedAt) > a.p.Rest }
 
 // certificateFor finds the certificate of a committed height: from the votes of the
 // height after it, from the ledger, and in the end from peers.

@@ -39,3 +39,20 @@ func TestSingleValidator(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, cert.Verify(&h, set))
 }
+
+// What is sent to a chain that has rested is dated when it was sent, not when the rest began.
+func TestBlockTimeAfterRest(t *testing.T) {
+	t.Parallel()
+	net := newNetwork(t, 1)
+	net.params.Rest = 300 * time.Millisecond
+	net.up()
+	n := net.nodes[0]
+	eventually(t, "first block", 10*time.Second, func() bool { return n.ledger.Height() >= 1 })
+	before := net.quiet(3 * time.Second)
+	sent := time.Now()
+	c := n.commit(net.call("a", "1"))
+	require.Equal(t, before+2, c.Height, "an empty block first")
+	h, err := n.ledger.Header(c.Height)
+	require.NoError(t, err)
+	require.WithinDuration(t, sent, time.Unix(0, h.Time), 2*time.Second)
+}
