@@ -96,7 +96,7 @@ func TestSpecRefusals(t *testing.T) {
 		{"allow: public", "allow: everyone", "bundle.yaml:20: allow rule"},
 		{"reads: evidence", "reads: evidense", `bundle.yaml:20: method get: no record "evidense"`},
 		{"type: sm3", "type: sha256", `bundle.yaml:14: field hash: "sha256" is no field type`},
-		{"type: time", "type: int", "bundle.yaml:17: record evidence: field time is declared int, the code holds time"},
+		{"type: time", "type: int", "bundle.yaml:17: record evidence: field time is declared int, the code holds date-time"},
 		{"      time:  {type: time}\n", "", "has no field"},
 		{"get: ", "got: ", "bundle.yaml:20: method got is not in the code"},
 		{"  get:     {reads: evidence, allow: public}\n", "", "bundle.yaml:18: method get of the code is missing here"},
