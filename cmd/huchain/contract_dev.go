@@ -20,6 +20,12 @@ func contractNewCmd(a *app) *cobra.Command {
 			"SDK's sources are written beside it, so that it builds with the language's toolchain alone.",
 		Example: "  huchain contract new land-register\n  huchain contract test land-register",
 		Args:    takes(1, 1),
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.lang == "go" || a.lang == "rust" { // --lang go is what one types first
+				language, a.lang = a.lang, ""
+			}
+			return a.checkGlobals()
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if dir == "" {
 				dir = args[0]
