@@ -17,7 +17,7 @@ func TestFourValidators(t *testing.T) {
 	net := newNetwork(t, 4)
 	net.up()
 	net.ready()
-	before := net.quiet(500 * time.Millisecond)
+	before := net.quiet(2 * time.Second)
 
 	t.Run("silence and wake-up", func(t *testing.T) {
 		for i, n := range net.nodes {
@@ -25,7 +25,7 @@ func TestFourValidators(t *testing.T) {
 			c := n.commit(net.call(fmt.Sprintf("wake%d", i), "1"))
 			t.Logf("node %d: committed in %v", i, time.Since(start))
 			require.True(t, c.Receipt.OK(), "%+v", c.Receipt)
-			after := net.quiet(500 * time.Millisecond)
+			after := net.settled(before + 3)
 			require.Equal(t, before+3, after, "one block and two empty ones")
 			before = after
 		}

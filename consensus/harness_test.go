@@ -225,6 +225,20 @@ func (net *network) quiet(d time.Duration) uint64 {
 	return last
 }
 
+// settled waits until the chain is at height, and reports where it rests: a loaded machine
+// may take its time for the blocks, but no more of them may follow.
+func (net *network) settled(height uint64) uint64 {
+	eventually(net.t, "last block before the silence", 30*time.Second, func() bool {
+		for _, n := range net.nodes {
+			if n.Node != nil && n.ledger.Height() < height {
+				return false
+			}
+		}
+		return true
+	})
+	return net.quiet(500 * time.Millisecond)
+}
+
 // ready waits until all running nodes take part in consensus and are linked.
 func (net *network) ready() {
 	eventually(net.t, "nodes ready", 20*time.Second, func() bool {

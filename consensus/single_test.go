@@ -14,7 +14,7 @@ func TestSingleValidator(t *testing.T) {
 	net.up()
 	n := net.nodes[0]
 	eventually(t, "first block", 10*time.Second, func() bool { return n.ledger.Height() >= 1 })
-	before := net.quiet(500 * time.Millisecond)
+	before := net.quiet(2 * time.Second)
 
 	start := time.Now()
 	c := n.commit(net.call("a", "1"))
@@ -26,7 +26,7 @@ func TestSingleValidator(t *testing.T) {
 	require.True(t, found)
 	require.Equal(t, "1", string(v))
 
-	require.Equal(t, c.Height+2, net.quiet(time.Second), "two empty blocks settle the root, then silence")
+	require.Equal(t, c.Height+2, net.settled(c.Height+2), "two empty blocks settle the root, then silence")
 	s := n.Status()
 	require.False(t, s.CatchingUp)
 	require.True(t, s.Validator)
