@@ -41,13 +41,14 @@ run: build ## start a chain of four validators on this machine
 	bin/huchain devnet up
 
 # Packages whose goroutines share memory; the others only start processes, or have none.
-RACED := ./bench ./chain/... ./client ./consensus ./crypto/... ./devnet ./ledger/... ./node/... ./types/... ./vm/engine
+RACED := ./bench ./chain/... ./client ./consensus ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
 
 .PHONY: test
 test: ## vet, race detector, all tests (needs gcc, openssl, and Debian's rustc with lld-14)
 	$(call needs,go git gcc openssl $(RUST))
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short $(RACED)
+	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine
 	$(GO) test $$($(GO) list ./... | grep -v '/test$$')
 	$(GO) test -timeout 15m ./test
 
