@@ -23,7 +23,7 @@ type Params struct {
 
 // DefaultParams returns the published workload: 1,000 member keys, a unique hash each.
 func DefaultParams() Params {
-	return Params{Scenario: "evidence", Duration: time.Minute, Warmup: 5 * time.Second, InFlight: 4000, Members: 1000, Batch: 64}
+	return Params{Scenario: "evidence", Duration: time.Minute, Warmup: 5 * time.Second, InFlight: 2000, Members: 1000, Batch: 64}
 }
 
 // Validate checks the ranges.
