@@ -53,8 +53,9 @@ test: ## vet, race detector, all tests (needs gcc, openssl, and Debian's rustc w
 	$(GO) test -timeout 15m ./test
 
 .PHONY: bench
-bench: build ## measure committed TPS of four validators for 60 s
+bench: build ## measure committed TPS of four validators for 60 s, and contract calls on one core
 	@mkdir -p .bench
+	$(GO) test -run '^$$' -bench Interleaved -benchtime 1x ./vm/engine | tee .bench/vm.txt
 	bin/huchain bench run --scenario evidence --validators 4 --duration 60s --report .bench/evidence.json
 
 .PHONY: lint
@@ -79,8 +80,9 @@ fuzz: ## fuzz every decoder for FUZZTIME (10s) each
 	done
 
 .PHONY: soak
-soak: ## the four-process tests at length (HUCHAIN_SOAK=20 times as long)
+soak: ## the tests at full size: 10^6 contract calls, four processes for HUCHAIN_SOAK=20 times as long
 	$(call needs,go git)
+	HUCHAIN_VM_CALLS=$${HUCHAIN_VM_CALLS:-1000000} $(GO) test -count 1 -timeout 4h -run TestFreshInstanceOracle ./vm/engine
 	HUCHAIN_SOAK=$${HUCHAIN_SOAK:-20} $(GO) test -count 1 -timeout 12h ./test
 
 .PHONY: clean
