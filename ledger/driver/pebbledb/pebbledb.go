@@ -31,6 +31,7 @@ type Opener struct {
 const (
 	defaultCacheBytes    = 64 << 20
 	defaultMemTableBytes = 32 << 20
+	memTables            = 4
 )
 
 // Open implements driver.Opener.
@@ -47,11 +48,12 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 	if memTable == 0 {
 		memTable = defaultMemTableBytes
 	}
+	cache += memTables * int64(memTable) // Pebble takes the memory of its tables out of the cache
 	opts := &pebble.Options{
 		FS:                          o.FS,
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                memTable,
-		MemTableStopWritesThreshold: 4,
+		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
 		MaxOpenFiles:                512,
