@@ -55,6 +55,7 @@ const (
 	CodeModuleRefused   Code = 3301
 	CodePackageInvalid  Code = 3302
 	CodeManifestInvalid Code = 3303
+	CodeResultForm      Code = 3304
 
 	// 4xxx: the ledger and proofs
 	CodeLedgerCorrupt  Code = 4101

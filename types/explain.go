@@ -294,6 +294,12 @@ var table = []Explanation{
 		Cause:   Text{"清单缺少必填项、含有未知项，或许可规则无法解析。", "The manifest lacks a required entry, holds an unknown one, or a rule cannot be read."},
 		Fix:     Text{"按详情修改 bundle.yaml 后重新打包。", "Correct bundle.yaml as the details say and build it again."},
 	},
+	{
+		Code:    CodeResultForm,
+		Message: Text{"合约返回值与其声明不符", "the contract's answer does not have the form it declares"},
+		Cause:   Text{"合约代码与其 schema.json 不一致，例如由别的工具打包。", "The contract's code and its schema.json disagree, as a package made by other tools may."},
+		Fix:     Text{"告知合约发布方，用 huchain contract build 重新打包；需要原始返回值时改用 query 接口。", "Tell its publisher to build it with huchain contract build; the query operation still gives the raw answer."},
+	},
 
 	// 4xxx: the ledger and proofs
 	{

@@ -15,7 +15,7 @@ import (
 
 func contractCmd(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "contract", Short: "write, build, test and install contracts"}
-	c.AddCommand(contractNewCmd(a), contractBuildCmd(a), contractCheckCmd(a), contractTestCmd(a), contractDeployCmd(a), contractUpgradeCmd(a))
+	c.AddCommand(contractNewCmd(a), contractBuildCmd(a), contractCheckCmd(a), contractSchemaCmd(a), contractTestCmd(a), contractDeployCmd(a), contractUpgradeCmd(a))
 	c.AddCommand(contractStatusCmds(a)...)
 	c.AddCommand(contractListCmd(a), contractShowCmd(a))
 	return c
@@ -92,22 +92,6 @@ func (a *app) buildAll(ctx context.Context, root, out string, p build.Params) er
 			fmt.Fprintf(w, "%s\t%s\t%s\n", b.Dir, b.Version, b.CodeHash)
 		}
 	})
-}
-
-func contractCheckCmd(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "check DIR", Short: "check a bundle without compiling it",
-		Long:    "Checks that bundle.yaml and the code agree, and that generated files are up to date.",
-		Example: "  huchain contract check contracts/base/evidence", Args: takes(1, 1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if err := build.Check(args[0]); err != nil {
-				return err
-			}
-			return a.print(map[string]any{"bundle": args[0], "ok": true}, func(w io.Writer) {
-				fmt.Fprintln(w, a.say("检查通过：", "sound:"), args[0])
-			})
-		},
-	}
 }
 
 func contractListCmd(a *app) *cobra.Command {

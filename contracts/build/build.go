@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/huchain/huchain/contracts/bundle"
+	"github.com/huchain/huchain/contracts/bundle/forms"
 	"github.com/huchain/huchain/contracts/sdk/go/codegen"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
@@ -114,8 +115,31 @@ func check(dir string) error {
 	if err != nil {
 		return types.Errorf(types.CodePackageInvalid, "read bundle: %w", err)
 	}
-	_, err = bundle.Check(yamlRaw, schemaRaw)
-	return err
+	if _, err = bundle.Check(yamlRaw, schemaRaw); err != nil {
+		return err
+	}
+	return checkParams(yamlRaw, schemaRaw)
+}
+
+// checkParams holds the defaults of bundle.yaml against the arguments of init, and sees
+// that every schema compiles.
+func checkParams(yamlRaw, schemaRaw []byte) error {
+	f, err := forms.Compile(schemaRaw)
+	if err != nil {
+		return err
+	}
+	spec, err := bundle.ParseSpec(yamlRaw)
+	if err != nil {
+		return err
+	}
+	m, err := spec.Manifest()
+	if err != nil || len(m.Params) == 0 {
+		return err
+	}
+	if err := f.Params(m.Params); err != nil {
+		return spec.RefuseParams(err)
+	}
+	return nil
 }
 
 // generate brings a bundle's generated files up to date, or refuses stale ones.

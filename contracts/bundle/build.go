@@ -25,18 +25,11 @@ func Build(dir string, wasm []byte) ([]byte, error) {
 	return Pack(m, yamlRaw, schemaRaw, wasm)
 }
 
-// Check validates bundle.yaml, alone and against schema.json, and derives the
-// manifest. Errors are HC-3303.
+// Check validates bundle.yaml, alone and against schema.json, and derives the manifest.
+// Errors are HC-3303; those about bundle.yaml hold every finding, see Invalid.
 func Check(yamlRaw, schemaRaw []byte) (*Manifest, error) {
-	spec, err := ParseSpec(yamlRaw)
+	spec, schema, err := parseBoth(yamlRaw, schemaRaw)
 	if err != nil {
-		return nil, err
-	}
-	schema, err := ParseSchema(schemaRaw)
-	if err != nil {
-		return nil, err
-	}
-	if err := spec.Check(schema); err != nil {
 		return nil, err
 	}
 	m, err := spec.Manifest()
@@ -45,6 +38,22 @@ func Check(yamlRaw, schemaRaw []byte) (*Manifest, error) {
 	}
 	m.Init, m.Migrate = schema.Init != nil, schema.Migrate
 	return m, nil
+}
+
+func parseBoth(yamlRaw, schemaRaw []byte) (*Spec, *Schema, error) {
+	schema, err := ParseSchema(schemaRaw)
+	if err != nil {
+		return nil, nil, err
+	}
+	var f findings
+	spec, err := parseSpec(yamlRaw, &f)
+	if err == nil && spec != nil {
+		spec.check(&f, schema)
+	}
+	if err == nil {
+		err = f.err()
+	}
+	return spec, schema, err
 }
 
 func readFile(dir, name string) ([]byte, error) {

@@ -12,6 +12,9 @@ type FieldType struct {
 	Elem *FieldType // for list and encrypted
 }
 
+// maxTypeDepth bounds how deep list and encrypted nest.
+const maxTypeDepth = 4
+
 const plainTypes = " text int decimal bool time date enum sm3 file member org did "
 
 // ParseFieldType reads text, int, decimal, bool, time, date, enum, sm3, file, member,
@@ -24,7 +27,7 @@ func parseFieldType(s string, depth int) (FieldType, error) {
 		return FieldType{Name: s}, nil
 	}
 	outer, inner, ok := strings.Cut(strings.TrimSuffix(s, ")"), "(")
-	if !ok || !strings.HasSuffix(s, ")") || depth > 3 {
+	if !ok || !strings.HasSuffix(s, ")") {
 		return FieldType{}, fmt.Errorf("%q is no field type", s)
 	}
 	switch outer {
@@ -34,6 +37,9 @@ func parseFieldType(s string, depth int) (FieldType, error) {
 		}
 		return FieldType{Name: "ref", Ref: inner}, nil
 	case "list", "encrypted":
+		if depth == maxTypeDepth {
+			break
+		}
 		elem, err := parseFieldType(inner, depth+1)
 		if err != nil {
 			return FieldType{}, err
@@ -49,4 +55,12 @@ func (t FieldType) Refs() string {
 		return t.Elem.Refs()
 	}
 	return t.Ref
+}
+
+// Plain returns the type within lists and envelopes.
+func (t FieldType) Plain() FieldType {
+	for t.Elem != nil {
+		t = *t.Elem
+	}
+	return t
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -82,43 +81,6 @@ func TestBuildRefusesTooLarge(t *testing.T) {
 	require.Equal(t, types.CodePackageInvalid, types.CodeOf(err))
 	_, err = Build(t.TempDir(), nil)
 	require.Equal(t, types.CodePackageInvalid, types.CodeOf(err))
-}
-
-func TestSpecRefusals(t *testing.T) {
-	yamlRaw, err := os.ReadFile(filepath.Join("testdata", YAMLFile))
-	require.NoError(t, err)
-	schemaRaw, err := os.ReadFile(filepath.Join("testdata", SchemaFile))
-	require.NoError(t, err)
-	for _, c := range []struct{ old, new, want string }{
-		{"name: evidence", "nmae: evidence", "bundle.yaml:2: key nmae is unknown here"},
-		{"reads: evidence, allow", "reeds: evidence, allow", "bundle.yaml:20: key reeds is unknown here"},
-		{"language: go", "language: go\nlanguage: go", "bundle.yaml:5: mapping key"},
-		{"allow: public", "allow: everyone", "bundle.yaml:20: allow rule"},
-		{"reads: evidence", "reads: evidense", `bundle.yaml:20: method get: no record "evidense"`},
-		{"type: sm3", "type: sha256", `bundle.yaml:14: field hash: "sha256" is no field type`},
-		{"type: time", "type: int", "bundle.yaml:17: record evidence: field time is declared int, the code holds date-time"},
-		{"      time:  {type: time}\n", "", "has no field"},
-		{"get: ", "got: ", "bundle.yaml:20: method got is not in the code"},
-		{"  get:     {reads: evidence, allow: public}\n", "", "bundle.yaml:18: method get of the code is missing here"},
-		{"{reads: evidence, allow: public}", "{writes: evidence, allow: self}", "bundle.yaml:20: method get: writes belongs"},
-		{"form: [hash, title]", "form: [hash, name]", `bundle.yaml:19: method deposit has no argument "name"`},
-		{"not_found:", "not_there:", "bundle.yaml:22: error not_there is not in the code"},
-		{"deposited:", "stored:", "event stored is not in the code"},
-		{"zh: 已存证, ", "", "bundle.yaml:21: needs words in zh and en"},
-		{"maxTitle: 200", "maxTitle: 2.5", "bundle.yaml:8: maxTitle"},
-		{"title: {zh: 存证, en: Evidence}", "title: &t {zh: 存证, en: Evidence}", "bundle.yaml:5: anchors"},
-		{"count: evidence", "count: nothing", "statistic perDay"},
-		{"version: 1.0.0", "version: 1.0", "version"},
-		{"uses: [identity@1]", "uses: [evidence@1]", "uses itself"},
-	} {
-		changed := strings.Replace(string(yamlRaw), c.old, c.new, 1)
-		require.NotEqual(t, string(yamlRaw), changed, c.old)
-		_, err := Check([]byte(changed), schemaRaw)
-		require.Equal(t, types.CodeManifestInvalid, types.CodeOf(err), "%s: %v", c.new, err)
-		require.Contains(t, err.Error(), c.want)
-	}
-	_, err = Check(yamlRaw, schemaRaw)
-	require.NoError(t, err)
 }
 
 func TestCompareVersions(t *testing.T) {

@@ -80,64 +80,61 @@ func ParseSchema(raw []byte) (*Schema, error) {
 	return s, nil
 }
 
-// Check compares bundle.yaml with the schema: every name of one must stand in the
-// other. Errors are HC-3303 and name the line of bundle.yaml.
-func (s *Spec) Check(schema *Schema) error {
-	for _, check := range []func(*Schema) error{s.checkMethods, s.checkEvents, s.checkErrors, s.checkRecords} {
-		if err := check(schema); err != nil {
-			return err
-		}
-	}
+// check compares bundle.yaml with the schema: every name of one must stand in the other.
+func (s *Spec) check(f *findings, schema *Schema) {
+	s.checkMethods(f, schema)
+	sameNames(f, "events", "event", sortedKeys(s.Events), sortedKeys(schema.Events))
+	sameNames(f, "errors", "error", sortedKeys(s.Errors), schema.Errors)
+	s.checkRecords(f, schema)
 	if len(s.Params) > 0 && schema.Init == nil {
-		return s.refuse([]string{"params"}, "params given, but the contract has no init")
+		f.add([]string{"params"}, "params_init")
 	}
-	return nil
 }
 
-// sameNames refuses a name that only one side has.
-func (s *Spec) sameNames(section, word string, yaml, code []string) error {
+// RefuseParams is the HC-3303 for params that do not have the form of init's arguments.
+func (s *Spec) RefuseParams(err error) error {
+	f := findings{lines: s.lines}
+	f.add([]string{"params"}, "params_form", err)
+	return f.err()
+}
+
+// sameNames finds names that only one side has.
+func sameNames(f *findings, section, word string, yaml, code []string) {
 	for _, n := range yaml {
 		if !slices.Contains(code, n) {
-			return s.refuse([]string{section, n}, "%s %s is not in the code", word, n)
+			f.add([]string{section, n}, "not_in_code", word, n, listed(code))
 		}
 	}
 	for _, n := range code {
 		if !slices.Contains(yaml, n) {
-			return s.refuse([]string{section}, "%s %s of the code is missing here", word, n)
+			f.add([]string{section}, "not_here", word, n)
 		}
 	}
-	return nil
 }
 
-func (s *Spec) checkMethods(schema *Schema) error {
-	if err := s.sameNames("methods", "method", sortedKeys(s.Methods), sortedKeys(schema.Methods)); err != nil {
-		return err
-	}
+func (s *Spec) checkMethods(f *findings, schema *Schema) {
+	sameNames(f, "methods", "method", sortedKeys(s.Methods), sortedKeys(schema.Methods))
 	for _, name := range sortedKeys(s.Methods) {
-		m, code := s.Methods[name], schema.Methods[name]
+		m := s.Methods[name]
+		code, ok := schema.Methods[name]
+		if !ok {
+			continue
+		}
 		if (m.Writes != nil) != code.Writes {
-			return s.refuse([]string{"methods", name},
-				"method %s: writes belongs exactly to methods that take a Ctx (code writes: %t)", name, code.Writes)
+			f.add([]string{"methods", name}, "writes", name, code.Writes)
 		}
 		args := schema.Resolve(code.Args)
-		for _, f := range m.Form {
-			if args == nil || args.Properties[f] == nil {
-				return s.refuse([]string{"methods", name, "form"}, "method %s has no argument %q", name, f)
+		for _, arg := range m.Form {
+			if args == nil {
+				f.add([]string{"methods", name, "form"}, "no_argument", name, arg, listed(nil))
+			} else if args.Properties[arg] == nil {
+				f.add([]string{"methods", name, "form"}, "no_argument", name, arg, listed(args.Order))
 			}
 		}
 	}
-	return nil
 }
 
-func (s *Spec) checkEvents(schema *Schema) error {
-	return s.sameNames("events", "event", sortedKeys(s.Events), sortedKeys(schema.Events))
-}
-
-func (s *Spec) checkErrors(schema *Schema) error {
-	return s.sameNames("errors", "error", sortedKeys(s.Errors), schema.Errors)
-}
-
-func (s *Spec) checkRecords(schema *Schema) error {
+func (s *Spec) checkRecords(f *findings, schema *Schema) {
 	stored := map[string]*Type{}
 	for _, name := range sortedKeys(schema.Records) {
 		if r := schema.Records[name]; r.Storage != "index" {
@@ -150,21 +147,18 @@ func (s *Spec) checkRecords(schema *Schema) error {
 			keyed = append(keyed, name)
 		}
 	}
-	if err := s.sameNames("records", "record", keyed, sortedKeys(stored)); err != nil {
-		return err
-	}
+	sameNames(f, "records", "record", keyed, sortedKeys(stored))
 	for _, name := range sortedKeys(s.Records) {
 		t := stored[name]
-		if t == nil {
+		if t == nil && s.Records[name].Key == "" {
 			if t = embedded(schema, name); t == nil {
-				return s.refuse([]string{"records", name}, "record %s is neither stored nor a type of the code", name)
+				f.add([]string{"records", name}, "no_type", name)
 			}
 		}
-		if err := s.checkFields(schema, name, t); err != nil {
-			return err
+		if t != nil {
+			s.checkFields(f, schema, name, t)
 		}
 	}
-	return nil
 }
 
 // embedded finds the type of a record that is part of others: record step, type Step.
@@ -172,32 +166,37 @@ func embedded(schema *Schema, record string) *Type {
 	return schema.Defs[strings.ToUpper(record[:1])+record[1:]]
 }
 
-func (s *Spec) checkFields(schema *Schema, record string, t *Type) error {
+func (s *Spec) checkFields(f *findings, schema *Schema, record string, t *Type) {
 	if t.Type != "object" {
-		return nil // a plain value: nothing to name
+		return // a plain value: nothing to name
 	}
 	r := s.Records[record]
 	path := []string{"records", record, "fields"}
-	for _, f := range sortedKeys(r.Fields) {
-		p := t.Properties[f]
+	for _, name := range sortedKeys(r.Fields) {
+		at := append(slices.Clone(path), name)
+		p := t.Properties[name]
 		if p == nil {
-			return s.refuse(append(path, f), "record %s: field %s is not in the code", record, f)
+			f.add(at, "field_code", record, name, listed(t.Order))
+			continue
 		}
-		ft, err := ParseFieldType(r.Fields[f].Type)
-		if err != nil {
-			return s.refuse(append(path, f), "%v", err)
+		ft, err := ParseFieldType(r.Fields[name].Type)
+		if err != nil || !s.fits(schema, ft, p) {
+			f.add(at, "field_fits", record, name, r.Fields[name].Type, describe(p))
+			continue
 		}
-		if !s.fits(schema, ft, p) {
-			return s.refuse(append(path, f), "record %s: field %s is declared %s, the code holds %s",
-				record, f, r.Fields[f].Type, describe(p))
+		if plain := schema.Resolve(p); ft.Name == "enum" && len(plain.Enum) > 0 {
+			values := slices.Clone(r.Fields[name].Values)
+			slices.Sort(values)
+			if !slices.Equal(values, plain.Enum) {
+				f.add(at, "enum_code", record, name, listed(plain.Enum))
+			}
 		}
 	}
-	for _, f := range t.Order {
-		if _, ok := r.Fields[f]; !ok {
-			return s.refuse(path, "record %s: field %s of the code is missing here", record, f)
+	for _, name := range t.Order {
+		if _, ok := r.Fields[name]; !ok {
+			f.add(path, "field_here", record, name)
 		}
 	}
-	return nil
 }
 
 func describe(t *Type) string {

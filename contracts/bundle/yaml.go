@@ -35,50 +35,65 @@ func (n *Names) UnmarshalYAML(node *yaml.Node) error {
 }
 
 // ParseSpec reads bundle.yaml. Unknown and repeated keys, anchors and aliases are
-// refused; errors are HC-3303 and name the line.
+// refused; the error is HC-3303 and holds every finding, see Invalid.
 func ParseSpec(raw []byte) (*Spec, error) {
+	var f findings
+	s, err := parseSpec(raw, &f)
+	if err == nil {
+		err = f.err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Manifest(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// parseSpec gathers findings; without any the spec is whole but for the manifest.
+func parseSpec(raw []byte, f *findings) (*Spec, error) {
 	if len(raw) > MaxYAMLBytes {
 		return nil, types.Errorf(types.CodeManifestInvalid, "%s: %d bytes, at most %d", YAMLFile, len(raw), MaxYAMLBytes)
 	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(raw, &root); err != nil {
-		return nil, refuseYAML(err)
-	}
-	lines := make(lineIndex)
-	if err := lines.add(&root, "", 0); err != nil {
-		return nil, refuseYAML(err)
-	}
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
-	dec.KnownFields(true)
-	s := &Spec{}
-	if err := dec.Decode(s); err != nil {
-		return nil, refuseYAML(err)
+	var root yaml.Node
+	if err := dec.Decode(&root); err != nil {
+		line, text := yamlFault(err)
+		f.addAt(line, nil, "syntax", text)
+		return nil, nil
+	}
+	f.lines = make(lineIndex)
+	if !f.lines.add(f, &root, "", 0) {
+		return nil, nil
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, refuseYAML(errors.New("more than one document"))
+		f.add(nil, "document")
+		return nil, nil
 	}
-	s.lines = lines
-	return s, s.validate()
+	specShape.check(f, root.Content[0], nil)
+	if len(f.list) > 0 {
+		return nil, nil
+	}
+	s := &Spec{}
+	if err := root.Content[0].Decode(s); err != nil {
+		return nil, types.Errorf(types.CodeManifestInvalid, "%s: %w", YAMLFile, err)
+	}
+	s.lines = f.lines
+	s.validate(f)
+	return s, nil
 }
 
-var yamlLine = regexp.MustCompile(`^line ([0-9]+): `)
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?line ([0-9]+): `)
 
-// refuseYAML turns the library's words into "bundle.yaml:LINE: …".
-func refuseYAML(err error) error {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	var typed *yaml.TypeError
-	if errors.As(err, &typed) && len(typed.Errors) > 0 {
-		text = typed.Errors[0]
+// yamlFault takes the line out of the library's words.
+func yamlFault(err error) (line int, text string) {
+	text = err.Error()
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		line, _ = strconv.Atoi(m[1]) // digits by the pattern
+		text = text[len(m[0]):]
 	}
-	text = yamlLine.ReplaceAllString(text, "$1: ")
-	text = strings.ReplaceAll(text, "field ", "key ")
-	if i := strings.Index(text, " not found in type"); i >= 0 {
-		text = text[:i] + " is unknown here"
-	}
-	if !regexp.MustCompile(`^[0-9]+: `).MatchString(text) {
-		text = "1: " + text
-	}
-	return types.Errorf(types.CodeManifestInvalid, "%s:%s", YAMLFile, text)
+	return max(line, 1), strings.TrimPrefix(text, "yaml: ")
 }
 
 const maxYAMLDepth = 16
@@ -86,19 +101,23 @@ const maxYAMLDepth = 16
 // lineIndex maps a path of keys, joined by NUL, to its line.
 type lineIndex map[string]int
 
-func (x lineIndex) add(n *yaml.Node, path string, depth int) error {
+// add notes the lines of a node and all below; false if it found something that YAML
+// allows and bundle.yaml does not.
+func (x lineIndex) add(f *findings, n *yaml.Node, path string, depth int) bool {
 	if depth > maxYAMLDepth {
-		return fmt.Errorf("line %d: nested deeper than %d", n.Line, maxYAMLDepth)
+		f.addAt(n.Line, nil, "depth", maxYAMLDepth)
+		return false
 	}
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
-		return fmt.Errorf("line %d: anchors and aliases are not allowed", n.Line)
+		f.addAt(n.Line, nil, "anchor")
+		return false
 	}
 	x[path] = n.Line
 	switch n.Kind {
 	case yaml.DocumentNode, yaml.SequenceNode:
 		for _, c := range n.Content {
-			if err := x.add(c, path, depth+1); err != nil {
-				return err
+			if !x.add(f, c, path, depth+1) {
+				return false
 			}
 		}
 		x[path] = n.Line
@@ -106,16 +125,17 @@ func (x lineIndex) add(n *yaml.Node, path string, depth int) error {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
 			if key.Kind != yaml.ScalarNode || key.Tag == "!!merge" {
-				return fmt.Errorf("line %d: keys must be plain words", key.Line)
+				f.addAt(key.Line, nil, "kind", kindWords[kindText][0], "a plain word", "name: …")
+				return false
 			}
 			sub := path + "\x00" + key.Value
-			if err := x.add(n.Content[i+1], sub, depth+1); err != nil {
-				return err
+			if !x.add(f, n.Content[i+1], sub, depth+1) {
+				return false
 			}
 			x[sub] = key.Line
 		}
 	}
-	return nil
+	return true
 }
 
 // of returns the line of the longest known prefix of path.
