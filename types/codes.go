@@ -35,8 +35,12 @@ const (
 	CodeMemberFrozen     Code = 2113
 	CodePoolFull         Code = 2114
 	CodeTxKnown          Code = 2115
+	CodeCertRevoked      Code = 2116
 	CodePermissionDenied Code = 2201
 	CodeBadArguments     Code = 2202
+	CodeProposalClosed   Code = 2203
+	CodeBadEndorsement   Code = 2204
+	CodeValidatorRefused Code = 2205
 
 	// 3xxx: contracts and the virtual machine
 	CodeUnknownContract Code = 3101
@@ -63,6 +67,8 @@ const (
 	CodeDiskFailure    Code = 4103
 	CodeHeightUnknown  Code = 4104
 	CodeProofInvalid   Code = 4201
+	CodeTrustGap       Code = 4202
+	CodeFork           Code = 4203
 
 	// 5xxx: consensus and network
 	CodeNotReady        Code = 5101

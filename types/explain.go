@@ -184,6 +184,12 @@ var table = []Explanation{
 		Retry:   true,
 	},
 	{
+		Code:    CodeCertRevoked,
+		Message: Text{"证书已被吊销", "the certificate is revoked"},
+		Cause:   Text{"证书序列号在机构上链的吊销列表中。", "Its serial number stands in a revocation list that its organisation put on the chain."},
+		Fix:     Text{"向机构申请新证书：huchain cert issue。", "Ask the organisation for a new certificate: huchain cert issue."},
+	},
+	{
 		Code:    CodePermissionDenied,
 		Message: Text{"无权执行此操作", "permission denied"},
 		Cause:   Text{"签署人的角色或组织不满足该方法的许可规则。", "The signers' roles or organisations do not satisfy the rule of the method."},
@@ -194,6 +200,26 @@ var table = []Explanation{
 		Message: Text{"调用参数有误", "bad arguments"},
 		Cause:   Text{"参数不是合约所声明的 JSON 形式，或某个值超出范围。", "The arguments are not the JSON the method declares, or a value is out of range."},
 		Fix:     Text{"对照合约的 schema（huchain query contract）修改参数。", "Compare them with the contract's schema (huchain query contract)."},
+	},
+	{
+		Code:    CodeProposalClosed,
+		Message: Text{"提案已结束", "the proposal is closed"},
+		Cause:   Text{"提案已生效、失败、撤回或过期。", "It took effect, failed, was withdrawn or has expired."},
+		Fix:     Text{"查看 huchain gov list；必要时另提新案。", "See huchain gov list; make a new proposal if it is still wanted."},
+	},
+	{
+		Code:    CodeBadEndorsement,
+		Message: Text{"背书无效", "an endorsement does not hold"},
+		Cause:   Text{"签名与提案不符，或签署人不是现任有效成员。", "The signature is not one of this proposal, or its member is unknown, frozen, revoked or expired."},
+		Fix:     Text{"用签署人的现用密钥重新执行 huchain gov sign。", "Sign again with the member's present key: huchain gov sign."},
+	},
+	{
+		Code:    CodeValidatorRefused,
+		Message: Text{"验证者变更被拒绝", "the change of validators is refused"},
+		Cause: Text{"密钥未证明持有、与其他验证者重复，或变更后将没有验证者。",
+			"Possession of the key is not proven, a key belongs to another validator, or no validator would be left."},
+		Fix: Text{"在该节点上运行 huchain init 取得公钥与持有证明；一个密钥只能用于一个验证者。",
+			"Take keys and proof of possession from huchain init on that node; a key serves one validator only."},
 	},
 
 	// 3xxx: contracts and the virtual machine
@@ -332,6 +358,20 @@ var table = []Explanation{
 		Message: Text{"证明未通过验证", "proof does not verify"},
 		Cause:   Text{"证明被改动、属于另一条链，或签署的验证者不足三分之二。", "The proof was altered, is of another chain, or is not signed by more than two thirds of the validators."},
 		Fix:     Text{"不要采信。核对所信任的创世哈希与验证者，向另一节点重新索取。", "Do not rely on it. Check the genesis hash and validators you trust, and ask another node."},
+	},
+	{
+		Code:    CodeTrustGap,
+		Message: Text{"与所信任的验证者衔接不上", "too few trusted validators signed this header"},
+		Cause: Text{"自信任点以来验证者更换过多，签署该区块头的旧验证者不足三分之一。",
+			"So many validators were replaced since the anchor that a third or less of the trusted ones signed."},
+		Fix: Text{"取得其间验证者更换高度的区块头，或用较新的信任点。", "Fetch the headers at which validators changed in between, or start from a younger anchor."},
+	},
+	{
+		Code:    CodeFork,
+		Message: Text{"同一高度有两个被证明的区块头", "two attested headers contradict each other"},
+		Cause: Text{"超过三分之一的验证者签署了互相矛盾的区块头，或信任点不属于本链。",
+			"More than a third of the validators signed headers that contradict each other, or the anchor is not of this chain."},
+		Fix: Text{"停止采信该链，保留两个区块头作为证据，通知各机构。", "Stop relying on the chain, keep both headers as evidence, and tell the organisations."},
 	},
 
 	// 5xxx: consensus and network
