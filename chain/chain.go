@@ -26,6 +26,8 @@ type Chain struct {
 	certs     *lru.Cache[string, *cert.Certificate]
 	params    lastDecoded[paramsRow]
 	orgCount  lastDecoded[int]
+
+	validators lastDecoded[types.ValidatorSet]
 }
 
 // lastDecoded remembers the decoded form of the row last read, by its bytes.
@@ -100,17 +102,23 @@ func New(g *Genesis, vm VM, opt Options) (*Chain, error) {
 // Genesis returns what the chain started from.
 func (c *Chain) Genesis() *Genesis { return c.genesis }
 
-// Validators returns the set that votes at height+1 and signs the header of height.
-// Protocol version 1 knows the founding set alone.
-func (c *Chain) Validators(st State, height uint64) (types.ValidatorSet, error) {
-	raw, found, err := st.Get(NSGovernance, []byte("validators"))
+var validatorsKey = []byte("validators")
+
+// ValidatorsRow names the row that holds the validator set. Its history tells at which
+// heights the set changed.
+func ValidatorsRow() (ns string, key []byte) { return NSGovernance, validatorsKey }
+
+// Validators returns the set in the state after a block: the one that votes two heights
+// later and signs the header after the block's own. The result must not be changed.
+func (c *Chain) Validators(st State) (types.ValidatorSet, error) {
+	raw, found, err := st.Get(NSGovernance, validatorsKey)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
-		return nil, errCorrupt("validators at height "+fmt.Sprint(height), fmt.Errorf("row is missing"))
+		return nil, errCorrupt("validators", fmt.Errorf("row is missing"))
 	}
-	set, err := types.DecodeValidatorSet(raw)
+	set, err := c.validators.get(raw, types.DecodeValidatorSet)
 	if err != nil {
 		return nil, errCorrupt("validators", err)
 	}

@@ -24,7 +24,7 @@ func (s *callScope) getValidators(args []byte) (any, error) {
 	if err := decodeArgs(args, &struct{}{}); err != nil {
 		return nil, err
 	}
-	set, err := s.c.Validators(s.o, s.block.height)
+	set, err := s.c.Validators(s.o)
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (c *Chain) InitGenesis(ctx context.Context, packages map[crypto.Hash][]byte
 	if err != nil {
 		return nil, err
 	}
-	o.put(NSGovernance, []byte("validators"), set.Encode(), 0)
+	o.put(NSGovernance, validatorsKey, set.Encode(), 0)
 	if err := putJSON(o, NSGovernance, []byte("params"), g.Params, 0); err != nil {
 		return nil, err
 	}

@@ -6,57 +6,95 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"sort"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/huchain/huchain/crosschain/light"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/proof"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 )
 
-// Trust is what a verifier starts from: a chain and its validators.
-type Trust = proof.Trust
-
-// TrustGenesis derives trust from a genesis file: its hash names the chain, and the
-// founding validators in it sign headers for as long as the set has not changed.
-func TrustGenesis(file []byte) (Trust, error) {
-	var g struct {
-		Validators []struct {
-			Key     crypto.PublicKey `json:"key"`
-			Ed25519 string           `json:"ed25519"`
-			Power   int64            `json:"power"`
-		} `json:"validators"`
-	}
-	if err := json.Unmarshal(file, &g); err != nil {
-		return Trust{}, types.Errorf(types.CodeGenesisInvalid, "%w", err)
-	}
-	t := Trust{Genesis: crypto.Sum(file)}
-	for _, v := range g.Validators {
-		ed, err := hex.DecodeString(v.Ed25519)
-		if err != nil || len(ed) != 32 {
-			return Trust{}, types.Errorf(types.CodeGenesisInvalid, "validator's ed25519 key is not 64 hex digits")
-		}
-		t.Validators = append(t.Validators, types.Validator{Key: v.Key, Ed25519: [32]byte(ed), Power: v.Power})
-	}
-	sort.Slice(t.Validators, func(i, j int) bool {
-		return bytes.Compare(t.Validators[i].Key[:], t.Validators[j].Key[:]) < 0
-	})
-	if err := t.Validators.Validate(); err != nil {
-		return Trust{}, types.Errorf(types.CodeGenesisInvalid, "%w", err)
-	}
-	return t, nil
-}
+// Trust is what a verifier starts from: a header, or the genesis file, and the validators
+// that sign what follows.
+type Trust = light.Trusted
 
 // Trust fetches the genesis file from the node, checks it against the genesis hash and
 // derives trust from it. Without a pinned genesis hash the trust is the node's word.
-func (c *Client) Trust(ctx context.Context) (Trust, error) {
+func (c *Client) Trust(ctx context.Context) (*Trust, error) {
 	file, err := c.GenesisFile(ctx)
 	if err != nil {
-		return Trust{}, err
+		return nil, err
 	}
-	return TrustGenesis(file)
+	return light.TrustGenesis(file)
+}
+
+// Links fetches the next headers on the way from one height to another; to = 0 stands
+// for the newest with a certificate. A long way takes several calls.
+func (c *Client) Links(ctx context.Context, from, to uint64) ([]*light.Link, error) {
+	q := url.Values{"from": {strconv.FormatUint(from, 10)}}
+	if to > 0 {
+		q.Set("to", strconv.FormatUint(to, 10))
+	}
+	var in rest.Links
+	if err := c.get(ctx, c.path(q, "links"), &in); err != nil {
+		return nil, err
+	}
+	var out []*light.Link
+	for i := range in.Items {
+		l, err := light.DecodeLink(in.Items[i].Link)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// Follow fetches and checks the headers that lead from t to a height, which may be 0 for
+// the newest with a certificate. It returns what is then trusted, and the links used.
+func (c *Client) Follow(ctx context.Context, t *Trust, to uint64) (*Trust, []*light.Link, error) {
+	var used []*light.Link
+	for {
+		links, err := c.Links(ctx, t.Height, to)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(links) == 0 {
+			return nil, nil, types.Errorf(types.CodeTrustGap, "the node names no header after height %d", t.Height)
+		}
+		if t, err = t.Follow(links); err != nil {
+			return nil, nil, err
+		}
+		used = append(used, links...)
+		if to == 0 {
+			to = t.Height // what was newest at first; the node goes on meanwhile
+		}
+		if t.Height >= to {
+			return t, used, nil
+		}
+	}
+}
+
+// CheckProof checks a proof of this chain, fetching the headers between the anchor and
+// the proof's where the validators have changed since. The proof is not trusted to the
+// node in any part.
+func (c *Client) CheckProof(ctx context.Context, raw []byte, t *Trust) (*Proven, error) {
+	out, err := VerifyProof(raw, t)
+	if types.CodeOf(err) != types.CodeTrustGap {
+		return out, err
+	}
+	p, err := proof.Decode(raw)
+	if err != nil {
+		return nil, proofError(err)
+	}
+	if t, _, err = c.Follow(ctx, t, p.Header.Height); err != nil {
+		return nil, err
+	}
+	return VerifyProof(raw, t)
 }
 
 // Proven is a fact that a proof shows, after the proof was checked.
@@ -82,19 +120,25 @@ type Proven struct {
 }
 
 // VerifyProof decodes a proof and checks everything it claims against t. It needs no
-// node and no network. The error is HC-4201.
-func VerifyProof(raw []byte, t Trust) (*Proven, error) {
+// node and no network. The error is HC-4201, or HC-4202 where so many validators have
+// changed since the anchor that headers in between are needed: see Client.CheckProof.
+func VerifyProof(raw []byte, t *Trust) (*Proven, error) {
 	p, err := proof.Decode(raw)
 	if err != nil {
 		return nil, proofError(err)
 	}
-	if err := p.Verify(t); err != nil {
+	if err := t.CheckProof(p); err != nil {
 		return nil, err
 	}
+	return provenBy(p, len(raw))
+}
+
+// provenBy tells what a checked proof shows.
+func provenBy(p *proof.Proof, size int) (*Proven, error) {
 	out := &Proven{
 		Genesis: p.Header.Genesis, Height: p.Header.Height, Header: p.Header.Hash(), Time: rest.Time(p.Header.Time),
 		AgeSeconds: int64(time.Since(time.Unix(0, p.Header.Time)).Seconds()), Signatures: len(p.Certificate.Signatures),
-		Validators: len(p.Signers), SizeBytes: len(raw),
+		Validators: len(p.Signers), SizeBytes: size,
 	}
 	switch {
 	case p.State != nil:
@@ -131,16 +175,6 @@ func proofError(err error) error {
 		return err
 	}
 	return types.Errorf(types.CodeProofInvalid, "%w", err)
-}
-
-// FormatProof returns the readable JSON form of a proof, for files and people.
-func FormatProof(raw []byte) ([]byte, error) {
-	p, err := proof.Decode(raw)
-	if err != nil {
-		return nil, proofError(err)
-	}
-	text, err := json.MarshalIndent(p, "", "  ")
-	return append(text, '\n'), err
 }
 
 // ParseProof reads a proof from text: its JSON form, its hex digits, or an answer of the

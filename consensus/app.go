@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sort"
 	"sync"
 	"time"
 
@@ -172,15 +173,17 @@ func (a *app) prepare(in *chain.BlockInput, meta blockMeta, res *chain.Result) (
 			b.Senders[i], b.Contracts[i] = tx.Body.Sender, tx.Body.Contract
 		}
 	}
-	var st chain.State = a.ledger
+	// A set that a block decides votes two heights later: before the block stands the one
+	// that votes next, after it the one that votes then. The founders are both.
+	before, after := chain.State(a.ledger), written{res.Writes, a.ledger}
 	if in.Height == 0 {
-		st = writtenState(res.Writes) // the founding validators are among the writes
+		before = after
 	}
 	var err error
-	if b.Signers, err = a.machine.Validators(st, in.Height); err != nil {
+	if b.Signers, err = a.machine.Validators(before); err != nil {
 		return nil, err
 	}
-	if b.NextSigners, err = a.machine.Validators(st, in.Height+1); err != nil {
+	if b.NextSigners, err = a.machine.Validators(after); err != nil {
 		return nil, err
 	}
 	ex := &execution{input: in, result: res, ids: b.TxIDs, updates: validatorUpdates(b.Signers, b.NextSigners)}
@@ -188,31 +191,22 @@ func (a *app) prepare(in *chain.BlockInput, meta blockMeta, res *chain.Result) (
 	return ex, err
 }
 
-// writtenState is the state that a list of writes makes out of nothing.
-type writtenState []types.Write
-
-// Get implements chain.State.
-func (s writtenState) Get(ns string, key []byte) ([]byte, bool, error) {
-	for i := range s {
-		if s[i].NS == ns && string(s[i].Key) == string(key) && !s[i].Delete {
-			return s[i].Value, true, nil
-		}
-	}
-	return nil, false, nil
+// written is a state after writes, which ascend by namespace and key, for single rows.
+type written struct {
+	writes []types.Write
+	chain.State
 }
 
-// Scan implements chain.State. Writes ascend by namespace and key.
-func (s writtenState) Scan(ns string, start, end []byte, fn func(key, value []byte) bool) error {
-	for i := range s {
-		k := string(s[i].Key)
-		if s[i].NS != ns || s[i].Delete || k < string(start) || end != nil && k >= string(end) {
-			continue
-		}
-		if !fn(s[i].Key, s[i].Value) {
-			return nil
-		}
+// Get implements chain.State.
+func (s written) Get(ns string, key []byte) ([]byte, bool, error) {
+	i := sort.Search(len(s.writes), func(i int) bool {
+		w := &s.writes[i]
+		return w.NS > ns || w.NS == ns && string(w.Key) >= string(key)
+	})
+	if i < len(s.writes) && s.writes[i].NS == ns && string(s.writes[i].Key) == string(key) {
+		return s.writes[i].Value, !s.writes[i].Delete, nil
 	}
-	return nil
+	return s.State.Get(ns, key)
 }
 
 // validatorUpdates is what CometBFT must be told to get from one set to the other.

@@ -15,7 +15,7 @@ type Machine interface {
 	Admit(st chain.State, raw []byte, nowMs int64) (*types.Tx, error)
 	CheckBlock(st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) error
 	Execute(ctx context.Context, st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) (*chain.Result, error)
-	Validators(st chain.State, height uint64) (types.ValidatorSet, error)
+	Validators(st chain.State) (types.ValidatorSet, error)
 	LoadStaged(ctx context.Context, st chain.State, pkg crypto.Hash) error
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/client"
+	"github.com/huchain/huchain/crosschain/light"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 )
@@ -36,7 +37,7 @@ func TestFirstCall(t *testing.T) {
 
 	genesis, err := os.ReadFile(n.GenesisFile())
 	require.NoError(t, err)
-	trust, err := client.TrustGenesis(genesis)
+	trust, err := light.TrustGenesis(genesis)
 	require.NoError(t, err)
 	require.Equal(t, n.Genesis, trust.Genesis.String())
 	var answer json.RawMessage
@@ -66,7 +67,7 @@ func TestFirstCall(t *testing.T) {
 // proves fetches proofs of the deposit's row, of the absence of another row and of the
 // transaction, and verifies them with nothing but the genesis file; an altered byte
 // anywhere breaks each.
-func (n *network) proves(i int, trust client.Trust, d Deposit, out *client.Committed) {
+func (n *network) proves(i int, trust *client.Trust, d Deposit, out *client.Committed) {
 	t, ctx, c := n.t, context.Background(), n.client(i)
 	var proofs [][]byte
 	n.eventually(20*time.Second, "proof of the deposit", func() error {
@@ -106,9 +107,9 @@ func (n *network) proves(i int, trust client.Trust, d Deposit, out *client.Commi
 			require.Equal(t, types.CodeProofInvalid, types.CodeOf(err), "byte %d of %d altered", at, len(raw))
 		}
 	}
-	foreign := trust
+	foreign := *trust
 	foreign.Genesis[0] ^= 1
-	_, err = client.VerifyProof(tx.Proof, foreign)
+	_, err = client.VerifyProof(tx.Proof, &foreign)
 	require.Equal(t, types.CodeProofInvalid, types.CodeOf(err))
 }
 

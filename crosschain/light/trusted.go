@@ -46,7 +46,7 @@ func (t *Trusted) Check(h *types.Header, c *types.FinalityCertificate, signers t
 	if h.Height <= t.Height {
 		return t.checkKnown(h, c, signers)
 	}
-	if h.Time <= t.Time {
+	if h.Time < t.Time || h.Time == t.Time && t.Height > 0 { // block 1 is dated at the founding
 		return invalid("header %d is not later than header %d", h.Height, t.Height)
 	}
 	adjacent := h.Height == t.Height+1

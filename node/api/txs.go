@@ -32,15 +32,41 @@ func (s *Server) tx(ctx context.Context, in *struct {
 	}
 	if in.Prove {
 		c.waitCertified(ctx, func(certified uint64) bool { return certified >= height })
-		p, err := c.Ledger.ProveTx(id)
-		if err != nil {
-			return nil, err
-		}
-		if out.Proof, err = p.Encode(); err != nil {
+		if err := c.proveTx(out); err != nil {
 			return nil, err
 		}
 	}
 	return &answer[rest.Tx]{*out}, nil
+}
+
+// maxWrites bounds the rows that an answer names.
+const maxWrites = 32
+
+// proveTx adds proofs of inclusion and outcome, and which rows the transaction wrote.
+func (c *Chain) proveTx(out *rest.Tx) error {
+	p, err := c.Ledger.ProveTx(out.ID)
+	if err != nil {
+		return err
+	}
+	if out.Proof, err = p.Encode(); err != nil {
+		return err
+	}
+	if p, err = c.Ledger.ProveReceipt(out.ID); err != nil {
+		return err
+	}
+	if out.Outcome, err = p.Encode(); err != nil {
+		return err
+	}
+	changes, err := c.Ledger.Writes(out.Height)
+	if err != nil {
+		return err
+	}
+	for i := range changes {
+		if changes[i].TxIndex == out.Index && len(out.Writes) < maxWrites {
+			out.Writes = append(out.Writes, rest.RowKey{NS: changes[i].NS, Key: changes[i].Key})
+		}
+	}
+	return nil
 }
 
 func (c *Chain) readTx(at ledger.Ref) (*rest.Tx, error) {

@@ -110,6 +110,25 @@ func (v *Validators) Set() (types.ValidatorSet, error) {
 	return set, set.Validate()
 }
 
+// Link is one step of a light client.
+type Link struct {
+	Height uint64      `json:"height"`
+	Hash   crypto.Hash `json:"hash" doc:"Of the header"`
+	Link   Hex         `json:"link" doc:"Header, certificate and validator sets: docs/proofs.md"`
+}
+
+// Links lead a light client from a header it trusts to another, in order. A long way
+// comes in parts: go on from the last one.
+type Links struct {
+	Items []Link `json:"items"`
+}
+
+// RowKey names a row of the state.
+type RowKey struct {
+	NS  string `json:"ns"`
+	Key Hex    `json:"key"`
+}
+
 // TxSummary is a transaction as lists show it.
 type TxSummary struct {
 	ID       crypto.Hash   `json:"id"`
@@ -197,7 +216,9 @@ type Tx struct {
 	Receipt    Receipt         `json:"receipt"`
 	Events     []Event         `json:"events"`
 	Raw        Hex             `json:"raw" doc:"The complete transaction as signed"`
-	Proof      Hex             `json:"proof,omitempty" doc:"Proof of inclusion, if asked for"`
+	Proof      Hex             `json:"proof,omitempty" doc:"Proof of inclusion, if asked for, as are the next two"`
+	Outcome    Hex             `json:"receiptProof,omitempty" doc:"Proof of the receipt"`
+	Writes     []RowKey        `json:"writes,omitempty" doc:"Rows the transaction wrote, the first 32"`
 }
 
 // Submitted answers a submission: committed (with receipt) or accepted into the pool.
