@@ -3,6 +3,7 @@ package crypto
 import (
 	"encoding/hex"
 	"fmt"
+	"hash"
 
 	"github.com/emmansun/gmsm/sm3"
 )
@@ -27,6 +28,9 @@ func Sum(parts ...[]byte) Hash {
 	d.Sum(h[:0])
 	return h
 }
+
+// NewHash returns a running SM3, for what comes in pieces.
+func NewHash() hash.Hash { return sm3.New() }
 
 // ParseHash reads the text form of a Hash.
 func ParseHash(s string) (Hash, error) {
