@@ -87,6 +87,7 @@ func (s *callScope) enter(rec *ContractRecord, method string, args []byte, gas u
 	env := &callEnv{s: s, ns: rec.Name, rec: rec, info: host.Info{
 		Kind: kind, Contract: rec.Name, Method: method, Caller: s.caller(),
 		Height: s.block.height, TimeMs: s.block.timeMs(), TxID: s.txID,
+		Chain: s.c.genesis.Chain, Genesis: s.c.genesis.Hash(),
 	}}
 	out, err := s.c.vm.Call(s.ctx, &engine.Call{Code: rec.Current().Code, Env: env, Args: args, GasLimit: gas})
 	if err != nil && s.ctx.Err() != nil {
@@ -116,6 +117,12 @@ type callEnv struct {
 var _ host.Env = (*callEnv)(nil)
 
 func (e *callEnv) Info() *host.Info { return &e.info }
+
+// DID reads which DID contract identity binds to the caller.
+func (e *callEnv) DID() (string, error) {
+	did, err := callerDID(e.s.o, e.info.Caller.Member)
+	return did, e.s.fail(err)
+}
 
 func (e *callEnv) readOnly() error {
 	if e.info.Kind == host.KindQuery {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/client"
+	"github.com/huchain/huchain/contracts/testkit"
 	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/types"
 )
@@ -138,7 +139,7 @@ func leftAlone(t *testing.T, n *Network) {
 }
 
 func playStory(t *testing.T, n *Network) {
-	s := &story{n: n, cast: map[string]*client.Identity{}, vars: map[string]string{}}
+	s := &story{n: n, cast: map[string]*client.Identity{}, scope: testkit.NewScope(n.Chain, n.Genesis, "")}
 	for _, line := range []string{"", "# words", "time 2026-03-02T01:00:00Z", "ok {}", "member clerk org=archives role=client", "member writer org=court role=client"} {
 		called, err := s.line(t.Context(), line)
 		require.NoError(t, err, line)
@@ -148,11 +149,16 @@ func playStory(t *testing.T, n *Network) {
 	known, err := n.Member("clerk")
 	require.NoError(t, err)
 	require.Equal(t, known.Address(), s.cast["clerk"].Address(), "a member who is there plays himself")
-	require.Equal(t, `{"hash":"66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"}`, s.expand(`{"hash":"sm3:abc"}`))
+	expand := func(text string) string {
+		out, err := s.scope.Expand(text)
+		require.NoError(t, err)
+		return out
+	}
+	require.Equal(t, `{"hash":"66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"}`, expand(`{"hash":"sm3:abc"}`))
 	s.last = []byte(`{"a":{"b":7,"c":"x"}}`)
 	require.NoError(t, s.let("number = .a.b"))
 	require.NoError(t, s.let("text = .a.c"))
-	require.Equal(t, `{"n":7,"t":"x"}`, s.expand(`{"n":$number,"t":"$text"}`))
+	require.Equal(t, `{"n":7,"t":"x"}`, expand(`{"n":$number,"t":"$text"}`))
 	_, err = s.line(t.Context(), "call stranger deposit {}")
 	require.Equal(t, types.CodeUsage, types.CodeOf(err))
 }

@@ -3,14 +3,15 @@ package devnet
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"sort"
 	"strings"
 
 	"github.com/huchain/huchain/client"
+	"github.com/huchain/huchain/contracts/testkit"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 )
@@ -52,7 +53,7 @@ func (n *Network) play(ctx context.Context, c *client.Client, contract, path str
 		return 0, err
 	}
 	defer f.Close()
-	s := &story{n: n, c: c, contract: contract, cast: map[string]*client.Identity{}, vars: map[string]string{}}
+	s := &story{n: n, c: c, contract: contract, cast: map[string]*client.Identity{}, scope: testkit.NewScope(n.Chain, n.Genesis, contract)}
 	in := bufio.NewScanner(f)
 	in.Buffer(nil, 1<<20)
 	calls := 0
@@ -74,11 +75,9 @@ type story struct {
 	c        *client.Client
 	contract string
 	cast     map[string]*client.Identity
-	vars     map[string]string
+	scope    *testkit.Scope
 	last     []byte // result of the last call
 }
-
-var sm3RE = regexp.MustCompile(`"sm3:([^"]*)"`)
 
 // line plays one line. Lines that only say what to expect are passed over.
 func (s *story) line(ctx context.Context, line string) (called bool, err error) {
@@ -86,6 +85,12 @@ func (s *story) line(ctx context.Context, line string) (called bool, err error) 
 	switch word {
 	case "member":
 		return false, s.member(strings.Fields(rest))
+	case "key":
+		key, err := crypto.GenerateKey(rand.Reader)
+		if err == nil {
+			s.scope.Bind(rest, key)
+		}
+		return false, err
 	case "let":
 		return false, s.let(rest)
 	case "call":
@@ -95,7 +100,10 @@ func (s *story) line(ctx context.Context, line string) (called bool, err error) 
 		if id == nil {
 			return false, types.Errorf(types.CodeUsage, "the story has no member %q", who)
 		}
-		out, err := s.c.Call(ctx, id, s.contract, method, json.RawMessage(s.expand(args)))
+		if args, err = s.scope.Expand(args); err != nil {
+			return false, err
+		}
+		out, err := s.c.Call(ctx, id, s.contract, method, json.RawMessage(args))
 		if err != nil {
 			return false, err
 		}
@@ -136,7 +144,10 @@ func (s *story) member(f []string) error {
 	if types.CodeOf(err) == types.CodeNotFound {
 		who, err = s.n.AddMember(id, roles)
 	}
-	s.cast[name] = who
+	if err == nil {
+		s.cast[name] = who
+		s.scope.Bind(name, who.Signer)
+	}
 	return err
 }
 
@@ -158,22 +169,6 @@ func (s *story) let(rest string) error {
 		v = m[step]
 	}
 	raw, err := json.Marshal(v)
-	s.vars[strings.TrimSpace(name)] = strings.Trim(string(raw), `"`)
+	s.scope.Vars[strings.TrimSpace(name)] = strings.Trim(string(raw), `"`)
 	return err
-}
-
-// expand replaces "sm3:TEXT" by the hash of TEXT and $NAME by what let bound.
-func (s *story) expand(args string) string {
-	args = sm3RE.ReplaceAllStringFunc(args, func(m string) string {
-		return `"` + crypto.Sum([]byte(sm3RE.FindStringSubmatch(m)[1])).String() + `"`
-	})
-	names := make([]string, 0, len(s.vars))
-	for name := range s.vars {
-		names = append(names, name)
-	}
-	sort.Slice(names, func(i, j int) bool { return len(names[i]) > len(names[j]) })
-	for _, name := range names {
-		args = strings.ReplaceAll(args, "$"+name, s.vars[name])
-	}
-	return args
 }

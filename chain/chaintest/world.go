@@ -60,6 +60,14 @@ func NewKey() *crypto.PrivateKey {
 	return k
 }
 
+// KeyOf makes the SM2 key that belongs to a name: the same one in every run.
+func KeyOf(name string) *crypto.PrivateKey {
+	d := crypto.Sum([]byte("test key of " + name))
+	k, err := crypto.NewPrivateKey(d[:])
+	must(err)
+	return k
+}
+
 // Member issues a certificate valid for a year from the world's start.
 func (w *World) Member(org, name string, roles ...string) *Member {
 	return w.MemberUntil(org, name, w.Start.AddDate(1, 0, 0), roles...)
@@ -67,7 +75,11 @@ func (w *World) Member(org, name string, roles ...string) *Member {
 
 // MemberUntil issues a certificate that ends at a given time.
 func (w *World) MemberUntil(org, name string, notAfter time.Time, roles ...string) *Member {
-	key := NewKey()
+	return w.MemberOfKey(org, name, NewKey(), notAfter, roles...)
+}
+
+// MemberOfKey issues a certificate over an existing key that ends at a given time.
+func (w *World) MemberOfKey(org, name string, key *crypto.PrivateKey, notAfter time.Time, roles ...string) *Member {
 	c, err := w.Orgs[org].Issue(cert.Request{Name: name, Roles: roles, PublicKey: key.Public(), NotBefore: w.Start.Add(-time.Hour), NotAfter: notAfter})
 	must(err)
 	id, err := types.NewMemberID(org, name)

@@ -21,6 +21,7 @@ type emptyEnv struct {
 }
 
 func (e *emptyEnv) Info() *host.Info                                   { return &e.info }
+func (e *emptyEnv) DID() (string, error)                               { return "", nil }
 func (e *emptyEnv) Get([]byte) ([]byte, bool, error)                   { return nil, false, nil }
 func (e *emptyEnv) Put(_, _ []byte) error                              { e.puts++; return nil }
 func (e *emptyEnv) Delete([]byte) error                                { return nil }

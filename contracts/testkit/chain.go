@@ -123,7 +123,7 @@ func (c *Chain) AddMember(ctx context.Context, name, org string, roles ...string
 	if _, err := types.NewMemberID(org, name); err != nil {
 		return err
 	}
-	m := c.world.MemberUntil(org, name, c.world.Start.AddDate(9, 0, 0), roles...)
+	m := c.world.MemberOfKey(org, name, chaintest.KeyOf(org+"/"+name), c.world.Start.AddDate(9, 0, 0), roles...)
 	c.members[name], c.members[string(m.ID)] = m, m
 	out, err := c.send(ctx, chaintest.Call(c.genesis, m, c.now, chain.NSMembership, "register", "{}", true))
 	if err == nil && out.Code != "" {

@@ -8,6 +8,7 @@
 //
 //	# comment; the first ones say covers: B1.11
 //	member clerk org=archives role=client,auditor
+//	key citizen                        a key pair of somebody who is no member
 //	time 2026-03-02T01:00:00Z          block time of what follows
 //	block                              one second and one height later
 //	call clerk deposit {"hash":"sm3:合同正文","title":"采购合同"}
@@ -25,6 +26,10 @@
 // After call and query stand the expectations: ok JSON or error CODE (the contract's,
 // or HC-nnnn), then event lines, which are all events of the call or none. In
 // expectations … matches anything: a value, or the rest of an object or list.
-// "sm3:TEXT" in a string stands for the hash of TEXT, $contract for the bundle's name. Rows in tamper lines are named
+//
+// In JSON "sm3:TEXT" stands for the hash of TEXT, "sign:NAME:TEXT" for the SM2 signature
+// of TEXT by the member or key NAME, r‖s in hex; $contract for the bundle's name, $chain
+// and $genesis for the chain's name and genesis hash, $NAME_key for a public key and
+// $NAME_did for did:huchain:<chain>:<address of that key>. Rows in tamper lines are named
 // as package state lays them out, with \0 for the zero byte.
 package testkit

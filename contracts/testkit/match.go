@@ -10,25 +10,75 @@ import (
 	"strings"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
 )
 
 const rest = "…"
 
-// expand replaces "sm3:TEXT" within JSON strings by the hash of TEXT, and $name by
-// what let bound to it.
-func expand(text string, vars map[string]string) string {
-	for {
-		i := strings.Index(text, `"sm3:`)
-		if i < 0 {
-			break
-		}
-		end := strings.IndexByte(text[i+1:], '"')
-		if end < 0 {
-			break
-		}
-		h := crypto.Sum([]byte(text[i+5 : i+1+end]))
-		text = text[:i+1] + hex.EncodeToString(h[:]) + text[i+1+end:]
+// Scope is what words of a transcript stand for.
+type Scope struct {
+	Vars map[string]string // by name, without the dollar sign
+	Keys map[string]crypto.Signer
+}
+
+// NewScope knows the chain and the bundle that a story plays on.
+func NewScope(chain, genesis, contract string) *Scope {
+	return &Scope{
+		Vars: map[string]string{"chain": chain, "genesis": genesis, "contract": contract},
+		Keys: make(map[string]crypto.Signer),
 	}
+}
+
+// Bind lets name sign, and name_key and name_did stand for its public key and DID.
+func (s *Scope) Bind(name string, key crypto.Signer) {
+	s.Keys[name] = key
+	s.Vars[name+"_key"] = key.Public().String()
+	s.Vars[name+"_did"] = "did:huchain:" + s.Vars["chain"] + ":" + types.AddressOf(key.Public()).String()
+}
+
+// Expand replaces "sm3:TEXT" within JSON strings by the hash of TEXT, "sign:NAME:TEXT"
+// by a signature of TEXT, and $name by what it stands for; names that stand for nothing
+// stay.
+func (s *Scope) Expand(text string) (string, error) {
+	text, err := replaceQuoted(text, "sm3:", func(words string) ([]byte, error) {
+		h := crypto.Sum([]byte(words))
+		return h[:], nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return replaceQuoted(s.variables(text), "sign:", func(words string) ([]byte, error) {
+		name, msg, _ := strings.Cut(words, ":")
+		key := s.Keys[name]
+		if key == nil {
+			return nil, fmt.Errorf("no key %q signs %q", name, msg)
+		}
+		return key.Sign([]byte(msg))
+	})
+}
+
+// replaceQuoted replaces strings that begin with prefix by the hex of what f makes of
+// the rest of them.
+func replaceQuoted(text, prefix string, f func(words string) ([]byte, error)) (string, error) {
+	for {
+		i := strings.Index(text, `"`+prefix)
+		if i < 0 {
+			return text, nil
+		}
+		start := i + 1 + len(prefix)
+		end := strings.IndexByte(text[start:], '"')
+		if end < 0 {
+			return text, nil
+		}
+		b, err := f(text[start : start+end])
+		if err != nil {
+			return "", err
+		}
+		text = text[:i+1] + hex.EncodeToString(b) + text[start+end:]
+	}
+}
+
+func (s *Scope) variables(text string) string {
 	for i := 0; i < len(text); i++ {
 		if text[i] != '$' {
 			continue
@@ -37,7 +87,7 @@ func expand(text string, vars map[string]string) string {
 		for end < len(text) && (text[end] == '_' || text[end]|0x20 >= 'a' && text[end]|0x20 <= 'z' || text[end] >= '0' && text[end] <= '9') {
 			end++
 		}
-		if v, ok := vars[text[i+1:end]]; ok {
+		if v, ok := s.Vars[text[i+1:end]]; ok {
 			text = text[:i] + v + text[end:]
 			i += len(v) - 1
 		}

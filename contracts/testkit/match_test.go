@@ -38,7 +38,10 @@ func TestMatch(t *testing.T) {
 }
 
 func TestExpand(t *testing.T) {
-	got := expand(`{"h":"sm3:abc","v":"$x-$y$"}`, map[string]string{"x": "1"})
+	s := NewScope("gov", "0f", "notes")
+	s.Vars["x"] = "1"
+	got, err := s.Expand(`{"h":"sm3:abc","v":"$x-$y$"}`)
+	require.NoError(t, err)
 	require.Equal(t, `{"h":"66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0","v":"1-$y$"}`, got)
 }
 

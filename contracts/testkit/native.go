@@ -197,7 +197,7 @@ type session struct {
 	err    error
 }
 
-var requestFields = map[byte]int{'m': 0, 'a': 0, 'o': 1, 'g': 1, 'p': 2, 'd': 1, 's': 4, 'e': 2, 'c': 3, 'w': 0, 'b': 0, 't': 0, 'h': 1, 'v': 3, 'l': 1}
+var requestFields = map[byte]int{'m': 0, 'a': 0, 'o': 1, 'g': 1, 'p': 2, 'd': 1, 's': 4, 'e': 2, 'c': 3, 'w': 0, 'i': 0, 'n': 0, 'b': 0, 't': 0, 'h': 1, 'v': 3, 'l': 1}
 
 func flagByte(ok bool) []byte {
 	if ok {
@@ -230,6 +230,8 @@ func (s *session) serve(kind byte, in [][]byte) ([][]byte, error) {
 		return nil, nil
 	case 'w':
 		return [][]byte{packCaller(&info.Caller)}, nil
+	case 'n':
+		return [][]byte{append(info.Genesis[:], info.Chain...)}, nil
 	case 'b':
 		b := binary.LittleEndian.AppendUint64(nil, info.Height)
 		return [][]byte{binary.LittleEndian.AppendUint64(b, uint64(info.TimeMs))}, nil
@@ -249,6 +251,9 @@ func (s *session) read(kind byte, in [][]byte) ([][]byte, error) {
 	case 'g':
 		v, ok, err := s.env.Get(in[0])
 		return [][]byte{flagByte(ok), v}, err
+	case 'i':
+		did, err := s.env.DID()
+		return [][]byte{[]byte(did)}, err
 	case 'c':
 		out, _, err := s.env.Call(string(in[0]), string(in[1]), in[2], 1<<40)
 		var f *host.Failure
@@ -277,7 +282,7 @@ func packCaller(c *host.Caller) []byte {
 		roles[i] = string(r)
 	}
 	var out []byte
-	for _, f := range []string{string(c.Member), c.Org, string(c.Address[:]), strings.Join(roles, ","), c.DID} {
+	for _, f := range []string{string(c.Member), c.Org, string(c.Address[:]), strings.Join(roles, ",")} {
 		out = append(append(out, byte(len(f))), f...)
 	}
 	return out

@@ -7,13 +7,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
+	"github.com/huchain/huchain/chain/chaintest"
 	"github.com/huchain/huchain/types"
 )
 
 // SampleFile holds realistic rows of a bundle, one call a line:
-// {"member":"org/name","method":"…","args":{…}}.
+// {"member":"org/name","method":"…","args":{…}}, with the words of transcripts in args;
+// $NAME_key, $NAME_did and "sign:NAME:…" need no declaration.
 const SampleFile = "sample.jsonl"
 
 // SampleRow is one line of a sample file.
@@ -50,17 +53,29 @@ func ReadSample(file string) ([]SampleRow, error) {
 	return rows, sc.Err()
 }
 
+var keyNameRE = regexp.MustCompile(`\$([A-Za-z0-9]+)_(?:key|did)|"sign:([A-Za-z0-9]+):`)
+
 // PlaySample sends the rows to a contract; members are created as clients where they
 // do not exist yet. A refused row is an error.
 func PlaySample(ctx context.Context, c *Chain, contract string, rows []SampleRow) error {
+	scope := NewScope(c.genesis.Chain, c.genesis.Hash().String(), contract)
 	for i, r := range rows {
+		for _, m := range keyNameRE.FindAllStringSubmatch(string(r.Args), -1) {
+			if name := m[1] + m[2]; scope.Keys[name] == nil {
+				scope.Bind(name, chaintest.KeyOf(name))
+			}
+		}
+		args, err := scope.Expand(string(r.Args))
+		if err != nil {
+			return fmt.Errorf("%s, row %d: %w", SampleFile, i+1, err)
+		}
 		if c.members[string(r.Member)] == nil {
 			if err := c.AddMember(ctx, r.Member.Name(), r.Member.Org(), "client"); err != nil {
 				return err
 			}
 		}
 		c.NextBlock()
-		out, err := c.Call(ctx, string(r.Member), contract, r.Method, string(r.Args))
+		out, err := c.Call(ctx, string(r.Member), contract, r.Method, args)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/huchain/huchain/chain/chaintest"
 )
 
 // Transcript is a parsed story.
@@ -54,7 +56,7 @@ func ParseTranscript(name, text string) (*Transcript, error) {
 				return nil, fmt.Errorf("%s:%d: %s follows call or query", name, i+1, verb)
 			}
 			last.expect = append(last.expect, expectation{verb, rest})
-		case "member", "time", "block", "call", "query", "freeze", "unfreeze", "let", "tamper":
+		case "member", "key", "time", "block", "call", "query", "freeze", "unfreeze", "let", "tamper":
 			t.steps = append(t.steps, step{line: i + 1, verb: verb, rest: rest, text: line})
 		default:
 			if line != "" && line[0] != '#' {
@@ -122,7 +124,7 @@ type Replay struct {
 // Differences from the expectations are in Failures; an error means that the story
 // cannot go on.
 func (t *Transcript) Play(ctx context.Context, c *Chain, contract string) (*Replay, error) {
-	p := &player{t: t, c: c, contract: contract, vars: map[string]string{"contract": contract}, out: &Replay{}}
+	p := &player{t: t, c: c, contract: contract, scope: NewScope(c.genesis.Chain, c.genesis.Hash().String(), contract), out: &Replay{}}
 	p.lines = append(p.lines, t.head...)
 	for i := range t.steps {
 		s := &t.steps[i]
@@ -140,7 +142,7 @@ type player struct {
 	t        *Transcript
 	c        *Chain
 	contract string
-	vars     map[string]string
+	scope    *Scope
 	last     json.RawMessage // result of the last call or query
 	lines    []string
 	out      *Replay
@@ -150,6 +152,9 @@ func (p *player) step(ctx context.Context, s *step) error {
 	switch s.verb {
 	case "member":
 		return p.member(ctx, s.rest)
+	case "key":
+		p.scope.Bind(s.rest, chaintest.KeyOf(s.rest))
+		return nil
 	case "time":
 		at, err := time.Parse(time.RFC3339, s.rest)
 		if err != nil {
@@ -168,7 +173,7 @@ func (p *player) step(ctx context.Context, s *step) error {
 			return fmt.Errorf("let NAME = .path")
 		}
 		v, err := pick(p.last, strings.TrimSpace(path))
-		p.vars[strings.TrimSpace(name)] = v
+		p.scope.Vars[strings.TrimSpace(name)] = v
 		return err
 	case "tamper":
 		return p.tamper(s.rest)
@@ -192,12 +197,20 @@ func (p *player) member(ctx context.Context, rest string) error {
 			return fmt.Errorf("%q is not org= or role=", w)
 		}
 	}
-	return p.c.AddMember(ctx, words[0], org, roles...)
+	if err := p.c.AddMember(ctx, words[0], org, roles...); err != nil {
+		return err
+	}
+	p.scope.Bind(words[0], p.c.members[words[0]].Key)
+	return nil
 }
 
 // tamper reads KEY JSON, KEY - or KEY .field = JSON.
 func (p *player) tamper(rest string) error {
-	key, change, ok := strings.Cut(expand(rest, p.vars), " ")
+	rest, err := p.scope.Expand(rest)
+	if err != nil {
+		return err
+	}
+	key, change, ok := strings.Cut(rest, " ")
 	if !ok {
 		return fmt.Errorf("tamper KEY JSON, KEY - or KEY .field = JSON")
 	}
@@ -237,15 +250,17 @@ func (p *player) request(ctx context.Context, s *step) error {
 		return fmt.Errorf("%s MEMBER METHOD JSON", s.verb)
 	}
 	args := "{}"
+	var err error
 	if len(words) == 3 {
-		args = expand(words[2], p.vars)
+		if args, err = p.scope.Expand(words[2]); err != nil {
+			return err
+		}
 	}
 	contract, method, ok := strings.Cut(words[1], ".")
 	if !ok {
 		contract, method = p.contract, words[1]
 	}
 	var out *Outcome
-	var err error
 	signers := strings.Split(words[0], "+")
 	switch {
 	case s.verb == "call":
@@ -311,7 +326,11 @@ func (p *player) same(want, have expectation) (bool, error) {
 	if want.kind != have.kind {
 		return false, nil
 	}
-	wantText, haveText := expand(want.rest, p.vars), have.rest
+	wantText, err := p.scope.Expand(want.rest)
+	if err != nil {
+		return false, err
+	}
+	haveText := have.rest
 	switch want.kind {
 	case "error":
 		return wantText == haveText, nil

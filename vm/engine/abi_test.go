@@ -73,12 +73,23 @@ func TestCopyingFunctions(t *testing.T) {
 func TestCallerBlockAndID(t *testing.T) {
 	env := newEnv("x")
 	env.info.Caller.Address = types.Address{1, 2, 3}
-	env.info.Caller.DID = "did:hu:1"
-	want := "\x0earchives/clerk\x08archives\x14" + string(env.info.Caller.Address[:]) + "\x0cclient,admin\x08did:hu:1"
+	env.did = "did:hu:1"
+	env.info.Chain = "gov"
+	want := "\x0earchives/clerk\x08archives\x14" + string(env.info.Caller.Address[:]) + "\x0cclient,admin"
 	n, got, err := guest(t, env, "", "caller", len(want), at, 200)
 	require.NoError(t, err)
 	require.EqualValues(t, len(want), n)
 	require.Equal(t, want, got)
+
+	n, got, err = guest(t, env, "", "caller_did", 9, at, 9)
+	require.NoError(t, err)
+	require.EqualValues(t, 8, n)
+	require.Equal(t, "did:hu:1\x00", got)
+
+	n, got, err = guest(t, env, "", "chain", 35, at, 40)
+	require.NoError(t, err)
+	require.EqualValues(t, 35, n)
+	require.Equal(t, string(env.info.Genesis[:])+"gov", got)
 
 	_, got, err = guest(t, env, "", "block", 16, at)
 	require.NoError(t, err)

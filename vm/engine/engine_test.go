@@ -22,6 +22,7 @@ import (
 // memEnv is a chain of one contract in memory.
 type memEnv struct {
 	info   host.Info
+	did    string
 	state  map[string][]byte
 	events []string
 	logs   []string
@@ -32,12 +33,13 @@ type memEnv struct {
 func newEnv(method string) *memEnv {
 	return &memEnv{
 		info: host.Info{Contract: "evidence", Method: method, Height: 7, TimeMs: 1_700_000_000_123,
-			TxID: crypto.Sum([]byte("tx")), Caller: host.Caller{Member: "archives/clerk", Org: "archives", Roles: []types.Role{types.RoleClient, types.RoleAdmin}}},
+			TxID: crypto.Sum([]byte("tx")), Genesis: crypto.Sum([]byte("genesis")), Caller: host.Caller{Member: "archives/clerk", Org: "archives", Roles: []types.Role{types.RoleClient, types.RoleAdmin}}},
 		state: map[string][]byte{},
 	}
 }
 
-func (e *memEnv) Info() *host.Info { return &e.info }
+func (e *memEnv) Info() *host.Info     { return &e.info }
+func (e *memEnv) DID() (string, error) { return e.did, nil }
 func (e *memEnv) Get(key []byte) ([]byte, bool, error) {
 	e.reads++
 	v, ok := e.state[string(key)]

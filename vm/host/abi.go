@@ -93,6 +93,18 @@ var abi = []Function{
 		}
 		p[0] = s.output(m, s.caller, p[0], p[1])
 	}),
+	fn("caller_did", 2, 1, func(s *Session, m api.Module, p []uint64) {
+		s.enter(s.Schedule.StateRead)
+		did, err := s.Env.DID()
+		s.check(err)
+		s.charge(uint64(len(did)) * s.Schedule.StateByte)
+		p[0] = s.output(m, []byte(did), p[0], p[1])
+	}),
+	fn("chain", 2, 1, func(s *Session, m api.Module, p []uint64) {
+		s.enter(0)
+		info := s.Env.Info()
+		p[0] = s.output(m, append(info.Genesis[:], info.Chain...), p[0], p[1])
+	}),
 	fn("block", 1, 0, func(s *Session, m api.Module, p []uint64) {
 		s.enter(0)
 		b := s.read(m, p[0], 16)
@@ -233,14 +245,14 @@ func sm2Verify(s *Session, m api.Module, p []uint64) {
 	}
 }
 
-// encodeCaller writes the five length-prefixed fields of caller.
+// encodeCaller writes the four length-prefixed fields of caller.
 func encodeCaller(c *Caller) []byte {
 	roles := make([]string, len(c.Roles))
 	for i, r := range c.Roles {
 		roles[i] = string(r)
 	}
 	var out []byte
-	for _, f := range []string{string(c.Member), c.Org, string(c.Address[:]), strings.Join(roles, ","), c.DID} {
+	for _, f := range []string{string(c.Member), c.Org, string(c.Address[:]), strings.Join(roles, ",")} {
 		f = f[:min(len(f), 255)]
 		out = append(append(out, byte(len(f))), f...)
 	}

@@ -21,8 +21,10 @@
 //	emit(name,nlen,data,dlen)
 //	call(contract,clen,method,mlen,args,alen)->len|-1   call_result(ptr,cap)->len
 //	    -1: the callee failed and its error text is the result
-//	caller(ptr,cap)->len          member, org, address (20 bytes), roles joined by ",",
-//	                              did; each behind its length in one byte
+//	caller(ptr,cap)->len          member, org, address (20 bytes), roles joined by ",";
+//	                              each behind its length in one byte
+//	caller_did(ptr,cap)->len      the caller's DID, empty if it has none: a read of state
+//	chain(ptr,cap)->len           genesis hash (32 bytes) ‖ name of the chain
 //	block(ptr)                    height u64le, time i64le in Unix milliseconds
 //	tx_id(ptr)                    32 bytes
 //	sm3(ptr,len,out)              32 bytes to out
@@ -54,7 +56,6 @@ type Caller struct {
 	Org     string
 	Address types.Address
 	Roles   []types.Role
-	DID     string
 }
 
 // Info is what is known of a call before it runs. The guest may read all of it.
@@ -62,6 +63,8 @@ type Info struct {
 	Kind             Kind
 	Contract, Method string
 	Caller           Caller
+	Chain            string      // name
+	Genesis          crypto.Hash // identifies the chain
 	Height           uint64
 	TimeMs           int64 // block time, Unix milliseconds
 	TxID             crypto.Hash
@@ -75,6 +78,7 @@ type Pair struct{ Key, Value []byte }
 // to an Env alias guest memory and MUST be copied to be kept.
 type Env interface {
 	Info() *Info
+	DID() (string, error) // of the caller, "" if it has none
 	Get(key []byte) (value []byte, found bool, err error)
 	Put(key, value []byte) error // HC-3105 in read-only calls
 	Delete(key []byte) error     // HC-3105 in read-only calls

@@ -17,6 +17,8 @@ type Host interface {
 	Emit(name string, data []byte)
 	Call(contract, method string, args []byte) (result []byte, ok bool)
 	Caller() []byte
+	CallerDID() string
+	Chain() []byte
 	Block() (height uint64, timeMs int64)
 	TxID() [32]byte
 	SM3(data []byte) [32]byte
@@ -61,6 +63,12 @@ func Call(contract, method string, args []byte) ([]byte, bool) {
 
 // Caller returns the packed caller.
 func Caller() []byte { return Current.Caller() }
+
+// CallerDID returns the caller's DID, or "".
+func CallerDID() string { return Current.CallerDID() }
+
+// Chain returns the genesis hash, 32 bytes, and the chain's name.
+func Chain() []byte { return Current.Chain() }
 
 // Block returns the height and the time in Unix milliseconds.
 func Block() (uint64, int64) { return Current.Block() }

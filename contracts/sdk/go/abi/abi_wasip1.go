@@ -52,6 +52,14 @@ func hostCallResult(p unsafe.Pointer, c uint32) uint32
 //go:noescape
 func hostCaller(p unsafe.Pointer, c uint32) uint32
 
+//go:wasmimport huchain caller_did
+//go:noescape
+func hostCallerDID(p unsafe.Pointer, c uint32) uint32
+
+//go:wasmimport huchain chain
+//go:noescape
+func hostChain(p unsafe.Pointer, c uint32) uint32
+
 //go:wasmimport huchain block
 //go:noescape
 func hostBlock(p unsafe.Pointer)
@@ -208,6 +216,12 @@ func Call(contract, method string, args []byte) ([]byte, bool) {
 
 // Caller returns the packed caller.
 func Caller() []byte { return copied(hostCaller) }
+
+// CallerDID returns the caller's DID, or "".
+func CallerDID() string { return string(copied(hostCallerDID)) }
+
+// Chain returns the genesis hash, 32 bytes, and the chain's name.
+func Chain() []byte { return copied(hostChain) }
 
 // Block returns the height and the time in Unix milliseconds.
 func Block() (uint64, int64) {

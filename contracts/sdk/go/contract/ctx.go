@@ -8,6 +8,7 @@ type Reader interface {
 	Time() Time
 	Height() uint64
 	TxID() Hash
+	Chain() Chain
 	Log(text string)
 
 	reader()
@@ -22,6 +23,7 @@ type Ctx struct{ View }
 // env is what one call has asked the chain so far.
 type env struct {
 	caller *Caller
+	chain  *Chain
 	height uint64
 	timeMs int64
 	block  bool
@@ -64,8 +66,26 @@ func (v *View) Height() uint64 {
 // TxID returns the id of the transaction, zero in a query.
 func (v *View) TxID() Hash { return abi.TxID() }
 
+// Chain returns which chain this is.
+func (v *View) Chain() Chain {
+	if v.env.chain == nil {
+		raw := abi.Chain()
+		if len(raw) < len(Hash{}) {
+			abi.Fail("internal", "malformed chain")
+		}
+		v.env.chain = &Chain{Genesis: Hash(raw), Name: string(raw[len(Hash{}):])}
+	}
+	return *v.env.chain
+}
+
 // Log writes up to 1 KiB to the node's debug log, without effect on results.
 func (v *View) Log(text string) { abi.Log(text) }
+
+// Chain names a chain; the genesis hash tells it from any other of the same name.
+type Chain struct {
+	Name    string
+	Genesis Hash
+}
 
 // Caller is a member of the chain.
 type Caller struct {
@@ -73,7 +93,18 @@ type Caller struct {
 	Org     Org
 	Address Address
 	Roles   []string
-	DID     DID // empty if the member has none
+
+	did    DID
+	hasDID bool // did has been asked for
+}
+
+// DID returns the DID that contract identity binds to the caller, "" if it has none or
+// if it is frozen or closed. The first call reads state and costs as much gas.
+func (c *Caller) DID() DID {
+	if !c.hasDID {
+		c.did, c.hasDID = DID(abi.CallerDID()), true
+	}
+	return c.did
 }
 
 // HasRole reports whether the caller's certificate holds a role.
@@ -86,9 +117,9 @@ func (c *Caller) HasRole(role string) bool {
 	return false
 }
 
-// parseCaller reads five strings behind one length byte each.
+// parseCaller reads four strings behind one length byte each.
 func parseCaller(b []byte) *Caller {
-	var parts [5]string
+	var parts [4]string
 	for i := range parts {
 		if len(b) == 0 || int(b[0]) > len(b)-1 {
 			abi.Fail("internal", "malformed caller")
@@ -96,7 +127,7 @@ func parseCaller(b []byte) *Caller {
 		parts[i] = string(b[1 : 1+b[0]])
 		b = b[1+len(parts[i]):]
 	}
-	c := &Caller{Member: Member(parts[0]), Org: Org(parts[1]), DID: DID(parts[4])}
+	c := &Caller{Member: Member(parts[0]), Org: Org(parts[1])}
 	copy(c.Address[:], parts[2])
 	for roles := parts[3]; roles != ""; {
 		end := 0

@@ -137,6 +137,8 @@ func (p *pipe) Output(result []byte) { p.ask('o', 0, result) }
 func (p *pipe) Put(key, v []byte)    { p.ask('p', 0, key, v) }
 func (p *pipe) Delete(key []byte)    { p.ask('d', 0, key) }
 func (p *pipe) Caller() []byte       { return p.ask('w', 1)[0] }
+func (p *pipe) CallerDID() string    { return string(p.ask('i', 1)[0]) }
+func (p *pipe) Chain() []byte        { return p.ask('n', 1)[0] }
 func (p *pipe) Log(text string)      { p.ask('l', 0, []byte(text)) }
 func (p *pipe) TxID() [32]byte       { return [32]byte(p.ask('t', 1)[0]) }
 func (p *pipe) SM3(d []byte) [32]byte {

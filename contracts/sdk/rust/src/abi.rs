@@ -23,6 +23,8 @@ mod host {
         pub fn call(c: *const u8, clen: usize, m: *const u8, mlen: usize, a: *const u8, alen: usize) -> i32;
         pub fn call_result(p: *mut u8, cap: usize) -> usize;
         pub fn caller(p: *mut u8, cap: usize) -> usize;
+        pub fn caller_did(p: *mut u8, cap: usize) -> usize;
+        pub fn chain(p: *mut u8, cap: usize) -> usize;
         pub fn block(p: *mut u8);
         pub fn tx_id(p: *mut u8);
         pub fn sm3(p: *const u8, n: usize, out: *mut u8);
@@ -49,6 +51,8 @@ mod host {
     pub unsafe fn call(c: *const u8, clen: usize, m: *const u8, mlen: usize, a: *const u8, alen: usize) -> i32 { none() }
     pub unsafe fn call_result(p: *mut u8, cap: usize) -> usize { none() }
     pub unsafe fn caller(p: *mut u8, cap: usize) -> usize { none() }
+    pub unsafe fn caller_did(p: *mut u8, cap: usize) -> usize { none() }
+    pub unsafe fn chain(p: *mut u8, cap: usize) -> usize { none() }
     pub unsafe fn block(p: *mut u8) { none() }
     pub unsafe fn tx_id(p: *mut u8) { none() }
     pub unsafe fn sm3(p: *const u8, n: usize, out: *mut u8) { none() }
@@ -153,6 +157,16 @@ pub fn call(contract: &str, method: &str, args: &[u8]) -> Result<Vec<u8>, Vec<u8
 /// The packed caller.
 pub fn caller() -> Vec<u8> {
     copied(256, |p, c| unsafe { host::caller(p, c) })
+}
+
+/// The caller's DID, empty if it has none.
+pub fn caller_did() -> Vec<u8> {
+    copied(256, |p, c| unsafe { host::caller_did(p, c) })
+}
+
+/// The genesis hash, 32 bytes, and the chain's name.
+pub fn chain() -> Vec<u8> {
+    copied(256, |p, c| unsafe { host::chain(p, c) })
 }
 
 /// Height, and time in Unix milliseconds.

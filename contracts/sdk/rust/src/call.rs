@@ -15,6 +15,22 @@ pub trait Reader {
     fn caller(&self) -> Caller {
         parse_caller(&abi::caller())
     }
+    /// The DID that contract identity binds to the caller, if it has one that is neither
+    /// frozen nor closed. Reads state, and costs as much gas.
+    fn caller_did(&self) -> Option<Did> {
+        let did = String::from_utf8_lossy(&abi::caller_did()).into_owned();
+        Some(did).filter(|d| !d.is_empty()).map(Did)
+    }
+    /// Which chain this is.
+    fn chain(&self) -> Chain {
+        let b = abi::chain();
+        if b.len() < 32 {
+            abi::fail("internal", "malformed chain");
+        }
+        let mut c = Chain { name: String::from_utf8_lossy(&b[32..]).into_owned(), ..Chain::default() };
+        c.genesis.0.copy_from_slice(&b[..32]);
+        c
+    }
     /// The block time, in whole seconds.
     fn time(&self) -> Time {
         Time(abi::block().1.div_euclid(1000))
@@ -48,7 +64,13 @@ pub struct Caller {
     pub org: Org,
     pub address: Address,
     pub roles: Vec<String>,
-    pub did: Option<Did>,
+}
+
+/// Names a chain; the genesis hash tells it from any other of the same name.
+#[derive(Clone, Default, Debug)]
+pub struct Chain {
+    pub name: String,
+    pub genesis: Hash,
 }
 
 fn parse_caller(mut b: &[u8]) -> Caller {
@@ -68,7 +90,6 @@ fn parse_caller(mut b: &[u8]) -> Caller {
         c.address.0.copy_from_slice(address);
     }
     c.roles = text(part()).split(',').filter(|r| !r.is_empty()).map(String::from).collect();
-    c.did = Some(text(part())).filter(|d| !d.is_empty()).map(Did);
     c
 }
 

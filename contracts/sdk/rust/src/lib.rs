@@ -21,7 +21,7 @@ pub mod state;
 pub mod types;
 
 pub use alloc::{string::String, vec::Vec};
-pub use call::{invoke, sm3, verify_sm2, CallError, Caller, Ctx, Error, Event, Reader, View};
+pub use call::{invoke, sm3, verify_sm2, CallError, Caller, Chain, Ctx, Error, Event, Reader, View};
 pub use state::{Index, Item, Map, Pair};
 pub use types::{Address, Bytes, Did, Empty, Hash, Member, Org, Page, Paging, Time};
 
