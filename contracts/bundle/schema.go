@@ -19,7 +19,10 @@ type Schema struct {
 	Events  map[string]*Type        `json:"events"`
 	Errors  []string                `json:"errors"` // ascending
 	Records map[string]SchemaRecord `json:"records"`
-	Defs    map[string]*Type        `json:"$defs"`
+
+	Workflows map[string]SchemaWorkflow `json:"workflows,omitempty"`
+
+	Defs map[string]*Type `json:"$defs"`
 }
 
 // SchemaMethod is the signature of a method.
@@ -32,9 +35,13 @@ type SchemaMethod struct {
 
 // SchemaRecord is one declared piece of storage.
 type SchemaRecord struct {
-	Storage string `json:"storage"` // map, item or index
-	Key     *Type  `json:"key,omitempty"`
-	Value   *Type  `json:"value,omitempty"`
+	Storage  string   `json:"storage"` // map, item, index or record
+	Key      *Type    `json:"key,omitempty"`
+	Value    *Type    `json:"value,omitempty"`
+	Record   string   `json:"record,omitempty"`   // whose records an index of package record finds
+	Unique   bool     `json:"unique,omitempty"`   // such an index
+	Fields   []string `json:"fields,omitempty"`   // which it reads
+	Workflow string   `json:"workflow,omitempty"` // which a record follows
 }
 
 // Type is a JSON Schema of the subset the generator writes.
@@ -86,6 +93,8 @@ func (s *Spec) check(f *findings, schema *Schema) {
 	sameNames(f, "events", "event", sortedKeys(s.Events), sortedKeys(schema.Events))
 	sameNames(f, "errors", "error", sortedKeys(s.Errors), schema.Errors)
 	s.checkRecords(f, schema)
+	s.checkWorkflows(f, schema)
+	s.checkMetaColumns(f, schema)
 	if len(s.Params) > 0 && schema.Init == nil {
 		f.add([]string{"params"}, "params_init")
 	}
@@ -179,6 +188,10 @@ func (s *Spec) checkFields(f *findings, schema *Schema, record string, t *Type) 
 			f.add(at, "field_code", record, name, listed(t.Order))
 			continue
 		}
+		if keptByLibrary(p) {
+			f.add(at, "field_kept", record, name)
+			continue
+		}
 		ft, err := ParseFieldType(r.Fields[name].Type)
 		if err != nil || !s.fits(schema, ft, p) {
 			f.add(at, "field_fits", record, name, r.Fields[name].Type, describe(p))
@@ -193,7 +206,7 @@ func (s *Spec) checkFields(f *findings, schema *Schema, record string, t *Type) 
 		}
 	}
 	for _, name := range t.Order {
-		if _, ok := r.Fields[name]; !ok {
+		if _, ok := r.Fields[name]; !ok && !keptByLibrary(t.Properties[name]) {
 			f.add(path, "field_here", record, name)
 		}
 	}

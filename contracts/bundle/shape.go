@@ -79,6 +79,7 @@ type pattern struct{ expr, example string }
 var patterns = map[string]pattern{
 	"name":        {types.NamePattern, "land-register"},
 	"method":      {MethodPattern, "openChain"},
+	"column":      {`(meta\.)?` + MethodPattern, "meta.owner"},
 	"error":       {`[a-z][a-z0-9_]{0,63}`, "not_found"},
 	"version":     {`(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})`, "1.0.0"},
 	"uses":        {types.NamePattern + `@(0|[1-9][0-9]{0,5})`, "identity@1"},

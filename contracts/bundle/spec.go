@@ -86,8 +86,8 @@ type Workflow struct {
 // Move is one transition.
 type Move struct {
 	From  Names  `yaml:"from" json:"from" is:"required pattern=state"`
-	To    string `yaml:"to" json:"to" is:"required pattern=state"`
-	Allow string `yaml:"allow" json:"allow" is:"required pattern=allow" doc:"Who may make it"`
+	To    string `yaml:"to" json:"to,omitempty" is:"pattern=state" doc:"Left out where the move stays in its state, as edit does"`
+	Allow string `yaml:"allow" json:"allow" is:"required pattern=allow" doc:"Who may make it: public, self (who may write the record), or ANY …"`
 	Title Text   `yaml:"title" json:"title,omitzero"`
 }
 
@@ -95,9 +95,9 @@ type Move struct {
 type View struct {
 	Record   string   `yaml:"record" json:"record,omitempty" is:"pattern=method" doc:"May be left out where there is one record"`
 	Title    Text     `yaml:"title" json:"title,omitzero"`
-	Columns  []string `yaml:"columns" json:"columns,omitempty" is:"pattern=method max=64"`
-	Filter   []string `yaml:"filter" json:"filter,omitempty" is:"pattern=method max=64"`
-	Sort     []string `yaml:"sort" json:"sort,omitempty" is:"pattern=method max=64"`
+	Columns  []string `yaml:"columns" json:"columns,omitempty" is:"pattern=column max=64"`
+	Filter   []string `yaml:"filter" json:"filter,omitempty" is:"pattern=column max=64"`
+	Sort     []string `yaml:"sort" json:"sort,omitempty" is:"pattern=column max=64"`
 	Timeline bool     `yaml:"timeline" json:"timeline,omitempty" doc:"Shows the record's history"`
 }
 
@@ -105,7 +105,7 @@ type View struct {
 type Statistic struct {
 	Count string `yaml:"count" json:"count,omitempty" is:"pattern=method" doc:"Record to count"`
 	Sum   string `yaml:"sum" json:"sum,omitempty" is:"pattern=sum" doc:"record.field to add up"`
-	By    string `yaml:"by" json:"by,omitempty" is:"pattern=method" doc:"day, month, year, or a field of the record"`
+	By    string `yaml:"by" json:"by,omitempty" is:"pattern=column" doc:"day, month, year, or a field of the record"`
 	Title Text   `yaml:"title" json:"title,omitzero"`
 }
 

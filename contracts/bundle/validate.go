@@ -16,7 +16,7 @@ func (s *Spec) validate(f *findings) {
 	s.validateRecords(f)
 	s.validateMethods(f)
 	for _, name := range sortedKeys(s.Errors) {
-		if name == ReservedError {
+		if name == ReservedError || strings.HasPrefix(name, recordErrorPrefix) {
 			f.add([]string{"errors", name}, "reserved", name)
 		}
 	}
@@ -136,7 +136,7 @@ func (s *Spec) validateWorkflow(f *findings, name string) {
 		m := w.Moves[move]
 		at := append(slices.Clone(path), "moves", move)
 		for _, state := range append(slices.Clone(m.From), m.To) {
-			if !slices.Contains(w.States, state) {
+			if state != "" && !slices.Contains(w.States, state) {
 				f.add(at, "workflow_state", move, state, listed(w.States))
 			}
 		}
@@ -158,7 +158,7 @@ func (w *Workflow) reachable() []string {
 	for i := 0; i < len(out); i++ {
 		for _, move := range sortedKeys(w.Moves) {
 			m := w.Moves[move]
-			if slices.Contains(m.From, out[i]) && !slices.Contains(out, m.To) {
+			if m.To != "" && slices.Contains(m.From, out[i]) && !slices.Contains(out, m.To) {
 				out = append(out, m.To)
 			}
 		}
@@ -179,7 +179,9 @@ func (s *Spec) validateView(f *findings, name string) {
 		return
 	}
 	for _, field := range slices.Concat(v.Columns, v.Filter, v.Sort) {
-		s.needField(f, record, field, "view "+name, path...)
+		if !slices.Contains(metaColumns, field) {
+			s.needField(f, record, field, "view "+name, path...)
+		}
 	}
 }
 
@@ -203,7 +205,7 @@ func (s *Spec) validateStatistic(f *findings, name string) {
 	if _, ok := s.Records[record]; !ok || st.By == "" || slices.Contains([]string{"day", "month", "year"}, st.By) {
 		return
 	}
-	if _, ok := s.Records[record].Fields[st.By]; !ok {
+	if _, ok := s.Records[record].Fields[st.By]; !ok && !slices.Contains(metaColumns, st.By) {
 		f.add(path, "statistic_by", name, st.By, listed(sortedKeys(s.Records[record].Fields)))
 	}
 }

@@ -55,6 +55,9 @@ func (w *writer) typeCodec(n *types.Named) error {
 		}
 		w.line("}")
 	}
+	if isStruct {
+		w.recordMethods(name, st)
+	}
 	return nil
 }
 

@@ -26,6 +26,8 @@ type generator struct {
 	decoded use
 	encoded use
 	order   []*types.Named // by name after gather
+
+	recordDefs map[string]bool // structs of package record in use
 }
 
 // Generate reads the contract in dir and makes its codec and schema, the same bytes
@@ -42,7 +44,7 @@ func generate(src *source) (*Output, error) {
 	if err := src.lint(); err != nil {
 		return nil, err
 	}
-	g := &generator{src: src, decoded: make(use), encoded: make(use)}
+	g := &generator{src: src, decoded: make(use), encoded: make(use), recordDefs: make(map[string]bool)}
 	if err := g.gather(); err != nil {
 		return nil, err
 	}
@@ -107,7 +109,7 @@ func (g *generator) gather() error {
 		}
 	}
 	sort.Slice(g.order, func(i, j int) bool { return g.order[i].Obj().Name() < g.order[j].Obj().Name() })
-	return nil
+	return g.checkRecords()
 }
 
 func quoted(list []string) []string {

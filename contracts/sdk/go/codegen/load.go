@@ -24,6 +24,7 @@ const (
 	sdkPath      = "github.com/huchain/huchain/contracts/sdk/go/"
 	contractPath = sdkPath + "contract"
 	statePath    = sdkPath + "state"
+	recordPath   = sdkPath + "record"
 	codecPath    = sdkPath + "codec"
 )
 
@@ -35,6 +36,8 @@ type source struct {
 	records []record
 	errs    []string
 	calls   []root // types that single calls read or write
+	flows   []workflow
+	vars    map[types.Object]string // package variables of storage and workflows, by name in the schema
 }
 
 // root is a type that needs a codec, and why.
@@ -76,6 +79,11 @@ type declared struct {
 type record struct {
 	name, storage string
 	key, value    types.Type // nil where it has none
+	unique        bool
+	of            ast.Expr // declared record type that an index or a reference belongs to
+	to            ast.Expr // declared record type that a reference points to
+	flow          ast.Expr // workflow of a record type
+	fields        []string // JSON names of the fields an index or a reference reads
 }
 
 // load type-checks the contract in dir, without its generated codec.
@@ -112,7 +120,7 @@ func loadWith(dir string, replace map[string][]byte) (*source, error) {
 	if p.Name != "main" {
 		return nil, fmt.Errorf("%s: a contract is a package main, not %s", dir, p.Name)
 	}
-	s := &source{pkg: p}
+	s := &source{pkg: p, vars: make(map[types.Object]string)}
 	return s, s.collect()
 }
 
@@ -148,10 +156,8 @@ func (s *source) collect() error {
 				continue
 			}
 			for _, spec := range gen.Specs {
-				for _, v := range spec.(*ast.ValueSpec).Values {
-					if err := s.declaration(v); err != nil {
-						return err
-					}
+				if err := s.variables(spec.(*ast.ValueSpec)); err != nil {
+					return err
 				}
 			}
 		}
@@ -160,6 +166,23 @@ func (s *source) collect() error {
 		return errors.New("no method table: declare var _ = contract.Methods(…)")
 	}
 	return s.unique()
+}
+
+// variables reads the declarations of one line.
+func (s *source) variables(spec *ast.ValueSpec) error {
+	for i, v := range spec.Values {
+		records, flows := len(s.records), len(s.flows)
+		if err := s.declaration(v); err != nil {
+			return err
+		}
+		switch obj := s.pkg.TypesInfo.Defs[spec.Names[i]]; {
+		case len(s.records) > records:
+			s.vars[obj] = s.records[records].name
+		case len(s.flows) > flows:
+			s.vars[obj] = s.flows[flows].name
+		}
+	}
+	return nil
 }
 
 // refuseInside finds declarations that belong into package variables, and notes the
@@ -178,7 +201,7 @@ func (s *source) refuseInside(d ast.Decl) (err error) {
 			s.calls = append(s.calls, root{"contract.Invoke", args.At(1), args.At(0)})
 		}
 		if path == contractPath && (name == "NewEvent" || name == "NewError" || name == "Methods") ||
-			path == statePath && strings.HasPrefix(name, "New") {
+			(path == statePath || path == recordPath) && strings.HasPrefix(name, "New") {
 			err = s.errorAt(call.Pos(), "%s belongs into a package variable", name)
 		}
 		return true
@@ -250,6 +273,8 @@ func (s *source) declaration(e ast.Expr) error {
 		}
 		s.records = append(s.records, r)
 		return err
+	case path == recordPath && strings.HasPrefix(name, "New"):
+		return s.recordDeclaration(name, call, args)
 	}
 	return nil
 }
@@ -317,6 +342,9 @@ func (s *source) unique() error {
 	}
 	for _, r := range s.records {
 		names = append(names, "storage "+r.name)
+	}
+	for _, w := range s.flows {
+		names = append(names, "workflow "+w.name)
 	}
 	seen := make(map[string]bool)
 	for _, n := range names {

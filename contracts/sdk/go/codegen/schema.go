@@ -34,8 +34,8 @@ func (g *generator) schema() ([]byte, error) {
 		s.Events[e.name] = g.typeOf(e.typ)
 	}
 	sort.Strings(s.Errors)
-	for _, r := range g.src.records {
-		s.Records[r.name] = bundle.SchemaRecord{Storage: r.storage, Key: g.typeOf(r.key), Value: g.typeOf(r.value)}
+	if err := g.records(s); err != nil {
+		return nil, err
 	}
 	for _, n := range g.order {
 		def, err := g.definition(n)
@@ -43,6 +43,12 @@ func (g *generator) schema() ([]byte, error) {
 			return nil, err
 		}
 		s.Defs[n.Obj().Name()] = def
+	}
+	for name := range g.recordDefs {
+		if _, taken := s.Defs[recordPrefix+name]; taken {
+			return nil, fmt.Errorf("type %s%s: the name belongs to package record", recordPrefix, name)
+		}
+		s.Defs[recordPrefix+name] = recordDef(name)
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -52,6 +58,27 @@ func (g *generator) schema() ([]byte, error) {
 		return nil, fmt.Errorf("encode schema: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// records describes storage and workflows.
+func (g *generator) records(s *bundle.Schema) (err error) {
+	for _, r := range g.src.records {
+		x := bundle.SchemaRecord{Storage: r.storage, Key: g.typeOf(r.key), Value: g.typeOf(r.value), Unique: r.unique, Fields: r.fields}
+		if x.Record, err = g.src.declaredName(r.of); err != nil {
+			return err
+		}
+		if x.Workflow, err = g.src.declaredName(r.flow); err != nil {
+			return err
+		}
+		s.Records[r.name] = x
+	}
+	for _, w := range g.src.flows {
+		if s.Workflows == nil {
+			s.Workflows = make(map[string]bundle.SchemaWorkflow)
+		}
+		s.Workflows[w.name] = w.table
+	}
+	return nil
 }
 
 var no = false
@@ -104,6 +131,9 @@ func (g *generator) typeOf(t types.Type) *bundle.Type {
 			}}
 	} else if known, ok := sdkTypes[name]; ok {
 		return &known
+	}
+	if name, _ := recordType(t); name != "" {
+		return g.recordTypeOf(name)
 	}
 	if n := g.local(t); n != nil && (g.decoded[n] || g.encoded[n]) {
 		return &bundle.Type{Ref: "#/$defs/" + n.Obj().Name()}

@@ -101,6 +101,9 @@ func (g *generator) want(t types.Type, set use) error {
 		}
 		return nil
 	}
+	if name, _ := recordType(t); name != "" {
+		return nil
+	}
 	if n := g.local(t); n != nil {
 		if n.TypeParams().Len() > 0 {
 			return fmt.Errorf("%s: generic types have no codec", n.Obj().Name())

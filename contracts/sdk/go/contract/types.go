@@ -110,7 +110,7 @@ type DID string
 // DecodeJSON reads a DID.
 func (d *DID) DecodeJSON(r *codec.Reader) {
 	s := r.String()
-	if len(s) < 7 || len(s) > 255 || s[:4] != "did:" {
+	if !ValidDID(s) {
 		r.Fail("DID expected")
 		return
 	}
@@ -136,6 +136,29 @@ func validName(s string) bool {
 
 // ValidOrg reports whether s has the form of an organisation's name.
 func ValidOrg(s string) bool { return validName(s) }
+
+// ValidDID reports whether s has the form did:method:id of W3C DID Core section 3.1,
+// within 7 to 255 bytes: a method of lower-case letters and digits, an id of letters,
+// digits, dots, hyphens, underscores, colons and percent signs.
+func ValidDID(s string) bool {
+	if len(s) < 7 || len(s) > 255 || s[:4] != "did:" {
+		return false
+	}
+	i := 4
+	for i < len(s) && (s[i] >= 'a' && s[i] <= 'z' || s[i]-'0' <= 9) {
+		i++
+	}
+	if i == 4 || i+1 >= len(s) || s[i] != ':' || s[len(s)-1] == ':' {
+		return false
+	}
+	for i++; i < len(s); i++ {
+		c := s[i]
+		if (c|0x20 < 'a' || c|0x20 > 'z') && c-'0' > 9 && c != '.' && c != '-' && c != '_' && c != ':' && c != '%' {
+			return false
+		}
+	}
+	return true
+}
 
 // ValidMember reports whether s has the form org/name.
 func ValidMember(s string) bool {

@@ -2,8 +2,8 @@ package state
 
 import (
 	"github.com/huchain/huchain/contracts/sdk/go/abi"
-	"github.com/huchain/huchain/contracts/sdk/go/codec"
 	"github.com/huchain/huchain/contracts/sdk/go/contract"
+	"github.com/huchain/huchain/contracts/sdk/go/internal/rows"
 )
 
 // Item is a single value.
@@ -17,96 +17,74 @@ func NewItem[V any](name string) *Item[V] {
 
 // Get returns the value, or the zero V and false if there is none.
 func (i *Item[V]) Get(contract.Reader) (v V, found bool) {
-	found = get(i.key, &v)
+	found = rows.Get(i.key, &v)
 	return v, found
 }
 
 // Put sets the value.
-func (i *Item[V]) Put(_ *contract.Ctx, v V) { put(i.key, &v) }
+func (i *Item[V]) Put(_ *contract.Ctx, v V) { rows.Put(i.key, &v) }
 
 // Delete removes the value.
 func (i *Item[V]) Delete(*contract.Ctx) { abi.Delete(i.key) }
 
 // Map holds a V under each K.
-type Map[K, V any] struct{ name name }
+type Map[K, V any] struct{ name rows.Name }
 
 // NewMap declares a map; the name is camelCase, singular and unique in the contract.
 func NewMap[K, V any](n string) *Map[K, V] {
-	prepareKey(new(K))
+	rows.PrepareKey(new(K))
 	contract.Prepare(new(V))
-	return &Map[K, V]{name(n + "/")}
+	return &Map[K, V]{rows.Name(n + "/")}
 }
 
 // Get returns the value under k, or the zero V and false.
 func (m *Map[K, V]) Get(_ contract.Reader, k K) (v V, found bool) {
-	found = get(m.name.row(nil, &k), &v)
+	found = rows.Get(m.name.Row(nil, &k), &v)
 	return v, found
 }
 
 // Has reports whether there is a value under k.
 func (m *Map[K, V]) Has(_ contract.Reader, k K) bool {
-	_, ok := abi.Get(m.name.row(nil, &k))
+	_, ok := abi.Get(m.name.Row(nil, &k))
 	return ok
 }
 
 // Put sets the value under k.
-func (m *Map[K, V]) Put(_ *contract.Ctx, k K, v V) { put(m.name.row(nil, &k), &v) }
+func (m *Map[K, V]) Put(_ *contract.Ctx, k K, v V) { rows.Put(m.name.Row(nil, &k), &v) }
 
 // Delete removes the value under k.
-func (m *Map[K, V]) Delete(_ *contract.Ctx, k K) { abi.Delete(m.name.row(nil, &k)) }
+func (m *Map[K, V]) Delete(_ *contract.Ctx, k K) { abi.Delete(m.name.Row(nil, &k)) }
 
 // Range hands the rows from k ≥ from to k < to to f in ascending order, until f
 // returns false. Each row read costs gas: bound what f accepts.
 func (m *Map[K, V]) Range(_ contract.Reader, from, to K, f func(k K, v V) bool) {
-	m.scan(m.name.row(nil, &from), m.name.row(nil, &to), f)
+	m.scan(m.name.Row(nil, &from), m.name.Row(nil, &to), f)
 }
 
 // Prefix hands the rows whose key text begins with prefix to f, see the package
 // documentation for the text of keys; an empty prefix stands for all rows.
 func (m *Map[K, V]) Prefix(_ contract.Reader, prefix string, f func(k K, v V) bool) {
-	start := m.name.row(nil, &prefix)
-	m.scan(start, after(start), f)
+	start := m.name.Row(nil, &prefix)
+	m.scan(start, rows.After(start), f)
 }
 
 // List returns a page of all values in ascending order of keys.
 func (m *Map[K, V]) List(_ contract.Reader, p contract.Paging) contract.Page[V] {
-	rows, next := page([]byte(m.name), p)
+	found, next := rows.Page([]byte(m.name), p)
 	out := contract.Page[V]{Next: next}
-	for _, r := range rows {
+	for _, r := range found {
 		v := new(V)
-		decode(r.value, v)
+		rows.Decode(r.Value, v)
 		out.Items = append(out.Items, *v)
 	}
 	return out
 }
 
 func (m *Map[K, V]) scan(start, end []byte, f func(k K, v V) bool) {
-	scan(start, end, func(key, value []byte) bool {
+	rows.Scan(start, end, func(key, value []byte) bool {
 		k, v := new(K), new(V)
-		m.name.decode(k, key[len(m.name):])
-		decode(value, v)
+		m.name.Decode(k, key[len(m.name):])
+		rows.Decode(value, v)
 		return f(*k, *v)
 	})
-}
-
-// get reads the row under key into p.
-func get(key []byte, p any) bool {
-	raw, ok := abi.Get(key)
-	if ok {
-		decode(raw, p)
-	}
-	return ok
-}
-
-func decode(raw []byte, p any) {
-	r := codec.NewReader(raw)
-	contract.Decode(p, &r)
-	if !r.Done() {
-		abi.Fail("internal", "malformed row: "+r.Fault())
-	}
-}
-
-// put writes what p points to under key.
-func put(key []byte, p any) {
-	abi.Put(key, abi.Keep(contract.Append(p, abi.Scratch(1024))))
 }

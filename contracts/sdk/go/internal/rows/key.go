@@ -1,4 +1,4 @@
-package state
+package rows
 
 import (
 	"github.com/huchain/huchain/contracts/sdk/go/abi"
@@ -12,26 +12,8 @@ type Key interface {
 	DecodeKey(b []byte) bool
 }
 
-// Pair is a key of two parts, ordered by A, then B.
-type Pair[A, B any] struct {
-	A A
-	B B
-}
-
-// AppendKey writes A, 0x00 and B.
-func (p *Pair[A, B]) AppendKey(b []byte) []byte {
-	start := len(b)
-	return appendKey(terminate(appendKey(b, &p.A), start), &p.B)
-}
-
-// DecodeKey reads what AppendKey wrote.
-func (p *Pair[A, B]) DecodeKey(b []byte) bool {
-	first, rest, ok := split(b)
-	return ok && decodeKey(&p.A, first) && decodeKey(&p.B, rest)
-}
-
-// terminate escapes the zero bytes of b[start:] and ends it with one.
-func terminate(b []byte, start int) []byte {
+// Terminate escapes the zero bytes of b[start:] and ends it with one.
+func Terminate(b []byte, start int) []byte {
 	for i := start; i < len(b); i++ {
 		if b[i] == 0 {
 			b = append(b, 0)
@@ -43,8 +25,8 @@ func terminate(b []byte, start int) []byte {
 	return append(b, 0)
 }
 
-// split undoes terminate.
-func split(b []byte) (first, rest []byte, ok bool) {
+// Split undoes Terminate.
+func Split(b []byte) (first, rest []byte, ok bool) {
 	for i := 0; i < len(b); i++ {
 		if b[i] != 0 {
 			continue
@@ -73,12 +55,12 @@ func splitEscaped(b []byte, i int) (first, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// prepareKey is contract.Prepare for keys; it refuses types that cannot be keys.
-func prepareKey(k any) { appendKey(nil, k) }
+// PrepareKey is contract.Prepare for keys; it refuses types that cannot be keys.
+func PrepareKey(k any) { AppendKey(nil, k) }
 
-// appendKey appends the key that k points to: a string, Member, Org, DID, uint32,
+// AppendKey appends the key that k points to: a string, Member, Org, DID, uint32,
 // uint64, int64, or a Key (Hash, Address, Time, Pair).
-func appendKey(b []byte, k any) []byte {
+func AppendKey(b []byte, k any) []byte {
 	switch k := k.(type) {
 	case Key:
 		return k.AppendKey(b)
@@ -100,8 +82,8 @@ func appendKey(b []byte, k any) []byte {
 	panic("a type cannot be a key")
 }
 
-// decodeKey reads what appendKey wrote.
-func decodeKey(k any, b []byte) (ok bool) {
+// DecodeKey reads what AppendKey wrote.
+func DecodeKey(k any, b []byte) (ok bool) {
 	var v uint64
 	switch k := k.(type) {
 	case Key:
@@ -156,27 +138,53 @@ func fixed(b []byte, n int) (v uint64, ok bool) {
 	return v, true
 }
 
-// name is a declared piece of storage with "/" at its end.
-type name string
+// Name is a declared piece of storage with "/" at its end.
+type Name string
 
-// row builds a key: the name, the partition with its end unless it is nil, and k
+// Row builds a key: the name, the partition with its end unless it is nil, and k
 // unless it is nil.
-func (n name) row(partition, k any) []byte {
+func (n Name) Row(partition, k any) []byte {
 	b := append(abi.Scratch(abi.MaxKeyBytes+64), n...)
 	if partition != nil {
-		b = terminate(appendKey(b, partition), len(n))
+		b = Terminate(AppendKey(b, partition), len(n))
 	}
 	if k != nil {
-		b = appendKey(b, k)
+		b = AppendKey(b, k)
 	}
+	return n.bounded(abi.Keep(b))
+}
+
+// Decode reads the key k points to from the text b.
+func (n Name) Decode(k any, b []byte) {
+	if !DecodeKey(k, b) {
+		abi.Fail("internal", "malformed key in "+string(n))
+	}
+}
+
+// Of returns the key of the row whose key text is k.
+func (n Name) Of(k []byte) []byte {
+	b := append(abi.Scratch(len(n)+len(k)), n...)
+	return n.bounded(append(b, k...))
+}
+
+// In returns the key of the row with key text k in the partition whose text is part.
+func (n Name) In(part, k []byte) []byte {
+	b := append(abi.Scratch(len(n)+len(part)+len(k)+8), n...)
+	b = Terminate(append(b, part...), len(n))
+	return n.bounded(abi.Keep(append(b, k...)))
+}
+
+// Within returns what the keys of all rows begin with whose partition's text begins
+// with prefix.
+func (n Name) Within(prefix []byte) []byte {
+	b := append(make([]byte, 0, len(n)+len(prefix)+8), n...)
+	b = Terminate(append(b, prefix...), len(n))
+	return b[:len(b)-1]
+}
+
+func (n Name) bounded(b []byte) []byte {
 	if len(b) > abi.MaxKeyBytes {
 		abi.Fail("bad_arguments", "key too long for "+string(n[:len(n)-1]))
 	}
-	return abi.Keep(b)
-}
-
-func (n name) decode(k any, b []byte) {
-	if !decodeKey(k, b) {
-		abi.Fail("internal", "malformed key in "+string(n))
-	}
+	return b
 }

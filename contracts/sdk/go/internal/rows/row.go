@@ -1,0 +1,30 @@
+package rows
+
+import (
+	"github.com/huchain/huchain/contracts/sdk/go/abi"
+	"github.com/huchain/huchain/contracts/sdk/go/codec"
+	"github.com/huchain/huchain/contracts/sdk/go/contract"
+)
+
+// Get reads the row under key into p.
+func Get(key []byte, p any) bool {
+	raw, ok := abi.Get(key)
+	if ok {
+		Decode(raw, p)
+	}
+	return ok
+}
+
+// Decode reads a row into p; a malformed one ends the call.
+func Decode(raw []byte, p any) {
+	r := codec.NewReader(raw)
+	contract.Decode(p, &r)
+	if !r.Done() {
+		abi.Fail("internal", "malformed row: "+r.Fault())
+	}
+}
+
+// Put writes what p points to under key.
+func Put(key []byte, p any) {
+	abi.Put(key, abi.Keep(contract.Append(p, abi.Scratch(1024))))
+}

@@ -1,0 +1,205 @@
+package record
+
+import (
+	"github.com/huchain/huchain/contracts/sdk/go/abi"
+	"github.com/huchain/huchain/contracts/sdk/go/codec"
+	"github.com/huchain/huchain/contracts/sdk/go/contract"
+	"github.com/huchain/huchain/contracts/sdk/go/internal/rows"
+)
+
+// index is an Index without type parameters.
+type index struct {
+	name   rows.Name
+	unique bool
+	parts  func(v any) [][]byte // texts of the values a record is found by
+}
+
+// Index finds the records of a Type by a P computed from each.
+type Index[K, V, P any] struct {
+	x *index
+	t *table
+}
+
+// NewIndex declares an index; the name is camelCase and unique in the contract. by
+// tells under which value a record is found; state.Pair makes values of two parts.
+func NewIndex[K, V, P any](t *Type[K, V], name string, by func(v *V) P) *Index[K, V, P] {
+	return newIndex[K, V, P](t, name, false, one(by))
+}
+
+// NewUnique declares an index that holds each value for one record at most: a second
+// is refused with ErrDuplicate.
+func NewUnique[K, V, P any](t *Type[K, V], name string, by func(v *V) P) *Index[K, V, P] {
+	return newIndex[K, V, P](t, name, true, one(by))
+}
+
+// NewMultiIndex declares an index under which a record is found by any number of
+// values, each once: none leaves it out.
+func NewMultiIndex[K, V, P any](t *Type[K, V], name string, by func(v *V) []P) *Index[K, V, P] {
+	return newIndex[K, V, P](t, name, false, func(v any) (out [][]byte) {
+		for _, p := range by(v.(*V)) {
+			if b := rows.AppendKey(nil, &p); !has(out, b) {
+				out = append(out, b)
+			}
+		}
+		return out
+	})
+}
+
+func one[V, P any](by func(v *V) P) func(v any) [][]byte {
+	return func(v any) [][]byte {
+		p := by(v.(*V))
+		return [][]byte{rows.AppendKey(nil, &p)}
+	}
+}
+
+func newIndex[K, V, P any](t *Type[K, V], name string, unique bool, parts func(v any) [][]byte) *Index[K, V, P] {
+	rows.PrepareKey(new(P))
+	x := &index{rows.Name(name + "/"), unique, parts}
+	t.t.indexes = append(t.t.indexes, x)
+	return &Index[K, V, P]{x, &t.t}
+}
+
+// Get returns the first record with a value, the only one of a unique index.
+// Errors: ErrNotFound, ErrForbidden.
+func (x *Index[K, V, P]) Get(r contract.Reader, p P) (V, error) {
+	page := x.List(r, p, contract.Paging{Limit: 1})
+	if len(page.Items) == 0 {
+		return *new(V), ErrNotFound
+	}
+	return page.Items[0], nil
+}
+
+// List returns a page of the records with a value, ascending by key. As with
+// Type.List, a page may hold fewer than asked for.
+func (x *Index[K, V, P]) List(r contract.Reader, p P, q contract.Paging) contract.Page[V] {
+	base := x.x.name.In(rows.AppendKey(nil, &p), nil)
+	return x.page(r, base, base, rows.After(base), q)
+}
+
+// Range returns a page of the records with values from ≤ value < to, ascending by
+// value, then by key.
+func (x *Index[K, V, P]) Range(r contract.Reader, from, to P, q contract.Paging) contract.Page[V] {
+	start, end := x.x.name.In(rows.AppendKey(nil, &from), nil), x.x.name.In(rows.AppendKey(nil, &to), nil)
+	return x.page(r, []byte(x.x.name), start, end, q)
+}
+
+// Prefix returns a page of the records whose value's text begins with prefix,
+// ascending by value, then by key; see package state for the text of keys.
+func (x *Index[K, V, P]) Prefix(r contract.Reader, prefix string, q contract.Paging) contract.Page[V] {
+	start := x.x.name.Within([]byte(prefix))
+	return x.page(r, []byte(x.x.name), start, rows.After(start), q)
+}
+
+func (x *Index[K, V, P]) page(r contract.Reader, base, start, end []byte, q contract.Paging) contract.Page[V] {
+	var out contract.Page[V]
+	out.Next = x.t.found(r, x.x, base, start, end, q, func(v any) { out.Items = append(out.Items, *v.(*V)) })
+	return out
+}
+
+// found hands a page of the records that the index rows of [start,end) point to.
+func (t *table) found(r contract.Reader, x *index, base, start, end []byte, q contract.Paging, f func(v any)) (next string) {
+	if q.After != "" {
+		if at := rows.Begin(base, q); string(at) > string(start) {
+			start = at
+		}
+	}
+	w := window{base: base, size: int(q.Size())}
+	rows.Scan(start, end, func(row, value []byte) bool {
+		if !w.more() {
+			return false
+		}
+		key := x.key(row, value)
+		v := t.make()
+		if t.get(r, key, v) == nil {
+			f(v)
+			w.taken++
+		}
+		w.passed(row)
+		return true
+	})
+	return w.next
+}
+
+// key returns the text of the key that an index row points to.
+func (x *index) key(row, value []byte) []byte {
+	if x.unique {
+		var key string
+		rows.Decode(value, &key)
+		return []byte(key)
+	}
+	_, key, ok := rows.Split(row[len(x.name):])
+	if !ok {
+		abi.Fail("internal", "malformed key in "+string(x.name))
+	}
+	return key
+}
+
+// entries returns the values under which each index finds v, none if it is deleted.
+func (t *table) entries(v any) [][][]byte {
+	out := make([][][]byte, len(t.indexes))
+	if metaOf(v).Deleted {
+		return out
+	}
+	for i, x := range t.indexes {
+		out[i] = x.parts(v)
+	}
+	return out
+}
+
+func has(list [][]byte, b []byte) bool {
+	for _, x := range list {
+		if string(x) == string(b) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkUnique refuses a value that a unique index holds for another record.
+func (t *table) checkUnique(key []byte, before, after [][][]byte) error {
+	for i, x := range t.indexes {
+		if !x.unique {
+			continue
+		}
+		for _, p := range after[i] {
+			if has(before[i], p) {
+				continue
+			}
+			if _, taken := abi.Get(x.name.In(p, nil)); taken {
+				return ErrDuplicate.With(string(x.name[:len(x.name)-1]))
+			}
+		}
+	}
+	return nil
+}
+
+var present = []byte("1")
+
+// reindex writes the difference between index entries.
+func (t *table) reindex(key []byte, before, after [][][]byte) {
+	for i, x := range t.indexes {
+		for _, p := range before[i] {
+			if !has(after[i], p) {
+				abi.Delete(x.row(p, key))
+			}
+		}
+		for _, p := range after[i] {
+			if has(before[i], p) {
+				continue
+			}
+			if x.unique {
+				abi.Put(x.row(p, key), codec.AppendString(nil, string(key)))
+			} else {
+				abi.Put(x.row(p, key), present)
+			}
+		}
+	}
+}
+
+// row is the index's row for a value and a record.
+func (x *index) row(p, key []byte) []byte {
+	if x.unique {
+		key = nil
+	}
+	return x.name.In(p, key)
+}

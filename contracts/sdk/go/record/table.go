@@ -1,0 +1,227 @@
+package record
+
+import (
+	"github.com/huchain/huchain/contracts/sdk/go/abi"
+	"github.com/huchain/huchain/contracts/sdk/go/contract"
+	"github.com/huchain/huchain/contracts/sdk/go/internal/rows"
+)
+
+// table is a Type without type parameters, since each instance of generic code adds to
+// the size of a guest. Values are pointers to V; keys are their text.
+type table struct {
+	name, past    rows.Name
+	make          func() any
+	key           func(v any) []byte
+	flow          *Workflow
+	open, private bool
+	indexes       []*index
+}
+
+// holder is implemented by records, through generated code.
+type holder interface{ RecordMeta() *Meta }
+
+func metaOf(v any) *Meta {
+	h, ok := v.(holder)
+	if !ok {
+		panic("a record has a field Meta of type record.Meta: run huchain contract build")
+	}
+	return h.RecordMeta()
+}
+
+// What makes versions, beside the moves of workflows.
+const (
+	opCreate   = "create"
+	opUpdate   = "update"
+	opDelete   = "delete"
+	opGrant    = "grant"
+	opRevoke   = "revoke"
+	opTransfer = "transfer"
+)
+
+// change says what is to become of a record.
+type change struct {
+	op    string // one of the above, or
+	move  string // a move of the workflow
+	edit  func(v any) error
+	grant Grant
+	party Party
+}
+
+// load reads the row under key into v.
+func (t *table) load(key []byte, v any) (raw []byte, m *Meta, found bool) {
+	raw, found = abi.Get(t.name.Of(key))
+	if !found {
+		return nil, nil, false
+	}
+	rows.Decode(raw, v)
+	return raw, metaOf(v), true
+}
+
+func (t *table) create(ctx *contract.Ctx, v any) error {
+	key := t.key(v)
+	if _, used := abi.Get(t.name.Of(key)); used {
+		return ErrExists
+	}
+	return t.first(ctx, key, v)
+}
+
+// first stores version 1.
+func (t *table) first(ctx *contract.Ctx, key []byte, v any) error {
+	m := metaOf(v)
+	*m = Meta{Owner: m.Owner, Op: opCreate}
+	if m.Owner == "" {
+		m.Owner = Party(ctx.Caller().Member)
+	}
+	if t.flow != nil {
+		m.State = t.flow.states[0]
+	}
+	m.Created = ctx.Time()
+	return t.write(ctx, key, nil, v, make([][][]byte, len(t.indexes)))
+}
+
+func (t *table) put(ctx *contract.Ctx, v any) error {
+	key := t.key(v)
+	old := t.make()
+	raw, m, found := t.load(key, old)
+	if !found {
+		return t.first(ctx, key, v)
+	}
+	saved := *m
+	if err := t.begin(ctx, &saved, &change{op: opUpdate}); err != nil {
+		return err
+	}
+	before := t.entries(old)
+	*metaOf(v) = saved
+	return t.write(ctx, key, raw, v, before)
+}
+
+func (t *table) change(ctx *contract.Ctx, key []byte, v any, c change) error {
+	raw, m, found := t.load(key, v)
+	if !found {
+		return ErrNotFound
+	}
+	before := t.entries(v)
+	saved := *m
+	if err := t.begin(ctx, &saved, &c); err != nil {
+		return err
+	}
+	if c.edit != nil {
+		if err := c.edit(v); err != nil {
+			return err
+		}
+		if string(t.key(v)) != string(key) {
+			abi.Fail("internal", "a change of "+string(t.name)+" altered the key")
+		}
+	}
+	*m = saved
+	return t.write(ctx, key, raw, v, before)
+}
+
+// begin checks that the caller may make a change and turns m into the meta data of the
+// new version, but for what write sets.
+func (t *table) begin(ctx *contract.Ctx, m *Meta, c *change) error {
+	if m.Deleted {
+		return ErrNotFound
+	}
+	m.Op = c.op
+	switch c.op {
+	case opUpdate:
+		if t.flow != nil {
+			return t.flow.enter(ctx, t, m, moveEdit)
+		}
+		return t.mayWrite(ctx, m)
+	case opDelete:
+		m.Deleted = true
+		return t.mayWrite(ctx, m)
+	case opGrant:
+		return m.grantTo(ctx, c.grant)
+	case opRevoke:
+		return m.revoke(ctx, c.party)
+	case opTransfer:
+		if !m.Owner.Is(ctx.Caller()) {
+			return ErrForbidden
+		}
+		m.Owner = c.party
+		return nil
+	}
+	if t.flow == nil {
+		return ErrWrongState.With("the record has no workflow")
+	}
+	return t.flow.enter(ctx, t, m, c.move)
+}
+
+// write stores v as the next version; raw is the row it replaces, before its index
+// entries. All checks come before the first row is written, so that a refusal which
+// the contract survives leaves nothing behind.
+func (t *table) write(ctx *contract.Ctx, key, raw []byte, v any, before [][][]byte) error {
+	m := metaOf(v)
+	after := t.entries(v)
+	if err := t.checkUnique(key, before, after); err != nil {
+		return err
+	}
+	if raw != nil {
+		abi.Put(t.past.In(key, versionText(m.Version)), raw)
+	}
+	m.Version++
+	m.By, m.Time = ctx.Caller().Member, ctx.Time()
+	rows.Put(t.name.Of(key), v)
+	t.reindex(key, before, after)
+	return nil
+}
+
+// versionText is the key text of a version.
+func versionText(v uint32) []byte { return rows.AppendKey(make([]byte, 0, 8), &v) }
+
+func (t *table) get(r contract.Reader, key []byte, v any) error {
+	_, m, found := t.load(key, v)
+	switch {
+	case !found || m.Deleted:
+		return ErrNotFound
+	case !t.maySee(r, m):
+		return ErrForbidden
+	}
+	return nil
+}
+
+// pageRows bounds the rows looked at for one page, in pages.
+const pageRows = 4
+
+// list hands a page of live, visible records to f and returns the next cursor.
+func (t *table) list(r contract.Reader, p contract.Paging, f func(v any)) (next string) {
+	base := []byte(t.name)
+	w := window{base: base, size: int(p.Size())}
+	rows.Scan(rows.Begin(base, p), rows.After(base), func(k, raw []byte) bool {
+		if !w.more() {
+			return false
+		}
+		v := t.make()
+		rows.Decode(raw, v)
+		if m := metaOf(v); !m.Deleted && t.maySee(r, m) {
+			f(v)
+			w.taken++
+		}
+		w.passed(k)
+		return true
+	})
+	return w.next
+}
+
+// window counts the rows of a page, some of which may not be shown.
+type window struct {
+	base        []byte
+	size        int
+	taken, seen int
+	last        []byte
+	next        string
+}
+
+// more reports whether the page takes another row; if not, it sets next.
+func (w *window) more() bool {
+	if w.taken < w.size && w.seen < w.size*pageRows {
+		return true
+	}
+	w.next = rows.Cursor(w.base, w.last)
+	return false
+}
+
+func (w *window) passed(key []byte) { w.last, w.seen = key, w.seen+1 }
