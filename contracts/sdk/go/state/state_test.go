@@ -13,17 +13,17 @@ import (
 	"github.com/huchain/huchain/contracts/sdk/go/contract"
 )
 
-// rows is a host that knows storage alone.
-type rows struct {
+// rowHost is a host that knows storage alone.
+type rowHost struct {
 	abi.Host
 	m map[string][]byte
 }
 
-func (r rows) Get(key []byte) ([]byte, bool) { v, ok := r.m[string(key)]; return v, ok }
-func (r rows) Put(key, value []byte)         { r.m[string(key)] = bytes.Clone(value) }
-func (r rows) Delete(key []byte)             { delete(r.m, string(key)) }
+func (r rowHost) Get(key []byte) ([]byte, bool) { v, ok := r.m[string(key)]; return v, ok }
+func (r rowHost) Put(key, value []byte)         { r.m[string(key)] = bytes.Clone(value) }
+func (r rowHost) Delete(key []byte)             { delete(r.m, string(key)) }
 
-func (r rows) Scan(start, end []byte, limit uint32) (out []byte, more bool) {
+func (r rowHost) Scan(start, end []byte, limit uint32) (out []byte, more bool) {
 	var keys []string
 	for k := range r.m {
 		if k >= string(start) && (end == nil || k < string(end)) {
@@ -41,8 +41,8 @@ func (r rows) Scan(start, end []byte, limit uint32) (out []byte, more bool) {
 	return out, more
 }
 
-func withRows(t *testing.T) rows {
-	r := rows{m: make(map[string][]byte)}
+func withRows(t *testing.T) rowHost {
+	r := rowHost{m: make(map[string][]byte)}
 	before := abi.Current
 	abi.Current = r
 	t.Cleanup(func() { abi.Current = before })
@@ -106,7 +106,7 @@ func FuzzDecodeKey(f *testing.F) {
 // Map and Index behave like a sorted map, over pages, ranges and batches.
 func TestMapAgainstOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		r := rows{m: make(map[string][]byte)}
+		r := rowHost{m: make(map[string][]byte)}
 		abi.Current = r
 		defer func() { abi.Current = nil }()
 		m, other := NewMap[uint32, uint64]("m"), NewMap[uint32, uint64]("m2")
