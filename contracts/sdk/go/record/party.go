@@ -9,9 +9,16 @@ import (
 // organisation "org", or a DID "did:method:id".
 type Party string
 
-// Is reports whether a caller is the party, belongs to it or holds the DID.
+// Is reports whether a caller is the party, belongs to it or holds the DID. The DID
+// costs a read of the state, once a call, and is asked for only where p is one.
 func (p Party) Is(c *contract.Caller) bool {
-	return p != "" && (string(p) == string(c.Member) || string(p) == string(c.Org) || string(p) == string(c.DID))
+	switch {
+	case p == "":
+		return false
+	case len(p) > 4 && p[:4] == "did:":
+		return string(p) == string(c.DID())
+	}
+	return string(p) == string(c.Member) || string(p) == string(c.Org)
 }
 
 // ValidParty reports whether s is a member, an organisation or a DID.
