@@ -70,6 +70,10 @@ const (
 	CodeTrustGap       Code = 4202
 	CodeFork           Code = 4203
 
+	// 44xx: the archive
+	CodeArchiveConflict Code = 4401
+	CodeArchiveMissing  Code = 4402
+
 	// 5xxx: consensus and network
 	CodeNotReady        Code = 5101
 	CodeGenesisInvalid  Code = 5102

@@ -374,6 +374,20 @@ var table = []Explanation{
 		Fix: Text{"停止采信该链，保留两个区块头作为证据，通知各机构。", "Stop relying on the chain, keep both headers as evidence, and tell the organisations."},
 	},
 
+	// 44xx: the archive
+	{
+		Code:    CodeArchiveConflict,
+		Message: Text{"归档位置已有同名但内容不同的文件", "the archive holds other content under that name"},
+		Cause:   Text{"两条链或两次归档使用了同一目标，或目标中的文件已被改动。", "Two chains use one target, or a file was altered there."},
+		Fix:     Text{"为该链另设目标或前缀；用 huchain archive verify 找出被改动的文件，从其他节点的归档取回。", "Give the chain a target or prefix of its own; find altered files with huchain archive verify and fetch them from another node's archive."},
+	},
+	{
+		Code:    CodeArchiveMissing,
+		Message: Text{"归档位置没有该文件", "the archive does not hold that file"},
+		Cause:   Text{"文件被移走、尚未上传，或目标设置有误。", "It was moved away, is not uploaded yet, or the target is a wrong one."},
+		Fix:     Text{"核对目标设置；从其他节点的归档复制同名文件即可，其内容可凭链上根值核对。", "Check the target; a file of that name from another node's archive will do, since the root on chain proves it."},
+	},
+
 	// 5xxx: consensus and network
 	{
 		Code:    CodeNotReady,
