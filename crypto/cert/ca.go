@@ -37,6 +37,8 @@ type Request struct {
 	// NotBefore and NotAfter must lie within the validity of the root; fractions of a
 	// second are dropped.
 	NotBefore, NotAfter time.Time
+	// Encryption asks for the encryption certificate of a pair instead of a signing one.
+	Encryption bool
 }
 
 // NewCA makes a self-signed root O=org, CN=ca for key and returns the CA.
@@ -92,6 +94,9 @@ func (ca *CA) Issue(r Request) (*Certificate, error) {
 			ca.root.NotBefore.Format(time.RFC3339), ca.root.NotAfter.Format(time.RFC3339))
 	}
 	tmpl.KeyUsage = smx509.KeyUsageDigitalSignature | smx509.KeyUsageContentCommitment
+	if r.Encryption {
+		tmpl.KeyUsage = encryptionUsage
+	}
 	der, err := create(tmpl, ca.tmpl, r.PublicKey, ca.key)
 	if err != nil {
 		return nil, fmt.Errorf("issue certificate %s/%s: %w", ca.root.Org, r.Name, err)

@@ -6,7 +6,9 @@
 // node must judge alike: subject O=organisation, CN=name, OU=one per role; issuer
 // O=the same organisation; X.509 version 3; an SM2 key on the named curve; signature
 // algorithm SM2-with-SM3 under user id 1234567812345678; extensions basic constraints,
-// key usage, extended key usage and the two key identifiers, nothing else.
+// key usage, extended key usage and the two key identifiers, nothing else. A member's
+// certificate is for signing (digitalSignature) or for encryption (keyEncipherment or
+// keyAgreement), never both; the pair of a double certificate differs in that alone.
 package cert
 
 import (
@@ -29,6 +31,9 @@ var (
 	ErrExpired = errors.New("certificate is not valid at this time")
 	// ErrForeignCA is returned by Check when none of the roots issued the certificate.
 	ErrForeignCA = errors.New("certificate was not issued by a CA of its organisation")
+	// ErrUsage is returned by Check for an encryption certificate, and by CheckEncryption
+	// for a signing one.
+	ErrUsage = errors.New("certificate is for another use of its key")
 )
 
 // Certificate is a parsed certificate. It is read-only after Parse.
@@ -42,7 +47,9 @@ type Certificate struct {
 	NotAfter  time.Time // UTC, whole seconds, inclusive
 	Serial    string    // lower-case hex without leading zeros, at most 40 digits
 	IsCA      bool
-	Raw       []byte // the DER
+	// Encryption marks the encryption certificate of a pair; it signs nothing.
+	Encryption bool
+	Raw        []byte // the DER
 
 	tbs        []byte // what the issuer signed
 	signature  []byte // r‖s
@@ -103,11 +110,26 @@ func serialText(n *big.Int) (string, error) {
 	return n.Text(16), nil
 }
 
-// Check reports whether c is a member's certificate that one of roots issued, for the
-// same organisation, and whether both are valid at the time at (block time in
-// consensus, the clock elsewhere). It returns ErrForeignCA or ErrExpired, wrapped.
-// Roots of other organisations may be among roots and are passed over.
+// Check reports whether c is a member's signing certificate that one of roots issued,
+// for the same organisation, and whether both are valid at the time at (block time in
+// consensus, the clock elsewhere). It returns ErrUsage, ErrForeignCA or ErrExpired,
+// wrapped. Roots of other organisations may be among roots and are passed over.
 func (c *Certificate) Check(roots []*Certificate, at time.Time) error {
+	if c.Encryption {
+		return fmt.Errorf("%w: %s/%s encrypts and cannot sign", ErrUsage, c.Org, c.Name)
+	}
+	return c.checkIssued(roots, at)
+}
+
+// CheckEncryption is Check for the encryption certificate of a pair.
+func (c *Certificate) CheckEncryption(roots []*Certificate, at time.Time) error {
+	if !c.Encryption && !c.IsCA {
+		return fmt.Errorf("%w: %s/%s signs and cannot encrypt", ErrUsage, c.Org, c.Name)
+	}
+	return c.checkIssued(roots, at)
+}
+
+func (c *Certificate) checkIssued(roots []*Certificate, at time.Time) error {
 	if c.IsCA {
 		return fmt.Errorf("%w: it is a CA certificate", ErrForeignCA)
 	}

@@ -36,6 +36,12 @@ var extensions = []asn1.ObjectIdentifier{
 // sm2WithSM3 is AlgorithmIdentifier{1.2.156.10197.1.501}, without parameters.
 var sm2WithSM3 = []byte{0x30, 10, 6, 8, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x83, 0x75}
 
+// Key usages of an encryption certificate (GM/T 0015-2012, GB/T 38636-2020 section 6.4.5.3).
+const (
+	keyUse          = smx509.KeyUsageKeyEncipherment | smx509.KeyUsageKeyAgreement
+	encryptionUsage = keyUse | smx509.KeyUsageDataEncipherment
+)
+
 // spkiPrefix stands before the 64 bytes X‖Y of an uncompressed SM2 point:
 // SEQUENCE{SEQUENCE{id-ecPublicKey, 1.2.156.10197.1.301}, BIT STRING{04‖…}}.
 var spkiPrefix = []byte{
@@ -124,12 +130,18 @@ func (c *Certificate) readExtensions(x *smx509.Certificate) error {
 		}
 	}
 	c.IsCA = x.BasicConstraintsValid && x.IsCA
-	signs := x.KeyUsage&smx509.KeyUsageCertSign != 0
+	certifies := x.KeyUsage&smx509.KeyUsageCertSign != 0
+	signs := x.KeyUsage&(smx509.KeyUsageDigitalSignature|smx509.KeyUsageContentCommitment) != 0
+	c.Encryption = !c.IsCA && x.KeyUsage&encryptionUsage != 0
 	switch {
-	case c.IsCA && (!signs || len(c.Roles) != 0):
+	case c.IsCA && (!certifies || len(c.Roles) != 0):
 		return errors.New("a CA certificate needs the key usage keyCertSign and has no roles")
-	case !c.IsCA && (signs || x.KeyUsage&smx509.KeyUsageDigitalSignature == 0 || len(c.Roles) == 0):
-		return errors.New("a member's certificate needs a role and the key usage digitalSignature without keyCertSign")
+	case !c.IsCA && (certifies || len(c.Roles) == 0):
+		return errors.New("a member's certificate needs a role and no key usage keyCertSign")
+	case c.Encryption && (signs || x.KeyUsage&keyUse == 0):
+		return errors.New("an encryption certificate needs the key usage keyEncipherment or keyAgreement and no usage for signatures")
+	case !c.IsCA && !c.Encryption && x.KeyUsage&smx509.KeyUsageDigitalSignature == 0:
+		return errors.New("a member's certificate needs the key usage digitalSignature, or keyEncipherment or keyAgreement")
 	}
 	return nil
 }
