@@ -40,6 +40,9 @@ type Conn struct {
 
 var _ net.Conn = (*Conn)(nil)
 
+// closeWait is for how long Close and alerts wait for a peer that does not read.
+const closeWait = 500 * time.Millisecond
+
 // Server returns the server's side of a connection over c. config must be valid.
 func Server(c net.Conn, config *Config) *Conn { return newConn(c, config, false) }
 
@@ -234,17 +237,19 @@ func (c *Conn) alertLocked(a Alert) {
 	if c.queue(recordAlert, []byte{level, byte(a)}) != nil {
 		return
 	}
-	c.conn.SetWriteDeadline(time.Now().Add(time.Second)) //nolint:errcheck // then the alert may not arrive
-	c.flush()                                            //nolint:errcheck // the connection ends anyway
+	c.conn.SetWriteDeadline(time.Now().Add(closeWait)) //nolint:errcheck // then the alert may not arrive
+	c.flush()                                          //nolint:errcheck // the connection ends anyway
 	if c.out.err == nil {
 		c.out.err = net.ErrClosed
 	}
 }
 
-// Close tells the peer, unless a writer is in the way, and closes the connection. It may
-// be called at any time, and again.
+// Close tells the peer and closes the connection. It may be called at any time, and
+// again; a write that is under way has closeWait to end.
 func (c *Conn) Close() error {
-	if c.hsDone.Load() && c.outMu.TryLock() {
+	if c.hsDone.Load() {
+		c.conn.SetWriteDeadline(time.Now().Add(closeWait)) //nolint:errcheck // closing fails on its own
+		c.outMu.Lock()
 		if !c.closing {
 			c.closing = true
 			c.alertLocked(AlertCloseNotify)

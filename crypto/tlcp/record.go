@@ -181,6 +181,8 @@ func (c *Conn) readRecord() (recordType uint8, payload []byte, err error) {
 			}
 		} else if len(payload) > 0 {
 			return recordType, payload, nil
+		} else if recordType != recordApplication {
+			return 0, nil, c.failRead(faultf(AlertUnexpectedMessage, "empty record of type %d", recordType))
 		}
 	}
 	return 0, nil, c.failRead(faultf(AlertUnexpectedMessage, "%d records in a row without content", maxIdle))
