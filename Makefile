@@ -69,6 +69,11 @@ contracts: build ## build the contract bundles into bin/bundles and write contra
 	$(call needs,go $(RUST))
 	bin/huchain contract build --all --out bin/bundles
 
+.PHONY: mutation
+mutation: ## plant faults in the base contracts; their transcripts must notice 80 %
+	$(call needs,go)
+	HUCHAIN_MUTANTS_EVERY=1 $(GO) test -count 1 -v ./contracts/mutation
+
 .PHONY: fuzz
 fuzz: ## fuzz every decoder for FUZZTIME (10s) each
 	$(call needs,go)

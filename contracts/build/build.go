@@ -192,8 +192,12 @@ func Compile(ctx context.Context, dir, language string, p Params) ([]byte, error
 }
 
 // Native compiles the contract in dir for this machine into file, for tests.
-func Native(ctx context.Context, dir, file string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", file, ".")
+func Native(ctx context.Context, dir, file string) error { return NativeOverlay(ctx, dir, file, "") }
+
+// NativeOverlay is Native with other contents for some of the source files: overlay is
+// a file as go build -overlay reads it; "" for none.
+func NativeOverlay(ctx context.Context, dir, file, overlay string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-overlay="+overlay, "-o", file, ".")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOOS=", "GOARCH=", "CGO_ENABLED=0")
 	return run(cmd)

@@ -132,6 +132,10 @@ func (s *Spec) Manifest() (*Manifest, error) {
 	return m, m.Validate()
 }
 
+// Line returns the line of bundle.yaml where a path of keys stands, or the part of it
+// that is there.
+func (s *Spec) Line(path ...string) int { return s.lines.of(path...) }
+
 // viewRecord returns the record a view shows, "" if it names none and there are several.
 func (s *Spec) viewRecord(v View) string {
 	if v.Record == "" && len(s.Records) == 1 {

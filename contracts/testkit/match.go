@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/huchain/huchain/crypto"
@@ -36,30 +37,45 @@ func (s *Scope) Bind(name string, key crypto.Signer) {
 	s.Vars[name+"_did"] = "did:huchain:" + s.Vars["chain"] + ":" + types.AddressOf(key.Public()).String()
 }
 
-// Expand replaces "sm3:TEXT" within JSON strings by the hash of TEXT, "sign:NAME:TEXT"
-// by a signature of TEXT, and $name by what it stands for; names that stand for nothing
-// stay.
+// Expand replaces "sm3:TEXT" within JSON strings by the hash of TEXT, "repeat:N:TEXT"
+// by N times TEXT, "sign:NAME:TEXT" by a signature of TEXT, and $name by what it stands
+// for; names that stand for nothing stay.
 func (s *Scope) Expand(text string) (string, error) {
-	text, err := replaceQuoted(text, "sm3:", func(words string) ([]byte, error) {
+	text, err := replaceQuoted(text, "sm3:", func(words string) (string, error) {
 		h := crypto.Sum([]byte(words))
-		return h[:], nil
+		return hex.EncodeToString(h[:]), nil
 	})
 	if err != nil {
 		return "", err
 	}
-	return replaceQuoted(s.variables(text), "sign:", func(words string) ([]byte, error) {
+	text, err = replaceQuoted(text, "repeat:", repeat)
+	if err != nil {
+		return "", err
+	}
+	return replaceQuoted(s.variables(text), "sign:", func(words string) (string, error) {
 		name, msg, _ := strings.Cut(words, ":")
 		key := s.Keys[name]
 		if key == nil {
-			return nil, fmt.Errorf("no key %q signs %q", name, msg)
+			return "", fmt.Errorf("no key %q signs %q", name, msg)
 		}
-		return key.Sign([]byte(msg))
+		sig, err := key.Sign([]byte(msg))
+		return hex.EncodeToString(sig), err
 	})
 }
 
-// replaceQuoted replaces strings that begin with prefix by the hex of what f makes of
-// the rest of them.
-func replaceQuoted(text, prefix string, f func(words string) ([]byte, error)) (string, error) {
+// repeat makes "N:TEXT" N times TEXT.
+func repeat(words string) (string, error) {
+	count, unit, _ := strings.Cut(words, ":")
+	n, err := strconv.Atoi(count)
+	if err != nil || n < 0 || n > 100_000 || n*len(unit) > 100_000 {
+		return "", fmt.Errorf("repeat:%s: must be repeat:N:TEXT and at most 100,000 bytes", words)
+	}
+	return strings.Repeat(unit, n), nil
+}
+
+// replaceQuoted replaces strings that begin with prefix by what f makes of the rest of
+// them.
+func replaceQuoted(text, prefix string, f func(words string) (string, error)) (string, error) {
 	for {
 		i := strings.Index(text, `"`+prefix)
 		if i < 0 {
@@ -74,7 +90,7 @@ func replaceQuoted(text, prefix string, f func(words string) ([]byte, error)) (s
 		if err != nil {
 			return "", err
 		}
-		text = text[:i+1] + hex.EncodeToString(b) + text[start+end:]
+		text = text[:i+1] + b + text[start+end:]
 	}
 }
 

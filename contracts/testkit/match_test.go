@@ -42,6 +42,11 @@ func TestExpand(t *testing.T) {
 	s.Vars["x"] = "1"
 	got, err := s.Expand(`{"h":"sm3:abc","v":"$x-$y$"}`)
 	require.NoError(t, err)
+	twice, err := s.Expand(`{"a":"repeat:3:xy","b":"repeat:0:z"}`)
+	require.NoError(t, err)
+	require.Equal(t, `{"a":"xyxyxy","b":""}`, twice)
+	_, err = s.Expand(`"repeat:99999:xy"`)
+	require.Error(t, err)
 	require.Equal(t, `{"h":"66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0","v":"1-$y$"}`, got)
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/huchain/huchain/contracts/sdk/go/contract"
 	"github.com/huchain/huchain/crypto"
@@ -22,6 +23,9 @@ import (
 // Native is a chain.VM that runs contracts compiled for this machine, each in a
 // process of its own. It counts no gas.
 type Native struct {
+	Env   []string      // added to the programs' environment
+	Limit time.Duration // of one call, after which its program is ended; 0 for none
+
 	mu    sync.Mutex
 	files map[crypto.Hash]string // by hash of the WASM code it stands for
 	procs map[crypto.Hash]*process
@@ -64,7 +68,7 @@ func (n *Native) Load(_ context.Context, code []byte) (crypto.Hash, error) {
 	if n.procs[h] != nil {
 		return h, nil
 	}
-	p, err := start(n.files[h])
+	p, err := start(n.files[h], n.Env, n.Limit)
 	if err == nil {
 		n.procs[h] = p
 	}
@@ -92,16 +96,19 @@ func (n *Native) Call(_ context.Context, c *engine.Call) (engine.Outcome, error)
 
 // process is a running contract, see contract.Main for the messages.
 type process struct {
-	mu  sync.Mutex
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
+	mu    sync.Mutex
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	out   *bufio.Reader
+	limit time.Duration
 }
 
-func start(file string) (*process, error) {
+func start(file string, env []string, limit time.Duration) (*process, error) {
 	cmd := exec.Command(file)
-	cmd.Env = append(os.Environ(), contract.NativeVariable+"=1")
-	cmd.Stderr = os.Stderr
+	cmd.Env = append(append(os.Environ(), contract.NativeVariable+"=1"), env...)
+	if limit == 0 {
+		cmd.Stderr = os.Stderr // under a limit, crashes are expected
+	}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start contract: %w", err)
@@ -113,7 +120,7 @@ func start(file string) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start contract: %w", err)
 	}
-	return &process{cmd: cmd, in: in, out: bufio.NewReader(out)}, nil
+	return &process{cmd: cmd, in: in, out: bufio.NewReader(out), limit: limit}, nil
 }
 
 // close lets the program end at the end of its input; what it answers then is of no
@@ -161,6 +168,10 @@ func (p *process) read() (kind byte, fields [][]byte, err error) {
 func (p *process) call(env host.Env, args []byte) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.limit > 0 {
+		timer := time.AfterFunc(p.limit, func() { _ = p.cmd.Process.Kill() }) // it may have ended by itself
+		defer timer.Stop()
+	}
 	s := session{env: env, args: args}
 	err := p.write('C')
 	for err == nil {

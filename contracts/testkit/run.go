@@ -77,19 +77,15 @@ type runner struct {
 
 // add builds a bundle after those it uses.
 func (r *runner) add(ctx context.Context, dir string, above []string) (*build.Result, error) {
-	if slices.Contains(above, dir) {
-		return nil, types.Errorf(types.CodeManifestInvalid, "bundles use each other in a circle: %s", strings.Join(append(above, dir), " → "))
+	if err := refuseCircle(above, dir); err != nil {
+		return nil, err
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, bundle.YAMLFile))
-	if err != nil {
-		return nil, types.Errorf(types.CodeNotFound, "%s holds no bundle: %w", dir, err)
-	}
-	spec, err := bundle.ParseSpec(raw)
+	spec, err := readSpec(dir)
 	if err != nil {
 		return nil, err
 	}
 	for _, use := range spec.Uses {
-		name, _, _ := strings.Cut(use, "@")
+		name, _ := cutUse(use)
 		sub, err := r.find(name)
 		if err != nil {
 			return nil, err
@@ -115,6 +111,19 @@ func (r *runner) add(ctx context.Context, dir string, above []string) (*build.Re
 	file := filepath.Join(r.tmp, res.CodeHash.String())
 	r.native.Add(res.CodeHash, file)
 	return res, build.Native(ctx, dir, file)
+}
+
+// refuseCircle refuses a bundle that comes to use itself.
+func refuseCircle(above []string, dir string) error {
+	if slices.Contains(above, dir) {
+		return types.Errorf(types.CodeManifestInvalid, "bundles use each other in a circle: %s", strings.Join(append(above, dir), " → "))
+	}
+	return nil
+}
+
+func cutUse(use string) (name, major string) {
+	name, major, _ = strings.Cut(use, "@")
+	return name, major
 }
 
 // find looks for the folder of a bundle by name.
