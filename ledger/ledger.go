@@ -53,6 +53,7 @@ const recentHeaders = 1024
 type Params struct {
 	Driver        driver.Opener // storage
 	RowCacheBytes int           // memory for rows that were read and checked
+	LeafBytes     int           // memory for leaves of the state tree, 80 bytes each; taken as it is needed
 	ProofHeights  int           // heights that ProveState can prove at, counting the newest
 	ServedBlocks  int           // about how many blocks stay in memory once read or committed; each may take 10 MB
 	// CheckRowsUpTo makes Open read and check every state row while there are at most so
@@ -61,9 +62,9 @@ type Params struct {
 	CheckRowsUpTo uint64
 }
 
-// DefaultParams returns Pebble, 32 MiB of rows, 8 heights, 4 blocks, rows checked up to 10^6.
+// DefaultParams returns Pebble, 32 MiB of rows, 64 MiB of leaves, 8 heights, 4 blocks, rows checked up to 10^6.
 func DefaultParams() Params {
-	return Params{Driver: pebbledb.Opener{}, RowCacheBytes: 32 << 20, ProofHeights: 8, ServedBlocks: 4, CheckRowsUpTo: 1_000_000}
+	return Params{Driver: pebbledb.Opener{}, RowCacheBytes: 32 << 20, LeafBytes: 64 << 20, ProofHeights: 8, ServedBlocks: 4, CheckRowsUpTo: 1_000_000}
 }
 
 // Validate checks the settings.
@@ -71,8 +72,8 @@ func (p Params) Validate() error {
 	switch {
 	case p.Driver == nil:
 		return errors.New("ledger: no storage driver")
-	case p.RowCacheBytes < 0:
-		return errors.New("ledger: row cache must not be negative")
+	case p.RowCacheBytes < 0, p.LeafBytes < 0:
+		return errors.New("ledger: caches must not be negative")
 	case p.ProofHeights < 3:
 		return errors.New("ledger: proofs need at least 3 heights, since certificates lag by two")
 	case p.ServedBlocks < 1:
@@ -149,7 +150,7 @@ func (l *Ledger) open(dir string) error {
 	if err := l.repair(); err != nil {
 		return err
 	}
-	l.st, err = state.Open(l.db, state.Params{CacheBytes: l.p.RowCacheBytes, Keep: l.p.ProofHeights, LeafHint: l.tip.leaves})
+	l.st, err = state.Open(l.db, state.Params{CacheBytes: l.p.RowCacheBytes, LeafBytes: l.p.LeafBytes, Keep: l.p.ProofHeights, LeafHint: l.tip.leaves})
 	if err != nil {
 		return err
 	}

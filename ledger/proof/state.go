@@ -31,13 +31,22 @@ func StateKeyHash(ns string, key []byte) crypto.Hash {
 
 // RowBytes returns the bytes of a row that holds value, whose SM3 is the row's value hash.
 func RowBytes(height uint64, txIndex uint32, value []byte) []byte {
-	b := make([]byte, 0, RowHeaderSize+len(value))
+	return AppendRow(make([]byte, 0, RowHeaderSize+len(value)), height, txIndex, value)
+}
+
+// AppendRow appends the bytes of a row that holds value.
+func AppendRow(b []byte, height uint64, txIndex uint32, value []byte) []byte {
 	return append(appendRowHeader(b, RowValue, height, txIndex), value...)
 }
 
 // TombstoneBytes returns the bytes of the row of a deleted key.
 func TombstoneBytes(height uint64, txIndex uint32) []byte {
-	return appendRowHeader(make([]byte, 0, RowHeaderSize), RowTombstone, height, txIndex)
+	return AppendTombstone(make([]byte, 0, RowHeaderSize), height, txIndex)
+}
+
+// AppendTombstone appends the bytes of the row of a deleted key.
+func AppendTombstone(b []byte, height uint64, txIndex uint32) []byte {
+	return appendRowHeader(b, RowTombstone, height, txIndex)
 }
 
 func appendRowHeader(b []byte, kind byte, height uint64, txIndex uint32) []byte {

@@ -8,7 +8,6 @@ type rowCache struct {
 	mu         sync.Mutex
 	young, old map[string][]byte
 	bytes, max int // of young; half of the cache's memory
-	gen        uint64
 }
 
 // rowOverhead is about what a cached row costs beside its bytes.
@@ -16,13 +15,6 @@ const rowOverhead = 96
 
 func newRowCache(maxBytes int) *rowCache {
 	return &rowCache{young: map[string][]byte{}, max: maxBytes / 2}
-}
-
-// generation changes with every commit; put ignores what was read before the last one.
-func (c *rowCache) generation() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.gen
 }
 
 func (c *rowCache) get(key []byte) ([]byte, bool) {
@@ -38,12 +30,11 @@ func (c *rowCache) get(key []byte) ([]byte, bool) {
 	return row, ok
 }
 
-func (c *rowCache) put(key, row []byte, gen uint64) {
+// put adds a row of the committed state; no commit may come between reading and adding it.
+func (c *rowCache) put(key, row []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if gen == c.gen {
-		c.insert(string(key), row)
-	}
+	c.insert(string(key), row)
 }
 
 // insert adds a row; the caller holds mu.
@@ -60,7 +51,6 @@ func (c *rowCache) insert(key string, row []byte) {
 func (c *rowCache) replace(updates []update) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.gen++
 	for i := range updates {
 		u := &updates[i]
 		_, young := c.young[string(u.rowKey)]

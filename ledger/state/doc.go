@@ -2,11 +2,15 @@
 // what every key holds, or that it holds nothing, can be proven against one hash.
 //
 // The tree is a compact binary sparse Merkle tree over key hashes (see ledger/proof for
-// the hashes). In memory it is a binary trie of kept nodes that ends in pages; a page
-// stands for at most pageLeaves leaves, which are read from their rows when the page
-// changes. Pages split where they grow, so that the cost of an update depends neither on
-// the number of keys nor on keys ground to fall into one place, and the root depends on
-// contents alone. Leaves are never removed: deletion leaves a tombstone.
+// the hashes). In memory it is a binary trie of inner nodes that ends in pages of at most
+// pageLeaves leaves, of which it holds hash and number. The leaves of a page come from a
+// cache of bounded size, or from their rows, and are then checked against its hash. Pages
+// split where they grow, so that the cost of an update depends neither on the number of
+// keys nor on keys ground to fall into one place, and the root depends on contents alone.
+// Leaves are never removed: deletion leaves a tombstone.
+//
+// A large change is worked out on all processors, each with subtrees of its own, and
+// hashed level by level, eight nodes at a time.
 //
 // Trees are persistent: a Change holds new nodes that refer to old ones, and only Commit
 // adds them to the tree. The roots of the last heights stay in a ring for proofs.

@@ -40,7 +40,7 @@ func TestGroundKeysCostWhatOthersCost(t *testing.T) {
 		o := oracle{}
 		for from := 0; from < 20_000; from += 5_000 {
 			ch := groundChange(s, from, 5_000, ground)
-			require.NoError(t, s.apply(s.root, s.hash, ch, db))
+			require.NoError(t, s.apply(s.root, s.hash, ch))
 			for i := range ch.updates {
 				o[ch.updates[i].leaf.Key] = ch.updates[i].leaf.Value
 			}
@@ -48,8 +48,8 @@ func TestGroundKeysCostWhatOthersCost(t *testing.T) {
 		}
 		require.Equal(t, o.root(), s.Root())
 		ch := groundChange(s, 20_000, 1, ground)
-		require.NoError(t, s.apply(s.root, s.hash, ch, db))
-		touched[ground] = len(s.spare.Load().hashes)
+		require.NoError(t, s.apply(s.root, s.hash, ch))
+		touched[ground] = len(ch.parts[0].h.hashes)
 		require.NoError(t, s.Close())
 		again, err := Open(db, DefaultParams())
 		require.NoError(t, err)

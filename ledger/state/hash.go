@@ -10,18 +10,20 @@ import (
 
 // hasher computes the hashes of a changed tree level by level, deepest first, so that
 // independent hashes come in long runs, which crypto.SumMany takes eight at a time.
-// It holds no pointers to what it hashes; leaves may be changed after they were added.
 type hasher struct {
-	hashes  []crypto.Hash // by node; known ones, and room for the others
-	kids    [][2]int32    // by node: what an inner node is over
-	leaves  []int32       // nodes that are leaves to be hashed
-	leafMsg []byte        // their messages
-	levels  [][]int32     // by depth: nodes that are inner nodes to be hashed
-	msgs    []byte
-	out     []crypto.Hash
+	hashes []crypto.Hash // by node; known ones, and room for the others
+	kids   [][2]int32    // by node: what an inner node is over
+	leaves []int32       // nodes that are leaves to be hashed
+	of     []crypto.Hash // key and value hash of each of them
+	levels [][]int32     // by depth: nodes that are inner nodes to be hashed
+	pairs  []crypto.Hash
+	out    []crypto.Hash
 }
 
-const msgSize = 1 + 2*crypto.HashSize
+const (
+	tagLeaf  = 0x00
+	tagInner = 0x01
+)
 
 // emptyNode is the index of the empty subtree.
 const emptyNode int32 = 0
@@ -32,7 +34,7 @@ func newHasher() *hasher {
 
 func (h *hasher) reset() {
 	h.hashes, h.kids = h.hashes[:1], h.kids[:1]
-	h.leaves, h.leafMsg = h.leaves[:0], h.leafMsg[:0]
+	h.leaves, h.of = h.leaves[:0], h.of[:0]
 	for i := range h.levels {
 		h.levels[i] = h.levels[i][:0]
 	}
@@ -52,10 +54,11 @@ func (h *hasher) known(hash crypto.Hash) int32 {
 	return h.add(hash, 0, 0)
 }
 
-func (h *hasher) leaf(l *Leaf) int32 {
+// leaf adds a leaf from its key and value hash.
+func (h *hasher) leaf(key, value *crypto.Hash) int32 {
 	i := h.add(crypto.Hash{}, 0, 0)
 	h.leaves = append(h.leaves, i)
-	h.leafMsg = append(append(append(h.leafMsg, 0), l.Key[:]...), l.Value[:]...)
+	h.of = append(h.of, *key, *value)
 	return i
 }
 
@@ -68,25 +71,26 @@ func (h *hasher) inner(level int, left, right int32) int32 {
 	return i
 }
 
-// page adds the subtree of sorted leaves that share their first level bits.
-func (h *hasher) page(leaves []Leaf, level int) int32 {
+// page adds the subtree of leaves that share their first level bits, ascending by key; at
+// holds the leaves' nodes.
+func (h *hasher) page(leaves []entry, at []int32, level int) int32 {
 	switch len(leaves) {
 	case 0:
 		return emptyNode
 	case 1:
-		return h.leaf(&leaves[0])
+		return at[0]
 	}
 	mid := split(leaves, level)
-	left := h.page(leaves[:mid], level+1)
-	return h.inner(level, left, h.page(leaves[mid:], level+1))
+	left := h.page(leaves[:mid], at[:mid], level+1)
+	return h.inner(level, left, h.page(leaves[mid:], at[mid:], level+1))
 }
 
 // split returns where the leaves with a set bit at level begin.
-func split(leaves []Leaf, level int) int {
+func split(leaves []entry, level int) int {
 	lo, hi := 0, len(leaves)
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
-		if bit(&leaves[mid].Key, level) == 0 {
+		if bit(&leaves[mid].key, level) == 0 {
 			lo = mid + 1
 		} else {
 			hi = mid
@@ -97,20 +101,20 @@ func split(leaves []Leaf, level int) int {
 
 // run computes every hash.
 func (h *hasher) run() {
-	h.flush(h.leaves, h.leafMsg)
+	h.flush(h.leaves, tagLeaf, h.of)
 	for level := len(h.levels) - 1; level >= 0; level-- {
-		h.msgs = h.msgs[:0]
+		h.pairs = h.pairs[:0]
 		for _, i := range h.levels[level] {
 			k := h.kids[i]
-			h.msgs = append(append(append(h.msgs, 1), h.hashes[k[0]][:]...), h.hashes[k[1]][:]...)
+			h.pairs = append(h.pairs, h.hashes[k[0]], h.hashes[k[1]])
 		}
-		h.flush(h.levels[level], h.msgs)
+		h.flush(h.levels[level], tagInner, h.pairs)
 	}
 }
 
-func (h *hasher) flush(targets []int32, msgs []byte) {
+func (h *hasher) flush(targets []int32, tag byte, pairs []crypto.Hash) {
 	h.out = slices.Grow(h.out[:0], len(targets))[:len(targets)]
-	crypto.SumMany(h.out, msgs, msgSize)
+	crypto.SumPairs(h.out, tag, pairs)
 	for k, i := range targets {
 		h.hashes[i] = h.out[k]
 	}
@@ -123,7 +127,11 @@ func bit(h *crypto.Hash, i int) byte { return proof.Bit(h, i) }
 func RootOf(leaves []Leaf) crypto.Hash {
 	slices.SortFunc(leaves, func(a, b Leaf) int { return bytes.Compare(a.Key[:], b.Key[:]) })
 	h := newHasher()
-	root := h.page(leaves, 0)
+	entries, at := make([]entry, len(leaves)), make([]int32, len(leaves))
+	for i := range leaves {
+		entries[i].key, at[i] = leaves[i].Key, h.leaf(&leaves[i].Key, &leaves[i].Value)
+	}
+	root := h.page(entries, at, 0)
 	h.run()
 	return h.hashes[root]
 }

@@ -46,7 +46,11 @@ func Corrupt(format string, args ...any) error {
 
 // RowKey is the key of a state row.
 func RowKey(ns string, key []byte) []byte {
-	b := make([]byte, 0, 2+len(ns)+len(key))
+	return AppendRowKey(make([]byte, 0, 2+len(ns)+len(key)), ns, key)
+}
+
+// AppendRowKey appends the key of a state row to b.
+func AppendRowKey(b []byte, ns string, key []byte) []byte {
 	return append(append(append(b, PrefixRow, byte(len(ns))), ns...), key...)
 }
 
@@ -99,14 +103,18 @@ func LeafKey(kh crypto.Hash) []byte { return append([]byte{PrefixLeaf}, kh[:]...
 
 // Row returns key and value of the leaf's row.
 func (l *Leaf) Row() (key, value []byte) {
-	b := make([]byte, 0, leafKeySize+leafRowSize)
+	b := l.append(make([]byte, 0, leafKeySize+leafRowSize))
+	return b[:leafKeySize:leafKeySize], b[leafKeySize:]
+}
+
+// append appends key and value of the leaf's row.
+func (l *Leaf) append(b []byte) []byte {
+	from := len(b)
 	b = append(append(b, PrefixLeaf), l.Key[:]...)
 	b = append(b, l.Value[:]...)
 	b = binary.BigEndian.AppendUint64(b, l.Height)
 	b = binary.BigEndian.AppendUint32(b, l.TxIndex)
-	sum := crc32.Checksum(b, castagnoli)
-	b = binary.BigEndian.AppendUint32(b, sum)
-	return b[:leafKeySize:leafKeySize], b[leafKeySize:]
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b[from:], castagnoli))
 }
 
 // DecodeLeaf reads a leaf row.

@@ -30,21 +30,11 @@ func (p *past) find(kh crypto.Hash) *update {
 	return &p.updates[i]
 }
 
-// pastLeaves reads leaves and puts former ones in the place of newer ones.
-type pastLeaves struct {
-	rows *rowLeaves
-	past *past
-}
-
-func (s *pastLeaves) leavesUnder(dst []Leaf, prefix crypto.Hash, level int) ([]Leaf, error) {
-	from := len(dst)
-	dst, err := s.rows.leavesUnder(dst, prefix, level)
-	if err != nil {
-		return nil, err
-	}
-	kept := dst[:from]
-	for _, l := range dst[from:] {
-		u := s.past.find(l.Key)
+// replace puts former leaves in the place of newer ones.
+func (p *past) replace(leaves []Leaf) []Leaf {
+	kept := leaves[:0]
+	for _, l := range leaves {
+		u := p.find(l.Key)
 		switch {
 		case u == nil:
 			kept = append(kept, l)
@@ -52,7 +42,7 @@ func (s *pastLeaves) leavesUnder(dst []Leaf, prefix crypto.Hash, level int) ([]L
 			kept = append(kept, u.leaf)
 		}
 	}
-	return kept, nil
+	return kept
 }
 
 // KeepPast keeps a height below the opened tip as a view: former says what each key that
@@ -82,7 +72,7 @@ func (s *Store) KeepPast(height uint64, former []Former) (crypto.Hash, error) {
 	}
 	ups = sortUpdates(ups)
 	ch := &Change{updates: ups}
-	if err := s.apply(s.root, s.hash, ch, s.db); err != nil {
+	if err := s.apply(s.root, s.hash, ch); err != nil {
 		return crypto.Hash{}, err
 	}
 	snap, err := s.db.Snapshot()
@@ -90,6 +80,7 @@ func (s *Store) KeepPast(height uint64, former []Former) (crypto.Hash, error) {
 		return crypto.Hash{}, ReadError(err)
 	}
 	root, own := s.adopt(ch)
+	s.spare.put(ch.parts)
 	s.ring = append(s.ring, &View{height: height, root: root, hash: ch.Root, snap: snap, past: &past{ups}, replaced: own})
 	return ch.Root, nil
 }

@@ -34,40 +34,43 @@ func (s *Store) rebuild() error {
 	//lint:deterministic parts meet in their order below; only the places of nodes in memory differ
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range done {
-		done[i] = rebuilder{s: s, level: level, h: newHasher()}
-		g.Go(func() error { return done[i].part(i, parts) })
+		done[i] = rebuilder{s: s, level: level, part: newPart()}
+		g.Go(func() error { return done[i].read(i, parts) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	top := rebuilder{s: s, level: level, h: newHasher()}
+	top := rebuilder{s: s, level: level, part: newPart()}
 	for i := range done {
 		top.roots = append(top.roots, done[i].roots...)
 		s.leaves += done[i].leaves
 	}
-	s.root, s.hash = top.join(top.roots, 0)
+	all := top.join(top.roots, 0)
+	s.root, s.hash = all.root, all.hash
 	return nil
 }
 
 // rebuilder makes one part of the tree.
 type rebuilder struct {
 	s      *Store
-	h      *hasher
+	part   *part
 	level  int
 	leaves uint64
-	run    []Leaf
+	run    []entry
+	at     []int32 // places of the run's leaves in the hasher
 	roots  []runRoot
 }
 
 // runRoot is the subtree of one run at the rebuilder's level.
 type runRoot struct {
 	key  crypto.Hash // any key of the run
-	root ref
 	hash crypto.Hash
+	root ref
+	page place // if root is a page
 }
 
-// part reads the leaves of part i of n, by their first byte.
-func (b *rebuilder) part(i, n int) (err error) {
+// read reads the leaves of part i of n, by their first byte.
+func (b *rebuilder) read(i, n int) (err error) {
 	lower, upper := []byte{PrefixLeaf, byte(i * 256 / n)}, []byte{PrefixLeaf + 1}
 	if i+1 < n {
 		upper = []byte{PrefixLeaf, byte((i + 1) * 256 / n)}
@@ -82,10 +85,11 @@ func (b *rebuilder) part(i, n int) (err error) {
 		if err != nil {
 			return err
 		}
-		if len(b.run) > 0 && !underPrefix(l.Key[:], b.run[0].Key[:], b.level) {
+		if len(b.run) > 0 && !underPrefix(l.Key[:], b.run[0].key[:], b.level) {
 			b.flush()
 		}
-		b.run = append(b.run, l)
+		b.run = append(b.run, entry{key: l.Key, written: written{l.Height, l.TxIndex}})
+		b.at = append(b.at, b.part.h.leaf(&l.Key, &l.Value))
 		b.leaves++
 	}
 	b.flush()
@@ -97,49 +101,35 @@ func (b *rebuilder) flush() {
 	if len(b.run) == 0 {
 		return
 	}
-	b.h.reset()
-	ch := &Change{}
-	u := &updater{tree: b.s.tree, h: b.h, ch: ch}
-	r, hn := u.build(b.run, b.level)
-	b.h.run()
-	for i, hn := range u.at {
-		ch.nodes[i].hash = b.h.hashes[hn]
-	}
-	ch.root = r
-	b.roots = append(b.roots, runRoot{key: b.run[0].Key, root: b.adopt(ch), hash: b.h.hashes[hn]})
-	b.run = b.run[:0]
+	n := (&updater{part: b.part}).build(b.run, b.at, b.level)
+	b.roots = append(b.roots, b.adopt(n, b.run[0].key))
+	b.run, b.at = b.run[:0], b.at[:0]
 }
 
-// adopt moves new nodes into the tree, which all parts share.
-func (b *rebuilder) adopt(ch *Change) ref {
+// adopt finishes a subtree and moves its nodes into the tree, which all parts share.
+func (b *rebuilder) adopt(n sub, key crypto.Hash) runRoot {
+	_ = b.part.finish() // cannot fail: no page was read whose hash was known before
 	b.s.mu.Lock()
 	defer b.s.mu.Unlock()
-	root, _ := b.s.adopt(ch)
-	return root
+	r := runRoot{key: key, hash: b.part.h.hashes[n.at], page: b.part.keep(n.page, b.s.have)}
+	r.root, _ = b.s.adopt(&Change{root: n.ref, parts: []*part{b.part}})
+	b.part.reset(0)
+	return r
 }
 
 // join makes the nodes above the runs that share their first level bits.
-func (b *rebuilder) join(runs []runRoot, level int) (ref, crypto.Hash) {
+func (b *rebuilder) join(runs []runRoot, level int) runRoot {
 	if len(runs) == 0 {
-		return 0, crypto.Hash{}
+		return runRoot{}
 	}
 	if level == b.level {
-		return runs[0].root, runs[0].hash
+		return runs[0]
 	}
 	mid := 0
 	for mid < len(runs) && bit(&runs[mid].key, level) == 0 {
 		mid++
 	}
-	left, lh := b.join(runs[:mid], level+1)
-	right, rh := b.join(runs[mid:], level+1)
-	ch := &Change{}
-	u := &updater{tree: b.s.tree, h: b.h, ch: ch}
-	b.h.reset()
-	r, hn, _ := u.join(level, left, right, b.h.known(lh), b.h.known(rh))
-	b.h.run()
-	if len(ch.nodes) > 0 {
-		ch.nodes[0].hash = b.h.hashes[hn]
-	}
-	ch.root = r
-	return b.adopt(ch), b.h.hashes[hn]
+	left, right := b.join(runs[:mid], level+1), b.join(runs[mid:], level+1)
+	known := func(r runRoot) sub { return sub{r.root, r.page, b.part.h.known(r.hash)} }
+	return b.adopt((&updater{part: b.part}).join(level, known(left), known(right)), runs[0].key)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"sync"
-	"sync/atomic"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/driver"
@@ -15,13 +14,15 @@ import (
 // Params are the settings of a Store.
 type Params struct {
 	CacheBytes int // memory for rows that were read and checked
+	LeafBytes  int // memory for leaves of the tree; taken as it is needed
 	Keep       int // heights that proofs can be made at, counting the newest
 	// LeafHint is about how many leaves there are; it only steers how Open reads them.
 	LeafHint uint64
 }
 
-// DefaultParams returns 32 MiB of checked rows and proofs at the last 8 heights.
-func DefaultParams() Params { return Params{CacheBytes: 32 << 20, Keep: 8} }
+// DefaultParams returns 32 MiB of checked rows, 64 MiB of leaves (800,000) and proofs at
+// the last 8 heights.
+func DefaultParams() Params { return Params{CacheBytes: 32 << 20, LeafBytes: 64 << 20, Keep: 8} }
 
 // Store is the state of one chain. Reading, Prepare and proofs may run side by side;
 // Commit belongs to one goroutine.
@@ -29,8 +30,8 @@ type Store struct {
 	db    driver.DB
 	p     Params
 	cache *rowCache
-
-	spare atomic.Pointer[hasher] // for its memory; not used by any Prepare
+	have  *leafCache
+	spare spareParts
 
 	mu     sync.RWMutex // guards what follows; Commit writes under it
 	tree   *slab
@@ -44,14 +45,15 @@ type Store struct {
 // Open rebuilds the tree from the leaf rows of db. The caller MUST compare Root with the
 // root it expects.
 func Open(db driver.DB, p Params) (*Store, error) {
-	s := &Store{db: db, p: p, cache: newRowCache(p.CacheBytes), tree: newSlab()}
+	s := &Store{db: db, p: p, cache: newRowCache(p.CacheBytes), have: newLeafCache(p.LeafBytes), tree: newSlab()}
 	if err := s.rebuild(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// Close releases the kept heights. The database stays open.
+// Close releases memory and the kept heights; the store MUST NOT be used any more. The
+// database stays open.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,6 +62,8 @@ func (s *Store) Close() error {
 		errs = append(errs, v.close())
 	}
 	s.ring = nil
+	s.tree.close()
+	s.have.close()
 	return errors.Join(errs...)
 }
 
@@ -97,36 +101,93 @@ func ReadError(err error) error {
 }
 
 // Get returns the committed row of a key; found is false where it was never written. The
-// row is checked against its leaf, absence against the absence of a leaf: HC-4101 if they
-// differ. Row.Value MUST NOT be modified.
+// leaf is checked against the tree, and the row against the leaf: HC-4101 if they differ.
+// A key without a leaf is absent, whatever rows say. Row.Value MUST NOT be modified.
 func (s *Store) Get(ns string, key []byte) (row Row, found bool, err error) {
 	rk := RowKey(ns, key)
 	if raw, ok := s.cache.get(rk); ok {
 		row, err = DecodeRow(raw)
 		return row, err == nil, err
 	}
-	gen := s.cache.generation()
-	raw, found, err := checkedRow(s.db, rk)
-	if types.CodeOf(err) == types.CodeLedgerCorrupt {
-		s.mu.RLock() // row and leaf may be of two heights: read again with commits held off
-		raw, found, err = checkedRow(s.db, rk)
-		s.mu.RUnlock()
-	}
+	kh := RowKeyHash(rk)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	leaf, found, err := s.leaf(&kh)
 	if err != nil || !found {
 		return Row{}, false, err
 	}
-	s.cache.put(rk, raw, gen)
-	row, err = DecodeRow(raw)
-	return row, err == nil, err
+	raw, has, err := s.db.Get(rk)
+	if err != nil {
+		return Row{}, false, ReadError(err)
+	}
+	if !has {
+		return Row{}, false, Corrupt("state row %q is missing", rk)
+	}
+	if row, err = DecodeRow(raw); err != nil {
+		return Row{}, false, err
+	}
+	if proof.StateLeaf(kh, crypto.Sum(raw)) != leaf.hash || row.Height != leaf.height || row.TxIndex != leaf.txIndex {
+		return Row{}, false, Corrupt("state row %q does not match its leaf", rk)
+	}
+	s.cache.put(rk, raw)
+	return row, true, nil
 }
 
-// checkedRow reads a row and checks it against its leaf.
-func checkedRow(r driver.Reader, rowKey []byte) (raw []byte, found bool, err error) {
-	raw, found, err = r.Get(rowKey)
-	if err != nil {
-		return nil, false, ReadError(err)
+// leaf finds the leaf of a key; the caller holds mu.
+func (s *Store) leaf(kh *crypto.Hash) (entry, bool, error) {
+	t, level := subtree{root: s.root, hash: s.hash}, 0
+	var above *node
+	var side byte
+	for t.root.inTree() {
+		above, side = s.tree.at(t.root), bit(kh, level)
+		t = subtree{root: above.kid[side], page: above.atPage(side), hash: above.hash[side]}
+		level++
 	}
-	return raw, found, checkRow(r, rowKey, raw, found)
+	if t.root == 0 {
+		return entry{}, false, nil
+	}
+	var room [pageLeaves]entry
+	leaves, ok := s.have.get(room[:0], t.page, kh, level, t.root.leaves())
+	if !ok {
+		var err error
+		if leaves, err = s.readPage(kh, level, t.root.leaves(), t.hash); err != nil {
+			return entry{}, false, err
+		}
+		if above != nil {
+			above.notePage(side, s.have.put(leaves))
+		}
+	}
+	for i := range leaves {
+		if leaves[i].key == *kh {
+			return leaves[i], true, nil
+		}
+	}
+	return entry{}, false, nil
+}
+
+// readPage reads the n leaves of a page and checks them against its hash.
+func (s *Store) readPage(kh *crypto.Hash, level, n int, hash crypto.Hash) ([]entry, error) {
+	src := &rowLeaves{r: s.db}
+	rows, err := src.leavesUnder(make([]Leaf, 0, n), *kh, level, n)
+	if err = errors.Join(err, src.close()); err != nil {
+		return nil, err
+	}
+	h := newHasher()
+	leaves, at := make([]entry, len(rows)), make([]int32, len(rows))
+	for i := range rows {
+		l := &rows[i]
+		leaves[i] = entry{key: l.Key, written: written{l.Height, l.TxIndex}}
+		at[i] = h.leaf(&l.Key, &l.Value)
+	}
+	top := h.page(leaves, at, level)
+	h.run()
+	if len(leaves) != n || h.hashes[top] != hash {
+		return nil, Corrupt("leaf rows under %x/%d do not have the hash that the state tree holds of them", *kh, level)
+	}
+	for i := range leaves {
+		leaves[i].hash = h.hashes[at[i]]
+	}
+	return leaves, nil
 }
 
 // checkRow checks a row, or its absence, against the leaf rows of the same reader.
@@ -217,61 +278,58 @@ func prefixEnd(prefix []byte) []byte {
 // be unique and ascend by (NS, Key). The records are in the order of the writes.
 func (s *Store) Prepare(height uint64, writes []types.Write) (*Change, []proof.WriteRecord, error) {
 	ch := &Change{updates: make([]update, len(writes))}
-	keys, rows := make([][]byte, len(writes)), make([][]byte, len(writes))
-	for i := range writes {
-		w := &writes[i]
-		if err := checkNames(w.NS, w.Key, w.Value); err != nil {
-			return nil, nil, err
-		}
-		if i > 0 && !ascending(&writes[i-1], w) {
-			return nil, nil, types.Errorf(types.CodeInternal, "writes of height %d are not unique and ascending at %s", height, describe(w.NS, w.Key))
-		}
-		u := &ch.updates[i]
-		u.order = i
-		u.rowKey = RowKey(w.NS, w.Key)
-		if w.Delete {
-			u.row = proof.TombstoneBytes(height, w.TxIndex)
-		} else {
-			u.row = proof.RowBytes(height, w.TxIndex, w.Value)
-		}
-		u.leaf.Height, u.leaf.TxIndex = height, w.TxIndex
-		keys[i], rows[i] = u.rowKey[1:], u.row
-	}
-	for i, kh := range SumEach(keys) {
-		ch.updates[i].leaf.Key = kh
-	}
-	for i, vh := range SumEach(rows) {
-		ch.updates[i].leaf.Value = vh
+	if err := ch.lay(height, writes); err != nil {
+		return nil, nil, err
 	}
 	ch.updates = sortUpdates(ch.updates)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	ch.base, ch.baseSeq = s.hash, s.seq
-	ch.nodes, ch.replaced = make([]node, 0, 6*len(writes)), make([]ref, 0, 5*len(writes))
-	if err := s.apply(s.root, s.hash, ch, s.db); err != nil {
+	if err := s.apply(s.root, s.hash, ch); err != nil {
 		return nil, nil, err
 	}
 	return ch, ch.records(), nil
 }
 
-// apply computes the change of the subtree at root; the caller holds mu.
-func (s *Store) apply(root ref, hash crypto.Hash, ch *Change, r driver.Reader) error {
-	if len(ch.updates) == 0 {
-		ch.root, ch.Root = root, hash
-		return nil
+// lay makes the rows of the writes, in one piece of memory, and hashes them.
+func (c *Change) lay(height uint64, writes []types.Write) error {
+	size := 0
+	for i := range writes {
+		w := &writes[i]
+		if err := checkNames(w.NS, w.Key, w.Value); err != nil {
+			return err
+		}
+		if i > 0 && !ascending(&writes[i-1], w) {
+			return types.Errorf(types.CodeInternal, "writes of height %d are not unique and ascending at %s", height, describe(w.NS, w.Key))
+		}
+		size += 2 + len(w.NS) + len(w.Key) + proof.RowHeaderSize + len(w.Value)
 	}
-	src, err := newRowLeaves(r)
-	if err != nil {
-		return err
+	room := make([]byte, 0, size)
+	keys, rows := make([][]byte, len(writes)), make([][]byte, len(writes))
+	cut := func(from int) []byte { return room[from:len(room):len(room)] }
+	for i := range writes {
+		w, u := &writes[i], &c.updates[i]
+		u.order = i
+		u.leaf.Height, u.leaf.TxIndex = height, w.TxIndex
+		from := len(room)
+		room = AppendRowKey(room, w.NS, w.Key)
+		u.rowKey = cut(from)
+		from = len(room)
+		if w.Delete {
+			room = proof.AppendTombstone(room, height, w.TxIndex)
+		} else {
+			room = proof.AppendRow(room, height, w.TxIndex, w.Value)
+		}
+		u.row = cut(from)
+		keys[i], rows[i] = u.rowKey[1:], u.row
 	}
-	h := s.spare.Swap(nil)
-	if h == nil {
-		h = newHasher()
+	for i, kh := range SumEach(keys) {
+		c.updates[i].leaf.Key = kh
 	}
-	u := &updater{tree: s.tree, leaves: src, h: h, ch: ch, at: make([]int32, 0, cap(ch.nodes))}
-	err = u.run(root)
-	s.spare.Store(h)
-	return errors.Join(err, src.close())
+	for i, vh := range SumEach(rows) {
+		c.updates[i].leaf.Value = vh
+	}
+	return nil
 }
 
 func ascending(a, b *types.Write) bool {
@@ -291,12 +349,7 @@ func (s *Store) Commit(ch *Change, height uint64, with func(driver.Batch)) error
 		return types.Errorf(types.CodeInternal, "commit of height %d: prepared on another state", height)
 	}
 	b := s.db.Batch()
-	for i := range ch.updates {
-		u := &ch.updates[i]
-		b.Set(u.rowKey, u.row)
-		k, v := u.leaf.Row()
-		b.Set(k, v)
-	}
+	ch.rows(b)
 	with(b)
 	if err := b.Commit(true); err != nil {
 		return ReadError(err)
@@ -306,27 +359,25 @@ func (s *Store) Commit(ch *Change, height uint64, with func(driver.Batch)) error
 	s.hash = ch.Root
 	s.leaves += uint64(ch.added)
 	s.seq++
-	return s.pushView(height, ch.replaced)
+	err := s.pushView(height, ch.replaced())
+	s.spare.put(ch.parts)
+	ch.parts = nil
+	return err
 }
 
-// adopt moves the nodes of a change into the tree; it returns the root there and the nodes.
-func (s *Store) adopt(ch *Change) (root ref, nodes []ref) {
-	final := make([]ref, len(ch.nodes))
-	for i := range ch.nodes {
-		final[i] = s.tree.take()
+// rows puts the rows of the change into a batch: each kind in the order of its keys, which
+// is what sorted stores insert fastest.
+func (c *Change) rows(b driver.Batch) {
+	order := make([]int32, len(c.updates))
+	for i := range c.updates {
+		order[c.updates[i].order] = int32(i)
 	}
-	resolve := func(r ref) ref {
-		if r&localBit != 0 {
-			return final[r&^localBit]
-		}
-		return r
+	for _, i := range order {
+		b.Set(c.updates[i].rowKey, c.updates[i].row)
 	}
-	for i := range ch.nodes {
-		n := ch.nodes[i]
-		if !n.isPage() {
-			n.left, n.right = resolve(n.left), resolve(n.right)
-		}
-		*s.tree.at(final[i]) = n
+	var room [leafKeySize + leafRowSize]byte
+	for i := range c.updates {
+		row := c.updates[i].leaf.append(room[:0])
+		b.Set(row[:leafKeySize], row[leafKeySize:])
 	}
-	return resolve(ch.root), final
 }

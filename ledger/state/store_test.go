@@ -2,6 +2,7 @@ package state
 
 import (
 	"fmt"
+	"math/rand"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -57,7 +58,9 @@ func TestRootEqualsOracle(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		fs := vfs.NewMem()
 		db := openMem(t, fs)
-		s, err := Open(db, DefaultParams())
+		p := DefaultParams()
+		p.LeafBytes = rapid.SampledFrom([]int{0, 4 << 10, 1 << 20}).Draw(t, "leaf bytes")
+		s, err := Open(db, p)
 		require.NoError(t, err)
 		o := oracle{}
 		rows := map[string]Row{}
@@ -126,4 +129,127 @@ func TestRootEqualsOracle(t *testing.T) {
 		require.NoError(t, again.Close())
 		require.NoError(t, db.Close())
 	})
+}
+
+// TestLargeBlocks has blocks that are shared out among processors, and leaf caches that
+// hold everything, next to nothing, and nothing.
+func TestLargeBlocks(t *testing.T) {
+	for _, leafBytes := range []int{0, 64 << 10, 16 << 20} {
+		db := openMem(t, vfs.NewMem())
+		p := Params{LeafBytes: leafBytes, Keep: 3}
+		s, err := Open(db, p)
+		require.NoError(t, err)
+		rng := rand.New(rand.NewSource(5))
+		o := oracle{}
+		for h := uint64(0); h < 8; h++ {
+			if h == 5 { // from here on with pages that were read back
+				require.NoError(t, s.Close())
+				s, err = Open(db, p)
+				require.NoError(t, err)
+			}
+			var ws []types.Write
+			for k := range 20_000 {
+				if rng.Intn(8) == 0 {
+					ws = append(ws, types.Write{NS: "ns", Key: fmt.Appendf(nil, "%06d", k), Value: fmt.Append(nil, h), Delete: rng.Intn(9) == 0})
+				}
+			}
+			ch, recs, err := s.Prepare(h, ws)
+			require.NoError(t, err)
+			for i := range recs {
+				_, had := o[recs[i].KeyHash]
+				require.Equal(t, had, recs[i].HasPrevious)
+				o[recs[i].KeyHash] = recs[i].ValueHash
+			}
+			require.NoError(t, s.Commit(ch, h, func(driver.Batch) {}))
+			require.Equal(t, o.root(), s.Root())
+			require.Equal(t, uint64(len(o)), s.Leaves())
+		}
+		require.NoError(t, s.Close())
+		require.NoError(t, db.Close())
+	}
+}
+
+// TestLeafRowsAreCheckedWhenRead alters, removes and exchanges leaf rows under a running
+// store, as a failing disk or an intruder would, with checksums that fit.
+func TestLeafRowsAreCheckedWhenRead(t *testing.T) {
+	var ws []types.Write
+	for k := range 2_000 {
+		ws = append(ws, types.Write{NS: "ns", Key: fmt.Appendf(nil, "%06d", k), Value: []byte("v")})
+	}
+	victim := Leaf{Key: proof.StateKeyHash("ns", ws[700].Key), Value: proof.ValueHash(0, 0, []byte("forged"))}
+	later := Leaf{Key: victim.Key, Value: proof.ValueHash(0, 0, []byte("v")), Height: 9} // not under the hash of a page, but compared with the row
+	for name, harm := range map[string]func(b driver.Batch){
+		"altered": func(b driver.Batch) { b.Set(victim.Row()) },
+		"removed": func(b driver.Batch) { b.Delete(LeafKey(victim.Key)) },
+		"exchanged": func(b driver.Batch) {
+			other := victim
+			other.Key[31] ^= 1
+			b.Delete(LeafKey(victim.Key))
+			b.Set(other.Row())
+		},
+		"another height": func(b driver.Batch) { b.Set(later.Row()) },
+	} {
+		db := openMem(t, vfs.NewMem())
+		s, err := Open(db, Params{Keep: 3}) // without a cache: pages are read when they are needed
+		require.NoError(t, err)
+		ch, _, err := s.Prepare(0, ws)
+		require.NoError(t, err)
+		require.NoError(t, s.Commit(ch, 0, func(driver.Batch) {}))
+		b := db.Batch()
+		harm(b)
+		require.NoError(t, b.Commit(true))
+		_, _, err = s.Get("ns", ws[700].Key)
+		require.Equal(t, types.CodeLedgerCorrupt, types.CodeOf(err), name)
+		if name != "another height" {
+			_, _, err = s.Prepare(1, ws[700:701])
+			require.Equal(t, types.CodeLedgerCorrupt, types.CodeOf(err), name)
+		}
+		_, _, err = s.Get("ns", ws[3].Key)
+		require.NoError(t, err, name)
+		require.NoError(t, s.Close())
+		require.NoError(t, db.Close())
+	}
+}
+
+// TestAbsentKeysCostNoRow counts reads: the tree knows what does not exist.
+func TestAbsentKeysCostNoRow(t *testing.T) {
+	db := &countingDB{DB: openMem(t, vfs.NewMem())}
+	s, err := Open(db, DefaultParams())
+	require.NoError(t, err)
+	var ws []types.Write
+	for k := range 2_000 {
+		ws = append(ws, types.Write{NS: "ns", Key: fmt.Appendf(nil, "%06d", k), Value: []byte("v")})
+	}
+	ch, _, err := s.Prepare(0, ws)
+	require.NoError(t, err)
+	require.NoError(t, s.Commit(ch, 0, func(driver.Batch) {}))
+	db.gets, db.iters = 0, 0
+	for k := range 2_000 {
+		_, found, err := s.Get("other", fmt.Appendf(nil, "%06d", k))
+		require.NoError(t, err)
+		require.False(t, found)
+	}
+	require.Zero(t, db.gets+db.iters)
+	_, found, err := s.Get("ns", ws[0].Key)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.Equal(t, 1, db.gets)
+	require.NoError(t, s.Close())
+	require.NoError(t, db.Close())
+}
+
+// countingDB counts reads.
+type countingDB struct {
+	driver.DB
+	gets, iters int
+}
+
+func (c *countingDB) Get(key []byte) ([]byte, bool, error) {
+	c.gets++
+	return c.DB.Get(key)
+}
+
+func (c *countingDB) Iter(lower, upper []byte) (driver.Iterator, error) {
+	c.iters++
+	return c.DB.Iter(lower, upper)
 }

@@ -1,46 +1,82 @@
 package state
 
 import (
+	"sync/atomic"
+
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/proof"
 )
 
 // pageLeaves is the most leaves a page stands for. More leaves per page save memory and
-// cost hashing: at 16, about 8 bytes of memory per key and 11 leaves rehashed per update.
-const pageLeaves = 16
+// cost reading and hashing: at 8, about 13 bytes of memory per key and 5.5 leaves read per
+// update.
+const pageLeaves = 8
 
-// ref names a node: 0 is the empty subtree, with localBit one of a Change, else one of the tree.
+// ref names a subtree: 0 is empty, with pageBit a page and its number of leaves, with
+// localBit an inner node of a Change, else an inner node of the tree.
 type ref uint32
 
-const localBit ref = 1 << 31
+const (
+	localBit ref = 1 << 31
+	pageBit  ref = 1 << 30
 
-// pageMark in right makes a node a page; left is then its number of leaves.
-const pageMark ref = 1<<32 - 1
+	// A local ref is localBit ‖ 4 bits part ‖ 26 bits place.
+	placeBits = 26
+	maxParts  = 1 << 4
+)
 
-// node is a kept node: an inner node or a page. Nodes hold no pointers, so that the
-// garbage collector need not look at them.
-type node struct {
-	hash        crypto.Hash
-	left, right ref
+func pageOf(leaves int) ref { return pageBit | ref(leaves) }
+
+func localRef(part, place int) ref { return localBit | ref(part)<<placeBits | ref(place) }
+
+func (r ref) isPage() bool { return r&(localBit|pageBit) == pageBit }
+
+// inTree reports whether r is an inner node of the tree.
+func (r ref) inTree() bool { return r != 0 && r&(localBit|pageBit) == 0 }
+
+// leaves is the number of leaves of a page.
+func (r ref) leaves() int { return int(r &^ pageBit) }
+
+// part and place of a local ref.
+func (r ref) local() (part, place int) {
+	r &^= localBit
+	return int(r >> placeBits), int(r & (1<<placeBits - 1))
 }
 
-func (n *node) isPage() bool { return n.right == pageMark }
+// node is an inner node with the hashes of its two subtrees, so that one look at memory
+// serves a level. It has more than pageLeaves leaves below it; what has fewer is a page,
+// of which nothing but the hash and the number of leaves is kept.
+type node struct {
+	hash [2]crypto.Hash
+	kid  [2]ref
+	page [2]place // where kids that are pages are cached; see atPage
+}
+
+// atPage reads where a page is cached, which readers may note beside each other.
+func (n *node) atPage(side byte) place {
+	return place(atomic.LoadUint32((*uint32)(&n.page[side])))
+}
+
+func (n *node) notePage(side byte, at place) {
+	atomic.StoreUint32((*uint32)(&n.page[side]), uint32(at))
+}
 
 const (
+	nodeSize  = 2*crypto.HashSize + 4*4
 	chunkBits = 14
 	chunkSize = 1 << chunkBits
 )
 
 // slab holds the nodes of all kept roots.
 type slab struct {
-	chunks []*[chunkSize]node
+	chunks []memory[node]
 	used   ref // nodes ever taken, counting the unused node 0
 	free   []ref
 }
 
 func newSlab() *slab { return &slab{used: 1} }
 
-func (s *slab) at(r ref) *node { return &s.chunks[r>>chunkBits][r&(chunkSize-1)] }
+func (s *slab) at(r ref) *node { return &s.chunks[r>>chunkBits].items[r&(chunkSize-1)] }
 
 // take returns an unused node.
 func (s *slab) take() ref {
@@ -52,7 +88,7 @@ func (s *slab) take() ref {
 	r := s.used
 	s.used++
 	if int(r>>chunkBits) >= len(s.chunks) {
-		s.chunks = append(s.chunks, new([chunkSize]node))
+		s.chunks = append(s.chunks, newMemory[node](chunkSize))
 	}
 	return r
 }
@@ -60,19 +96,25 @@ func (s *slab) take() ref {
 func (s *slab) release(refs []ref) { s.free = append(s.free, refs...) }
 
 // bytes is the memory the slab takes.
-func (s *slab) bytes() int { return len(s.chunks)*chunkSize*40 + cap(s.free)*4 }
+func (s *slab) bytes() int { return len(s.chunks)*chunkSize*nodeSize + cap(s.free)*4 }
+
+func (s *slab) close() {
+	for i := range s.chunks {
+		s.chunks[i].free()
+	}
+	s.chunks = nil
+}
 
 // Change is what a block does to the state, computed but not applied.
 type Change struct {
 	Root crypto.Hash // state root after the change
 
-	base     crypto.Hash // root it was computed on
-	baseSeq  uint64      // and the number of commits before it
-	root     ref
-	nodes    []node // referred to with localBit
-	replaced []ref  // nodes of the tree that the new root no longer needs
-	updates  []update
-	added    int // leaves that are new
+	base    crypto.Hash // root it was computed on
+	baseSeq uint64      // and the number of commits before it
+	root    ref
+	parts   []*part
+	updates []update
+	added   int // leaves that are new
 }
 
 // update is one changed leaf with its row.
@@ -81,9 +123,15 @@ type update struct {
 	order   int // position among the block's writes
 	rowKey  []byte
 	row     []byte
-	old     Leaf
+	old     written
 	hadOld  bool
 	removed bool // only in views of older heights: the leaf did not exist then
+}
+
+// written says where a row was written.
+type written struct {
+	height  uint64
+	txIndex uint32
 }
 
 // records returns the write records of the change in the order of its writes.
@@ -93,7 +141,7 @@ func (c *Change) records() []proof.WriteRecord {
 		u := &c.updates[i]
 		r := proof.WriteRecord{KeyHash: u.leaf.Key, ValueHash: u.leaf.Value, TxIndex: u.leaf.TxIndex}
 		if u.hadOld {
-			r.HasPrevious, r.PrevHeight, r.PrevTx = true, u.old.Height, u.old.TxIndex
+			r.HasPrevious, r.PrevHeight, r.PrevTx = true, u.old.height, u.old.txIndex
 		}
 		out[u.order] = r
 	}

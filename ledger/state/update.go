@@ -7,154 +7,209 @@ import (
 	"slices"
 
 	"github.com/huchain/huchain/crypto"
-	"github.com/huchain/huchain/ledger/driver"
 )
 
-// updater computes a Change: it walks the tree down to the pages that the updates touch,
-// reads their leaves, and builds new nodes above them.
-type updater struct {
-	tree   *slab
-	leaves leafSource
-	h      *hasher
-	ch     *Change
-	at     []int32 // by local node: its place in the hasher
-	// Leaves of the page in work; once built, only their messages in the hasher remain.
-	old, merged []Leaf
+// part is a share of a Change: what one goroutine makes of the updates whose key hashes
+// share their first bits. It keeps its memory for the next change.
+type part struct {
+	no       int // among the change's parts
+	h        *hasher
+	nodes    []node
+	kids     [][2]int32 // by node: its subtrees in the hasher
+	replaced []ref      // nodes of the tree that the new root no longer needs
+	pages    []newPage
+	leaves   []entry // of the new pages
+	at       []int32 // by leaf: its place in the hasher
+	checks   []check
+	added    int // leaves that are new
 }
 
-// leafSource yields the leaves below a path, in order.
-type leafSource interface {
-	// leavesUnder appends the leaves whose keys agree with prefix in their first level bits.
-	leavesUnder(dst []Leaf, prefix crypto.Hash, level int) ([]Leaf, error)
+// newPage is a page of the change: leaves[from:to].
+type newPage struct{ from, to int32 }
+
+// newPlace, set in a place, makes the rest of it the number of a new page of the part.
+const newPlace place = 1 << 31
+
+// sub is a subtree in work.
+type sub struct {
+	ref  ref
+	page place // if ref is a page
+	at   int32 // in the hasher
 }
 
-// run applies the sorted updates to the subtree of root.
-func (u *updater) run(root ref) error {
-	u.h.reset()
-	r, hn, err := u.node(root, 0, u.ch.updates)
-	if err != nil {
-		return err
+// check is a page that was read from rows: its hash must come out as the tree holds it.
+type check struct {
+	node int32
+	want crypto.Hash
+}
+
+func newPart() *part { return &part{h: newHasher()} }
+
+func (p *part) reset(no int) {
+	p.no, p.added = no, 0
+	p.h.reset()
+	p.nodes, p.kids, p.replaced = p.nodes[:0], p.kids[:0], p.replaced[:0]
+	p.pages, p.leaves, p.at, p.checks = p.pages[:0], p.leaves[:0], p.at[:0], p.checks[:0]
+}
+
+// finish computes the hashes of the part and checks the pages that were read.
+func (p *part) finish() error {
+	p.h.run()
+	for i := range p.nodes {
+		k := p.kids[i]
+		p.nodes[i].hash = [2]crypto.Hash{p.h.hashes[k[0]], p.h.hashes[k[1]]}
 	}
-	u.h.run()
-	for i, hn := range u.at {
-		u.ch.nodes[i].hash = u.h.hashes[hn]
+	for i := range p.leaves {
+		p.leaves[i].hash = p.h.hashes[p.at[i]]
 	}
-	u.ch.root, u.ch.Root = r, u.h.hashes[hn]
+	for i := range p.checks {
+		if c := &p.checks[i]; p.h.hashes[c.node] != c.want {
+			return Corrupt("leaf rows do not have the hash that the state tree holds of them")
+		}
+	}
 	return nil
 }
 
-// keep adds a new node whose hash will be that of hn.
-func (u *updater) keep(n node, hn int32) ref {
-	u.ch.nodes = append(u.ch.nodes, n)
-	u.at = append(u.at, hn)
-	return ref(len(u.ch.nodes)-1) | localBit
+// updater fills a part: it walks the tree down to the pages that the updates touch, takes
+// their leaves, and builds new nodes above them.
+type updater struct {
+	*part
+	tree *slab
+	rows *rowLeaves
+	have *leafCache
+	// Leaves of the page in work and their places in the hasher.
+	old, merged     []entry
+	oldAt, mergedAt []int32
 }
 
-// node updates the subtree of old at a level and returns its new node and hnode.
-func (u *updater) node(old ref, level int, ups []update) (ref, int32, error) {
-	if len(ups) == 0 {
-		if old == 0 {
-			return 0, emptyNode, nil
-		}
-		return old, u.h.known(u.tree.at(old).hash), nil
+// run applies the sorted updates to a subtree and returns the new one.
+func (u *updater) run(t subtree, level int) (subtree, error) {
+	n, err := u.subtree(t, level)
+	if err == nil {
+		err = u.finish()
 	}
-	if old == 0 {
-		return u.page(nil, level, ups)
+	return subtree{root: n.ref, hash: u.h.hashes[n.at]}, err
+}
+
+// subtree updates a subtree at a level.
+func (u *updater) subtree(t subtree, level int) (sub, error) {
+	if len(t.ups) == 0 {
+		return sub{t.root, t.page, u.h.known(t.hash)}, nil
 	}
-	n := *u.tree.at(old)
-	u.ch.replaced = append(u.ch.replaced, old)
-	if n.isPage() {
-		leaves, err := u.leaves.leavesUnder(u.old[:0], ups[0].leaf.Key, level)
-		if err != nil {
-			return 0, 0, err
-		}
-		u.old = leaves
-		if len(leaves) != int(n.left) {
-			return 0, 0, Corrupt("%d leaf rows under %x/%d, the tree counts %d", len(leaves), ups[0].leaf.Key, level, n.left)
-		}
-		return u.page(leaves, level, ups)
+	if !t.root.inTree() {
+		return u.page(t, level)
 	}
+	u.replaced = append(u.replaced, t.root)
+	l, r := u.tree.at(t.root).kids(t.ups, level)
+	left, err := u.subtree(l, level+1)
+	if err != nil {
+		return sub{}, err
+	}
+	right, err := u.subtree(r, level+1)
+	if err != nil {
+		return sub{}, err
+	}
+	return u.join(level, left, right), nil
+}
+
+// kids are the subtrees of a node with their updates.
+func (n *node) kids(ups []update, level int) (left, right subtree) {
 	mid := splitUpdates(ups, level)
-	left, lh, err := u.node(n.left, level+1, ups[:mid])
-	if err != nil {
-		return 0, 0, err
-	}
-	right, rh, err := u.node(n.right, level+1, ups[mid:])
-	if err != nil {
-		return 0, 0, err
-	}
-	return u.join(level, left, right, lh, rh)
+	return subtree{n.kid[0], n.atPage(0), n.hash[0], ups[:mid]}, subtree{n.kid[1], n.atPage(1), n.hash[1], ups[mid:]}
 }
 
 // join makes the inner node of two subtrees; one that holds a single leaf, or none, takes
 // its place itself. (Only removal, in views of older heights, leads there.)
-func (u *updater) join(level int, left, right ref, lh, rh int32) (ref, int32, error) {
-	switch l, r := u.count(left), u.count(right); {
-	case l+r == 0:
-		return 0, emptyNode, nil
-	case l+r == 1 && l == 1:
-		return left, lh, nil
-	case l+r == 1:
-		return right, rh, nil
+func (u *updater) join(level int, left, right sub) sub {
+	switch {
+	case left.ref == 0 && (right.ref == 0 || right.ref == pageOf(1)):
+		return right
+	case right.ref == 0 && left.ref == pageOf(1):
+		return left
 	}
-	hn := u.h.inner(level, lh, rh)
-	return u.keep(node{left: left, right: right}, hn), hn, nil
-}
-
-// count is the number of leaves of an empty subtree or page, 2 for any inner node.
-func (u *updater) count(r ref) int {
-	if r == 0 {
-		return 0
-	}
-	var n *node
-	if r&localBit != 0 {
-		n = &u.ch.nodes[r&^localBit]
-	} else {
-		n = u.tree.at(r)
-	}
-	if n.isPage() {
-		return int(n.left)
-	}
-	return 2
+	at := u.h.inner(level, left.at, right.at)
+	u.nodes = append(u.nodes, node{kid: [2]ref{left.ref, right.ref}, page: [2]place{left.page, right.page}})
+	u.kids = append(u.kids, [2]int32{left.at, right.at})
+	return sub{ref: localRef(u.no, len(u.nodes)-1), at: at}
 }
 
 // page merges updates into the leaves of a page and splits what became too large.
-func (u *updater) page(old []Leaf, level int, ups []update) (ref, int32, error) {
-	merged := u.merged[:0]
-	for i := range ups {
-		up := &ups[i]
-		for len(old) > 0 && bytes.Compare(old[0].Key[:], up.leaf.Key[:]) < 0 {
-			merged, old = append(merged, old[0]), old[1:]
+func (u *updater) page(t subtree, level int) (sub, error) {
+	if err := u.load(t, level); err != nil {
+		return sub{}, err
+	}
+	u.merged, u.mergedAt = u.merged[:0], u.mergedAt[:0]
+	take := func(i int) {
+		u.merged, u.mergedAt = append(u.merged, u.old[i]), append(u.mergedAt, u.oldAt[i])
+	}
+	i := 0
+	for k := range t.ups {
+		up := &t.ups[k]
+		for ; i < len(u.old) && bytes.Compare(u.old[i].key[:], up.leaf.Key[:]) < 0; i++ {
+			take(i)
 		}
-		if len(old) > 0 && old[0].Key == up.leaf.Key {
-			up.old, up.hadOld = old[0], true
-			old = old[1:]
+		if i < len(u.old) && u.old[i].key == up.leaf.Key {
+			up.old, up.hadOld = u.old[i].written, true
+			i++
 		} else {
-			u.ch.added++
+			u.added++
 		}
 		if !up.removed {
-			merged = append(merged, up.leaf)
+			u.merged = append(u.merged, entry{key: up.leaf.Key, written: written{up.leaf.Height, up.leaf.TxIndex}})
+			u.mergedAt = append(u.mergedAt, u.h.leaf(&up.leaf.Key, &up.leaf.Value))
 		}
 	}
-	u.merged = append(merged, old...)
-	r, hn := u.build(u.merged, level)
-	return r, hn, nil
+	for ; i < len(u.old); i++ {
+		take(i)
+	}
+	return u.build(u.merged, u.mergedAt, level), nil
 }
 
-// build makes the nodes over sorted leaves that share their first level bits.
-func (u *updater) build(leaves []Leaf, level int) (ref, int32) {
+// load fills old and oldAt with the leaves of a page.
+func (u *updater) load(t subtree, level int) error {
+	u.old, u.oldAt = u.old[:0], u.oldAt[:0]
+	if t.root == 0 {
+		return nil
+	}
+	kh, n := &t.ups[0].leaf.Key, t.root.leaves()
+	var hit bool
+	if u.old, hit = u.have.get(u.old, t.page, kh, level, n); hit {
+		for i := range u.old {
+			u.oldAt = append(u.oldAt, u.h.known(u.old[i].hash))
+		}
+		return nil
+	}
+	var room [pageLeaves]Leaf
+	rows, err := u.rows.leavesUnder(room[:0], *kh, level, n)
+	if err != nil {
+		return err
+	}
+	if len(rows) != n {
+		return Corrupt("%d leaf rows under %x/%d, the tree counts %d", len(rows), *kh, level, n)
+	}
+	for i := range rows {
+		l := &rows[i]
+		u.old = append(u.old, entry{key: l.Key, written: written{l.Height, l.TxIndex}})
+		u.oldAt = append(u.oldAt, u.h.leaf(&l.Key, &l.Value))
+	}
+	u.checks = append(u.checks, check{u.h.page(u.old, u.oldAt, level), t.hash})
+	return nil
+}
+
+// build makes pages, and nodes above them, of leaves that share their first level bits.
+func (u *updater) build(leaves []entry, at []int32, level int) sub {
 	if len(leaves) == 0 {
-		return 0, emptyNode
+		return sub{}
 	}
 	if len(leaves) <= pageLeaves {
-		hn := u.h.page(leaves, level)
-		return u.keep(node{left: ref(len(leaves)), right: pageMark}, hn), hn
+		from := len(u.leaves)
+		u.leaves, u.at = append(u.leaves, leaves...), append(u.at, at...)
+		u.pages = append(u.pages, newPage{int32(from), int32(len(u.leaves))})
+		return sub{pageOf(len(leaves)), newPlace | place(len(u.pages)-1), u.h.page(leaves, at, level)}
 	}
 	mid := split(leaves, level)
-	left, lh := u.build(leaves[:mid], level+1)
-	right, rh := u.build(leaves[mid:], level+1)
-	hn := u.h.inner(level, lh, rh)
-	return u.keep(node{left: left, right: right}, hn), hn
+	left := u.build(leaves[:mid], at[:mid], level+1)
+	return u.join(level, left, u.build(leaves[mid:], at[mid:], level+1))
 }
 
 func splitUpdates(ups []update, level int) int {
@@ -192,48 +247,4 @@ func sortUpdates(ups []update) []update {
 		out[i] = ups[items[i].at]
 	}
 	return out
-}
-
-// rowLeaves reads leaves from their rows through one iterator.
-type rowLeaves struct{ it driver.Iterator }
-
-func newRowLeaves(r driver.Reader) (*rowLeaves, error) {
-	it, err := r.Iter([]byte{PrefixLeaf}, []byte{PrefixLeaf + 1})
-	if err != nil {
-		return nil, ReadError(err)
-	}
-	return &rowLeaves{it}, nil
-}
-
-func (s *rowLeaves) close() error { return ReadError(s.it.Close()) }
-
-func (s *rowLeaves) leavesUnder(dst []Leaf, prefix crypto.Hash, level int) ([]Leaf, error) {
-	var from [leafKeySize]byte
-	from[0] = PrefixLeaf
-	copy(from[1:], prefix[:level>>3])
-	if rest := level & 7; rest != 0 {
-		from[1+level>>3] = prefix[level>>3] & (0xff << (8 - rest))
-	}
-	for ok := s.it.SeekGE(from[:]); ok; ok = s.it.Next() {
-		key := s.it.Key()
-		if !underPrefix(key[1:], prefix[:], level) {
-			break
-		}
-		l, err := DecodeLeaf(key, s.it.Value())
-		if err != nil {
-			return nil, err
-		}
-		dst = append(dst, l)
-	}
-	return dst, ReadError(s.it.Error())
-}
-
-// underPrefix reports whether key agrees with prefix in its first bits bits.
-func underPrefix(key, prefix []byte, bits int) bool {
-	n := bits >> 3
-	if len(key) < crypto.HashSize || !bytes.Equal(key[:n], prefix[:n]) {
-		return false
-	}
-	rest := bits & 7
-	return rest == 0 || (key[n]^prefix[n])>>(8-rest) == 0
 }

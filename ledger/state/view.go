@@ -84,18 +84,10 @@ func (s *Store) prove(v *View, ns string, key []byte) (p *proof.StateProof, err 
 	kh := RowKeyHash(rk)
 	p = &proof.StateProof{}
 	r, level := v.root, 0
-	for r != 0 && !s.tree.at(r).isPage() {
-		n := s.tree.at(r)
-		r = n.left
-		sib := n.right
-		if bit(&kh, level) == 1 {
-			r, sib = n.right, n.left
-		}
-		var h crypto.Hash
-		if sib != 0 {
-			h = s.tree.at(sib).hash
-		}
-		p.Siblings = append(p.Siblings, h)
+	for r.inTree() {
+		n, b := s.tree.at(r), bit(&kh, level)
+		r = n.kid[b]
+		p.Siblings = append(p.Siblings, n.hash[1-b])
 		level++
 	}
 	if r != 0 {
@@ -115,32 +107,36 @@ func (s *Store) prove(v *View, ns string, key []byte) (p *proof.StateProof, err 
 }
 
 // provePage adds the path inside a page.
-func provePage(p *proof.StateProof, leaves []Leaf, kh *crypto.Hash, level int) {
+func provePage(p *proof.StateProof, rows []Leaf, kh *crypto.Hash, level int) {
 	h := newHasher()
+	leaves, at := make([]entry, len(rows)), make([]int32, len(rows))
+	for i := range rows {
+		leaves[i].key, at[i] = rows[i].Key, h.leaf(&rows[i].Key, &rows[i].Value)
+	}
 	var siblings []int32
 	for len(leaves) > 1 {
 		mid := split(leaves, level)
-		if bit(kh, level) == 0 {
-			siblings = append(siblings, h.page(leaves[mid:], level+1))
-			leaves = leaves[:mid]
-		} else {
-			siblings = append(siblings, h.page(leaves[:mid], level+1))
-			leaves = leaves[mid:]
-		}
 		level++
+		if bit(kh, level-1) == 0 {
+			siblings = append(siblings, h.page(leaves[mid:], at[mid:], level))
+			rows, leaves, at = rows[:mid], leaves[:mid], at[:mid]
+		} else {
+			siblings = append(siblings, h.page(leaves[:mid], at[:mid], level))
+			rows, leaves, at = rows[mid:], leaves[mid:], at[mid:]
+		}
 	}
 	h.run()
 	for _, i := range siblings {
 		p.Siblings = append(p.Siblings, h.hashes[i])
 	}
 	switch {
-	case len(leaves) == 0:
+	case len(rows) == 0:
 		p.Ends = proof.EndsEmpty
-	case leaves[0].Key == *kh:
+	case rows[0].Key == *kh:
 		p.Ends = proof.EndsValue
 	default:
 		p.Ends = proof.EndsForeign
-		p.ForeignKey, p.ForeignValue = leaves[0].Key, leaves[0].Value
+		p.ForeignKey, p.ForeignValue = rows[0].Key, rows[0].Value
 	}
 }
 
@@ -180,14 +176,10 @@ func (v *View) row(rowKey []byte) ([]byte, bool, error) {
 
 // leavesUnder reads leaves as of the view's height.
 func (v *View) leavesUnder(prefix crypto.Hash, level int) ([]Leaf, error) {
-	rows, err := newRowLeaves(v.snap)
-	if err != nil {
-		return nil, err
+	src := &rowLeaves{r: v.snap}
+	leaves, err := src.leavesUnder(nil, prefix, level, -1)
+	if err == nil && v.past != nil {
+		leaves = v.past.replace(leaves)
 	}
-	var src leafSource = rows
-	if v.past != nil {
-		src = &pastLeaves{rows, v.past}
-	}
-	leaves, err := src.leavesUnder(nil, prefix, level)
-	return leaves, errors.Join(err, rows.close())
+	return leaves, errors.Join(err, src.close())
 }

@@ -23,15 +23,17 @@ type Opener struct {
 	FS         vfs.FS // nil: the operating system's
 	CacheBytes int64  // block cache of the state store; 0: 64 MiB. Blocks get an eighth.
 	// MemTableBytes is the memory for rows not yet in a table, of which up to four may be
-	// in use per store; 0: 32 MiB.
+	// in use per store; 0: 64 MiB for state, 32 MiB for blocks.
 	MemTableBytes uint64
 	Log           *slog.Logger // nil: discards
 }
 
 const (
 	defaultCacheBytes    = 64 << 20
-	defaultMemTableBytes = 32 << 20
+	defaultMemTableBytes = 64 << 20
 	memTables            = 4
+	// batchBytes is the size up to which Pebble keeps a batch's memory for the next one.
+	batchBytes = 16 << 20
 )
 
 // Open implements driver.Opener.
@@ -47,6 +49,9 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 	memTable := o.MemTableBytes
 	if memTable == 0 {
 		memTable = defaultMemTableBytes
+		if p == driver.ProfileBlocks {
+			memTable /= 2
+		}
 	}
 	cache += memTables * int64(memTable) // Pebble takes the memory of its tables out of the cache
 	opts := &pebble.Options{
@@ -54,21 +59,15 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: memTables,
-		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
 		MaxOpenFiles:                512,
 		CacheSize:                   cache,
 		Logger:                      logger{o.Log},
 	}
-	for i := range opts.Levels {
-		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-		opts.Levels[i].BlockSize = 8 << 10
-		opts.Levels[i].Compression = func() *sstable.CompressionProfile { return block.SnappyCompression }
-	}
-	if p == driver.ProfileBlocks { // history is written once and read seldom: make it small where it rests
-		last := &opts.Levels[len(opts.Levels)-1]
-		last.BlockSize = 32 << 10
-		last.Compression = func() *sstable.CompressionProfile { return block.ZstdCompression }
+	if p == driver.ProfileBlocks {
+		blocksOptions(opts)
+	} else {
+		stateOptions(opts)
 	}
 	// Damage found is returned to whoever reads; Pebble's default ends the process.
 	opts.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
@@ -82,6 +81,37 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		return nil, wrap("open "+dir, err)
 	}
 	return &store{db: opened}, nil
+}
+
+// stateOptions suits small rows at random places, most of which exist. Rewriting tables is
+// what costs there, so there are few levels, and many flushes gather before the first
+// merge. The state tree answers for keys that do not exist; filters therefore only spare
+// reads of the upper levels, and the last one, which holds nearly all rows, has none.
+func stateOptions(opts *pebble.Options) {
+	opts.L0CompactionThreshold = 6
+	opts.LBaseMaxBytes = 512 << 20
+	for i := range opts.Levels {
+		l := &opts.Levels[i]
+		l.BlockSize = 8 << 10
+		l.Compression = func() *sstable.CompressionProfile { return block.SnappyCompression }
+		if i < len(opts.Levels)-1 {
+			l.FilterPolicy = bloom.FilterPolicy(10)
+		}
+	}
+}
+
+// blocksOptions suits frames and index rows, which are written once and read seldom.
+func blocksOptions(opts *pebble.Options) {
+	opts.L0CompactionThreshold = 4
+	for i := range opts.Levels {
+		l := &opts.Levels[i]
+		l.BlockSize = 8 << 10
+		l.FilterPolicy = bloom.FilterPolicy(10)
+		l.Compression = func() *sstable.CompressionProfile { return block.SnappyCompression }
+	}
+	last := &opts.Levels[len(opts.Levels)-1]
+	last.BlockSize = 32 << 10
+	last.Compression = func() *sstable.CompressionProfile { return block.ZstdCompression }
 }
 
 // create makes a new store under another name and moves it into place: a crash half-way
@@ -163,7 +193,9 @@ func (s *store) Get(key []byte) ([]byte, bool, error) { return reader{s.db}.Get(
 func (s *store) Iter(lower, upper []byte) (driver.Iterator, error) {
 	return reader{s.db}.Iter(lower, upper)
 }
-func (s *store) Batch() driver.Batch { return &batch{s: s, b: s.db.NewBatch()} }
+func (s *store) Batch() driver.Batch {
+	return &batch{s: s, b: s.db.NewBatch(pebble.WithMaxRetainedSizeBytes(batchBytes))}
+}
 func (s *store) Snapshot() (driver.Snapshot, error) {
 	snap := s.db.NewSnapshot()
 	return snapshot{reader{snap}, snap}, nil
