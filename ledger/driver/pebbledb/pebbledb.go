@@ -22,7 +22,7 @@ import (
 type Opener struct {
 	FS         vfs.FS // nil: the operating system's
 	CacheBytes int64  // block cache of the state store; 0: 64 MiB. Blocks get an eighth.
-	// MemTableBytes is the memory for rows not yet in a table, of which up to four may be
+	// MemTableBytes is the memory for rows not yet in a table, of which up to three may be
 	// in use per store; 0: 64 MiB for state, 32 MiB for blocks.
 	MemTableBytes uint64
 	Log           *slog.Logger // nil: discards
@@ -31,7 +31,7 @@ type Opener struct {
 const (
 	defaultCacheBytes    = 64 << 20
 	defaultMemTableBytes = 64 << 20
-	memTables            = 4
+	memTables            = 3
 	// batchBytes is the size up to which Pebble keeps a batch's memory for the next one.
 	batchBytes = 16 << 20
 )
