@@ -41,6 +41,10 @@ const (
 	CodeProposalClosed   Code = 2203
 	CodeBadEndorsement   Code = 2204
 	CodeValidatorRefused Code = 2205
+	CodeBlacklisted      Code = 2301
+	CodeRuleRefused      Code = 2302
+	CodeRuleInvalid      Code = 2303
+	CodeRuleFailed       Code = 2304
 
 	// 3xxx: contracts and the virtual machine
 	CodeUnknownContract Code = 3101

@@ -221,6 +221,30 @@ var table = []Explanation{
 		Fix: Text{"在该节点上运行 huchain init 取得公钥与持有证明；一个密钥只能用于一个验证者。",
 			"Take keys and proof of possession from huchain init on that node; a key serves one validator only."},
 	},
+	{
+		Code:    CodeBlacklisted,
+		Message: Text{"成员或机构在黑名单中", "on the blacklist"},
+		Cause:   Text{"监管合约的黑名单在本链上列有签名成员或其机构；详情给出依据的规则编号。", "The supervision contract's blacklist for this chain names a signing member or its organisation; the details give the id of the rule behind it."},
+		Fix:     Text{"向监管方申诉；移出黑名单后方可重新提交。", "Turn to the regulator; submit again once the entry is removed."},
+	},
+	{
+		Code:    CodeRuleRefused,
+		Message: Text{"被监管规则拒绝", "refused by a supervision rule"},
+		Cause:   Text{"交易、部署或其结果触犯了本链生效的监管规则；详情给出规则编号、版本与名称。", "The transaction, deployment or its result meets a rule in force on this chain; the details give its id, version and title."},
+		Fix:     Text{"查看该规则（huchain query supervision getRule），按规则修改后重新提交；频次限制可待下一时间窗。", "Read the rule (huchain query supervision getRule) and submit what it permits; a limit of frequency begins anew with the next window."},
+	},
+	{
+		Code:    CodeRuleInvalid,
+		Message: Text{"监管规则无效", "invalid supervision rule"},
+		Cause:   Text{"规则缺项、超出限额，或其 CEL 表达式无法编译、用了不允许的类型或函数。", "The rule lacks something, exceeds a bound, or its CEL expression does not compile or uses a type or function that is not allowed."},
+		Fix:     Text{"按详情修改；规则语言见 docs/supervision.md。", "Correct what the details name; docs/supervision.md describes the language of rules."},
+	},
+	{
+		Code:    CodeRuleFailed,
+		Message: Text{"监管规则无法判定，按拒绝处理", "a supervision rule cannot be judged, so it refuses"},
+		Cause:   Text{"规则所需的参数缺失、类型不符，或计算量超限。", "An argument the rule asks for is missing or of another type, or judging it costs too much."},
+		Fix:     Text{"补全参数后重新提交；规则本身有误的，请监管方用 has() 等修改规则。", "Submit with complete arguments; where the rule is at fault, the regulator amends it, for instance with has()."},
+	},
 
 	// 3xxx: contracts and the virtual machine
 	{

@@ -1,0 +1,243 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/google/cel-go/cel"
+)
+
+// Request is what a judgment is about. Slices are not kept.
+type Request struct {
+	Chain, Stage     string
+	Contract, Method string
+	Kind             string // audit: only rules of this kind; "" for all
+	Narrow           bool   // leave rules for every contract out
+
+	Member, Org    string
+	Roles, Signers []string
+	Height         uint64
+	TimeMs         int64
+
+	Args   []byte // run, result: JSON; decoded when a rule asks for it
+	Caller string // run: the contract that calls, "" for a transaction
+
+	Result  []byte // result: JSON
+	GasUsed uint64
+	Events  []string // names, in order
+	Guarded bool     // the contract has asked the supervision contract
+
+	Deploy *Deployment
+
+	Subject string // audit
+	Data    []byte // audit: JSON
+
+	decoded, decodedResult any
+	text                   string
+	failed                 error // decoding has failed
+}
+
+// Deployment is a contract to be created or upgraded.
+type Deployment struct {
+	Version, Code, Publisher, Language string
+	Uses                               []string
+	Upgrade                            bool
+	Scan                               string // result of scanning the code, "" for none
+}
+
+// Hit is a rule that a request has met.
+type Hit struct {
+	Rule   *Rule
+	Failed error // the rule could not be judged; nil for a true hit
+}
+
+// Verdict is the outcome of a judgment.
+type Verdict struct {
+	Refused *Hit
+	Noted   []Hit // actions record and alert, up to the refusal
+}
+
+// Counter tells whether a rule's limit is reached for a member in the present window,
+// and counts this call if not. An error means that the storage failed.
+type Counter func(r *Rule, member string) (over bool, err error)
+
+// Judge holds a request against the rules for it: first those for every contract, then
+// the contract's, then the method's, each in the order of ids. The first refusal ends
+// it. The error is the Counter's.
+func (s *Set) Judge(q *Request, count Counter) (Verdict, error) {
+	var v Verdict
+	x := s.chains[q.Chain]
+	if x == nil {
+		return v, nil
+	}
+	targets := [3]target{{q.Stage, "", ""}, {q.Stage, q.Contract, ""}, {q.Stage, q.Contract, q.Method}}
+	budget := uint64(MaxCost)
+	for i, at := range targets {
+		if i == 0 && q.Narrow || i > 0 && at == targets[i-1] {
+			continue
+		}
+		for _, r := range x.rules[at] {
+			if q.Kind != "" && q.Kind != r.Kind {
+				continue
+			}
+			hit, err := q.meets(r, &budget, count)
+			if err != nil {
+				return v, err
+			}
+			if hit == nil {
+				continue
+			}
+			if r.Action == ActionRefuse {
+				v.Refused = hit
+				return v, nil
+			}
+			v.Noted = append(v.Noted, *hit)
+		}
+	}
+	return v, nil
+}
+
+// meets judges one rule; nil means that it is not hit.
+func (q *Request) meets(r *Rule, budget *uint64, count Counter) (*Hit, error) {
+	if r.words != nil {
+		text, ok := q.ResolveName("text")
+		if !ok {
+			return &Hit{r, q.failed}, nil
+		}
+		if !r.words.in(text.(string)) {
+			return nil, nil
+		}
+	}
+	if r.program != nil {
+		hit, err := r.program.eval(q, max(len(q.Args), len(q.Data), len(q.Result)), budget)
+		if err != nil && q.failed != nil {
+			err = q.failed
+		}
+		if err != nil {
+			return &Hit{r, err}, nil
+		}
+		if !hit {
+			return nil, nil
+		}
+	}
+	if r.Limit != nil {
+		over, err := count(r, q.counted())
+		if err != nil || !over {
+			return nil, err
+		}
+	}
+	return &Hit{Rule: r}, nil
+}
+
+// counted is whose calls a limit counts.
+func (q *Request) counted() string {
+	if q.Stage == StageAudit && q.Subject != "" {
+		return q.Subject
+	}
+	return q.Member
+}
+
+// Parent implements cel.Activation.
+func (q *Request) Parent() cel.Activation { return nil }
+
+// ResolveName implements cel.Activation: it gives an expression a variable's value.
+func (q *Request) ResolveName(name string) (any, bool) {
+	switch name {
+	case "chain":
+		return q.Chain, true
+	case "contract":
+		return q.Contract, true
+	case "method":
+		return q.Method, true
+	case "member":
+		return q.Member, true
+	case "org":
+		return q.Org, true
+	case "roles":
+		return q.Roles, true
+	case "signers":
+		return q.Signers, true
+	case "height":
+		return int64(q.Height), true
+	case "time":
+		return q.TimeMs / 1000, true
+	case "caller":
+		return q.Caller, true
+	case "args", "data", "text":
+		return q.body(name)
+	case "argBytes":
+		return int64(len(q.Args)), true
+	case "subject":
+		return q.Subject, true
+	}
+	if q.Deploy != nil {
+		return q.Deploy.resolve(name)
+	}
+	return q.outcome(name)
+}
+
+// body decodes what the request is about, once.
+func (q *Request) body(name string) (any, bool) {
+	if q.decoded == nil && q.failed == nil {
+		raw := q.Args
+		if q.Stage == StageAudit {
+			raw = q.Data
+		}
+		if len(raw) == 0 {
+			raw = []byte("{}")
+		}
+		v, texts, err := decodeJSON(raw)
+		q.decoded, q.failed, q.text = v, err, strings.Join(texts, "\n")
+	}
+	if q.failed != nil {
+		return nil, false
+	}
+	if name == "text" {
+		return q.text, true
+	}
+	return q.decoded, true
+}
+
+func (q *Request) outcome(name string) (any, bool) {
+	switch name {
+	case "result":
+		if q.decodedResult == nil {
+			raw := q.Result
+			if len(raw) == 0 {
+				raw = []byte("null")
+			}
+			v, _, err := decodeJSON(raw)
+			if err != nil {
+				return nil, false
+			}
+			q.decodedResult = v
+		}
+		return q.decodedResult, true
+	case "gasUsed":
+		return int64(q.GasUsed), true
+	case "events":
+		return q.Events, true
+	case "guarded":
+		return q.Guarded, true
+	}
+	return nil, false
+}
+
+func (d *Deployment) resolve(name string) (any, bool) {
+	switch name {
+	case "version":
+		return d.Version, true
+	case "code":
+		return d.Code, true
+	case "publisher":
+		return d.Publisher, true
+	case "language":
+		return d.Language, true
+	case "uses":
+		return d.Uses, true
+	case "upgrade":
+		return d.Upgrade, true
+	case "scan":
+		return d.Scan, true
+	}
+	return nil, false
+}
