@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/huchain/huchain/chain/policy"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/host"
 )
 
 // BlockInput is a block as consensus hands it over.
@@ -209,9 +211,30 @@ func (c *Chain) foresee(st State, tx *types.Tx, nowMs int64) error {
 	if _, err := c.gasFor(tx, params); err != nil {
 		return err
 	}
+	if err := c.foreseeRules(o, tx, scope, signers); err != nil {
+		return err
+	}
 	if n, ok := natives[tx.Body.Contract]; ok {
 		return n.find(tx.Body.Method, true)
 	}
 	_, _, err = c.target(o, tx.Body.Contract, tx.Body.Method, signers)
 	return err
+}
+
+// foreseeRules refuses whom the blacklist stops and what is forbidden outright. Rules
+// with a condition are left to the block: their hits belong on record.
+func (c *Chain) foreseeRules(o *overlay, tx *types.Tx, b *blockScope, signers []host.Caller) error {
+	sup, err := c.supervision(o, &b.params)
+	if err != nil || sup.exempt(tx.Body.Contract) {
+		return err
+	}
+	var fatal error
+	s := &callScope{c: c, o: o, block: b, signers: signers, sup: sup, fatal: &fatal}
+	if err := s.checkBlacklist(); err != nil {
+		return err
+	}
+	if r := sup.set.Forbidden(c.genesis.Chain, tx.Body.Contract, tx.Body.Method); r != nil {
+		return refusal(&policy.Hit{Rule: r})
+	}
+	return nil
 }

@@ -26,6 +26,8 @@ type callScope struct {
 	gasLeft uint64   // for native contracts and what they enter
 	gasUsed uint64   // by them
 	staged  *[]crypto.Hash
+	sup     *supervision // nil without rules
+	guarded bool         // the transaction's contract has asked for a judgment
 
 	events     *[]types.Event
 	firstEvent int    // of this transaction
@@ -149,6 +151,9 @@ func (e *callEnv) Put(key, value []byte) error {
 	if len(value) > types.MaxValueBytes {
 		return types.Errorf(types.CodeLimitExceeded, "state value of %d bytes, at most %d", len(value), types.MaxValueBytes)
 	}
+	if err := e.s.sup.mayWrite(e.s.c, e.ns, key, value); err != nil {
+		return err
+	}
 	e.s.o.put(e.ns, key, bytes.Clone(value), e.s.txIndex)
 	return nil
 }
@@ -158,6 +163,9 @@ func (e *callEnv) Delete(key []byte) error {
 		return err
 	}
 	if err := checkKey(key); err != nil {
+		return err
+	}
+	if err := e.s.sup.mayWrite(e.s.c, e.ns, key, nil); err != nil {
 		return err
 	}
 	return e.s.fail(e.s.o.remove(e.ns, key, e.s.txIndex))
@@ -207,11 +215,19 @@ func (e *callEnv) Call(contract, method string, args []byte, gas uint64) ([]byte
 	if e.info.Kind == host.KindQuery {
 		kind = host.KindQuery
 	}
+	if contract == NSPolicy {
+		return e.callPolicy(method, args, gas)
+	}
 	if !e.rec.mayCall(contract) {
 		return nil, 0, types.Errorf(types.CodePermissionDenied, "the package of %s does not declare that it uses %s", e.ns, contract)
 	}
 	mark, events := e.s.o.mark(), len(*e.s.events)
-	out, used, err := e.s.contract(contract, method, args, gas, kind)
+	var out []byte
+	var used uint64
+	err := e.s.judgeCall(contract, method, args, e.ns)
+	if err == nil {
+		out, used, err = e.s.contract(contract, method, args, gas, kind)
+	}
 	if err == nil {
 		return out, used, nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/huchain/huchain/chain/policy"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/types"
@@ -28,6 +29,9 @@ type Chain struct {
 	orgCount  lastDecoded[int]
 
 	validators lastDecoded[types.ValidatorSet]
+	policy     *policy.Compiler
+	rules      atomic.Pointer[ruleCache]
+	inForce    lastDecoded[RulesInForce]
 }
 
 // lastDecoded remembers the decoded form of the row last read, by its bytes.
@@ -62,16 +66,17 @@ type Options struct {
 	VerifiedEntries int // verified signatures remembered
 	MemberEntries   int // decoded member rows remembered
 	ContractEntries int // decoded contract rows remembered
+	RuleEntries     int // compiled supervision rules remembered
 }
 
 // DefaultOptions suits a validator with a few hundred thousand members.
 func DefaultOptions() Options {
-	return Options{VerifyWorkers: 2, VerifiedEntries: 1 << 16, MemberEntries: 1 << 14, ContractEntries: 256}
+	return Options{VerifyWorkers: 2, VerifiedEntries: 1 << 16, MemberEntries: 1 << 14, ContractEntries: 256, RuleEntries: 4096}
 }
 
 // Validate checks the sizes.
 func (o Options) Validate() error {
-	if o.VerifyWorkers < 1 || o.VerifiedEntries < 1 || o.MemberEntries < 1 || o.ContractEntries < 1 {
+	if o.VerifyWorkers < 1 || o.VerifiedEntries < 1 || o.MemberEntries < 1 || o.ContractEntries < 1 || o.RuleEntries < 1 {
 		return fmt.Errorf("chain options: every size must be at least 1: %+v", o)
 	}
 	return nil
@@ -94,6 +99,9 @@ func New(g *Genesis, vm VM, opt Options) (*Chain, error) {
 		return nil, err
 	}
 	if c.certs, err = lru.New[string, *cert.Certificate](opt.MemberEntries); err != nil {
+		return nil, err
+	}
+	if c.policy, err = policy.NewCompiler(opt.RuleEntries); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -39,9 +39,13 @@ type bed struct {
 func newBed(t *testing.T) *bed { return newBedWith(t, func(*chain.Params) {}) }
 
 func newBedWith(t *testing.T, change func(*chain.Params)) *bed {
+	return newBedOf(t, func(w *chaintest.World, _ *chaintest.GoVM) { change(&w.Genesis.Params) })
+}
+
+func newBedOf(t *testing.T, change func(*chaintest.World, *chaintest.GoVM)) *bed {
 	w := chaintest.NewWorld(start, "archives", "court", "notary")
-	change(&w.Genesis.Params)
 	vm := chaintest.NewGoVM()
+	change(w, vm)
 	vm.Install(w, "notebook", map[string]string{
 		"put": "ANY role:client", "fail": "ANY role:client", "relay": "ANY role:client", "joint": "2-of role:client",
 		"big": "ANY role:client", "getNote": "public", "getSecret": "ANY role:auditor", "getSneaky": "public", "loop": "ANY role:client", "stray": "ANY role:client",

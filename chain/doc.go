@@ -11,4 +11,7 @@
 // makes the whole block unacceptable), Execute when it is decided. Only signature
 // mathematics is remembered between the three; membership, role, freeze and expiry are
 // read in serial order during execution.
+//
+// Where the parameter Policy names a supervision contract, its rules and blacklist (see
+// package policy) are judged after authentication and before a contract is entered.
 package chain

@@ -26,6 +26,9 @@ func (c *Chain) Execute(ctx context.Context, st State, ids *IDWindow, blk *Block
 		seen:  make(map[crypto.Hash]struct{}, len(blk.Txs)),
 		res:   &Result{Config: config, Protocol: c.protocol.Version},
 	}
+	if x.sup, err = c.supervision(st, &params); err != nil {
+		return nil, err
+	}
 	for i := range blk.Txs {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -34,11 +37,15 @@ func (c *Chain) Execute(ctx context.Context, st State, ids *IDWindow, blk *Block
 			return nil, err
 		}
 	}
-	if x.res.Writes, err = x.o.writes(); err != nil {
+	// Parameters changed by this block show in its content root.
+	var after Params
+	if after, x.res.Config, err = c.Params(x.o); err != nil {
 		return nil, err
 	}
-	// Parameters changed by this block show in its content root.
-	if _, x.res.Config, err = c.Params(x.o); err != nil {
+	if err := c.closeRules(x.o, x.sup, &params, &after, uint32(max(len(blk.Txs), 1)-1)); err != nil {
+		return nil, err
+	}
+	if x.res.Writes, err = x.o.writes(); err != nil {
 		return nil, err
 	}
 	return x.res, nil
@@ -51,6 +58,7 @@ type execution struct {
 	o     *overlay
 	ids   *IDWindow
 	scope *blockScope
+	sup   *supervision
 	seen  map[crypto.Hash]struct{}
 	res   *Result
 }
@@ -76,6 +84,7 @@ func (x *execution) transaction(index uint32, blk *BlockInput) error {
 			x.o.revert(mark)
 			x.res.Events, x.res.Staged = x.res.Events[:events], x.res.Staged[:stagedBefore]
 		}
+		x.sup.settle(err == nil, index)
 		r.Events = uint32(len(x.res.Events) - events)
 		x.res.GasUsed += run.gasUsed
 	}
@@ -198,8 +207,20 @@ func (r *txRun) dispatch(signers []host.Caller) ([]byte, error) {
 	call := &callScope{
 		c: r.x.c, ctx: r.x.ctx, o: r.x.o, block: r.x.scope, signers: signers,
 		txID: r.tx.ID(), txIndex: r.index, events: &r.x.res.Events, firstEvent: len(r.x.res.Events), fatal: &r.fatal,
-		gasLeft: b.GasLimit - r.gasUsed, staged: &r.x.res.Staged,
+		gasLeft: b.GasLimit - r.gasUsed, staged: &r.x.res.Staged, sup: r.x.sup,
 	}
+	if err := call.admitCall(b); err != nil {
+		return nil, err
+	}
+	out, err := r.run(call)
+	if err == nil {
+		err = call.judgeResult(b, out, r.gasUsed)
+	}
+	return out, err
+}
+
+func (r *txRun) run(call *callScope) ([]byte, error) {
+	b := &r.tx.Body
 	if n, ok := natives[b.Contract]; ok {
 		out, err := n.call(call, b.Method, b.Args)
 		r.gasUsed += call.gasUsed

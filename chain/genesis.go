@@ -63,10 +63,11 @@ type GenesisBundle struct {
 
 // Params are the governed parameters of a chain. They are consensus rules.
 type Params struct {
-	MaxBlockBytes int64  `json:"maxBlockBytes"` // of a CometBFT block
-	MaxBlockGas   uint64 `json:"maxBlockGas"`   // gas used after which a block takes no more transactions
-	MaxTxGas      uint64 `json:"maxTxGas"`      // gas limit a transaction may ask for
-	Lifecycle     string `json:"lifecycle"`     // allow rule: who installs, upgrades and freezes contracts
+	MaxBlockBytes int64  `json:"maxBlockBytes"`    // of a CometBFT block
+	MaxBlockGas   uint64 `json:"maxBlockGas"`      // gas used after which a block takes no more transactions
+	MaxTxGas      uint64 `json:"maxTxGas"`         // gas limit a transaction may ask for
+	Lifecycle     string `json:"lifecycle"`        // allow rule: who installs, upgrades and freezes contracts
+	Policy        string `json:"policy,omitempty"` // the supervision contract whose rules hold; "" for none
 }
 
 // DefaultParams returns the parameters of a new chain.
@@ -81,6 +82,8 @@ func (p Params) Validate() error {
 		return fmt.Errorf("maxBlockBytes %d is outside 524288..16777216", p.MaxBlockBytes)
 	case p.MaxTxGas < 1_000_000 || p.MaxTxGas > types.MaxGasLimit:
 		return fmt.Errorf("maxTxGas %d is outside 1000000..%d", p.MaxTxGas, uint64(types.MaxGasLimit))
+	case p.Policy != "" && (!types.ValidName(p.Policy) || isNative(p.Policy)):
+		return fmt.Errorf("policy %q is no contract's name", p.Policy)
 	case p.MaxBlockGas < p.MaxTxGas || p.MaxBlockGas > 1<<50:
 		return fmt.Errorf("maxBlockGas %d is below maxTxGas or above 2^50", p.MaxBlockGas)
 	}

@@ -43,6 +43,13 @@ func (c *Chain) InitGenesis(ctx context.Context, packages map[crypto.Hash][]byte
 			return nil, err
 		}
 	}
+	sup, err := c.supervision(o, &g.Params)
+	if err == nil {
+		err = c.closeRules(o, sup, &g.Params, &g.Params, 0)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if res.Writes, err = o.writes(); err != nil {
 		return nil, err
 	}
@@ -96,6 +103,9 @@ func (c *Chain) runInit(ctx context.Context, o *overlay, res *Result, rec *Contr
 	s := &callScope{
 		c: c, ctx: ctx, o: o, events: &res.Events, firstEvent: len(res.Events), fatal: &fatal, staged: &res.Staged,
 		block: &blockScope{timeNs: c.genesis.Time.UnixNano(), params: c.genesis.Params}, gasLeft: c.genesis.Params.MaxTxGas,
+	}
+	if name := c.genesis.Params.Policy; name != "" {
+		s.sup = &supervision{contract: name} // checks the rules that init writes
 	}
 	return s.runEntry(rec, bundle.InitMethod, params, host.KindInit)
 }

@@ -263,6 +263,9 @@ func (s *callScope) createContract(args []byte) (any, error) {
 	if err := s.checkUses(p, row.Name); err != nil {
 		return nil, err
 	}
+	if err := s.judgeDeploy(row, p, false); err != nil {
+		return nil, err
+	}
 	params := p.Manifest.Params
 	if len(in.Params) > 0 {
 		params = in.Params
@@ -299,6 +302,9 @@ func (s *callScope) upgradeContract(args []byte) (any, error) {
 		return nil, types.Errorf(types.CodePackageInvalid, "version %s does not follow %s", row.Version, from)
 	}
 	if err := s.checkUses(p, row.Name); err != nil {
+		return nil, err
+	}
+	if err := s.judgeDeploy(row, p, true); err != nil {
 		return nil, err
 	}
 	params := old.Params

@@ -25,6 +25,7 @@ func init() { // breaks the initialisation cycle natives → method → chain �
 		NSMembership: {NSMembership, membershipMethods},
 		NSContracts:  {NSContracts, contractsMethods},
 		NSGovernance: {NSGovernance, governanceMethods},
+		NSPolicy:     {NSPolicy, policyMethods},
 	}
 }
 

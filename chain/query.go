@@ -39,11 +39,19 @@ func (c *Chain) Query(ctx context.Context, st State, q *Query, height uint64, ti
 		gasLeft: gas, staged: &packages,
 		block: &blockScope{height: height, timeNs: timeNs, params: params},
 	}
+	if s.sup, err = c.supervision(st, &params); err != nil {
+		return nil, 0, err
+	}
 	if q.Caller != nil {
 		if s.signers, err = c.askers(s.o, q, s.block); err != nil {
 			return nil, 0, err
 		}
 		s.txID = q.Caller.ID()
+		if !s.sup.exempt(q.Contract) {
+			if err := s.checkBlacklist(); err != nil {
+				return nil, 0, err
+			}
+		}
 	}
 	if n, ok := natives[q.Contract]; ok {
 		if err := n.find(q.Method, false); err != nil {

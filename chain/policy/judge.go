@@ -113,7 +113,7 @@ func (q *Request) meets(r *Rule, budget *uint64, count Counter) (*Hit, error) {
 			err = q.failed
 		}
 		if err != nil {
-			return &Hit{r, err}, nil
+			return &Hit{r, err}, nil //nolint:nilerr // a rule that cannot be judged is a hit
 		}
 		if !hit {
 			return nil, nil

@@ -41,6 +41,7 @@ type index struct {
 	blacklisted uint64
 	rules       map[target][]*Rule
 	forbidden   map[target]*Rule // unconditional refusals of stage run
+	stages      map[string]int   // rules of each stage
 }
 
 type target struct{ stage, contract, method string }
@@ -87,6 +88,7 @@ func (b *Builder) Add(key, value []byte) {
 	for _, name := range r.Chains {
 		x := b.chain(name)
 		x.rules[at] = append(x.rules[at], r)
+		x.stages[r.Stage]++
 		if r.Stage == StageRun && r.Action == ActionRefuse && r.unconditional() && x.forbidden[at] == nil {
 			x.forbidden[at] = r
 		}
@@ -96,7 +98,7 @@ func (b *Builder) Add(key, value []byte) {
 func (b *Builder) chain(name string) *index {
 	x := b.set.chains[name]
 	if x == nil {
-		x = &index{rules: map[target][]*Rule{}, forbidden: map[target]*Rule{}}
+		x = &index{rules: map[target][]*Rule{}, forbidden: map[target]*Rule{}, stages: map[string]int{}}
 		b.set.chains[name] = x
 	}
 	return x
@@ -112,6 +114,12 @@ func (b *Builder) Set() *Set {
 func (s *Set) Blacklists(chain string) bool {
 	x := s.chains[chain]
 	return x != nil && x.blacklisted > 0
+}
+
+// Judges reports whether a chain has rules of a stage.
+func (s *Set) Judges(chain, stage string) bool {
+	x := s.chains[chain]
+	return x != nil && x.stages[stage] > 0
 }
 
 // Forbidden returns the rule that forbids a contract or method on a chain outright, or

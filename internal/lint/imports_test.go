@@ -60,6 +60,7 @@ var fences = []struct {
 	{"github.com/cosmos/gogoproto", []string{"consensus"}, "it belongs to CometBFT"},
 	{"github.com/cockroachdb/pebble", []string{"ledger", "consensus"}, "storage goes through ledger"},
 	{"github.com/tetratelabs/wazero", []string{"vm"}, "WASM runs in vm alone"},
+	{"github.com/google/cel-go", []string{"chain/policy"}, "rules are judged in one place"},
 	{"github.com/spf13/cobra", []string{"cmd"}, "commands are wired in cmd alone"},
 	{"github.com/danielgtaylor/huma", []string{"node"}, "the HTTP API is node's"},
 	{"github.com/emmansun/gmsm", []string{"crypto", "contracts/sdk/go"}, "cryptography goes through crypto"},
