@@ -35,7 +35,8 @@ type Up struct {
 	Sample    int // calls of the demo stories that were loaded
 	Took      time.Duration
 
-	lock *node.Lock
+	lock   *node.Lock
+	warmed chan error // outcome of compiling the contracts of a new network
 }
 
 // BringUp creates the network of a home if there is none, starts its validators and
@@ -78,7 +79,11 @@ func (u *Up) up(ctx context.Context, o UpOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := u.start(ctx, o); err != nil {
+	err = u.start(ctx, o)
+	if werr := u.warm(o); err == nil {
+		err = werr
+	}
+	if err != nil {
 		return err
 	}
 	if !u.Network.Sample && !o.NoSample {
@@ -134,8 +139,21 @@ func (u *Up) create(ctx context.Context, o UpOptions) error {
 		return err
 	}
 	u.Created = true
+	u.warmed = make(chan error, 1)
+	go func() { u.warmed <- node.WarmCache(ctx, u.Network.cacheDir(), packages) }()
+	return nil
+}
+
+// warm waits until the contracts of a new network are compiled, which goes on while its
+// validators start. Validators find them in the cache when they are first called.
+func (u *Up) warm(o UpOptions) error {
+	if u.warmed == nil {
+		return nil
+	}
 	o.Say("compiling contracts", "编译合约")
-	return node.WarmCache(ctx, u.Network.cacheDir(), packages)
+	err := <-u.warmed
+	u.warmed = nil
+	return err
 }
 
 // reuse prepares an existing network: ports that others took meanwhile are replaced.

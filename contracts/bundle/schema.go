@@ -242,7 +242,7 @@ func (s *Spec) fits(schema *Schema, ft FieldType, t *Type) bool {
 	case "int":
 		return plain.Type == "integer" || plain.Format == "int64" || plain.Format == "uint64"
 	case "text", "enum", "org", "did", "date", "file":
-		return plain.Type == "string" && (plain.Format == "" || plain.Format == ft.Name || ft.Name == "file")
+		return plain.Type == "string" && (plain.Format == "" || plain.Format == ft.Name || ft.Name == "file" || ft.Name == "text" && plain.Format == "bytes")
 	case "encrypted":
 		return plain.Type == "string"
 	case "time":

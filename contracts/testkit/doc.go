@@ -30,7 +30,7 @@
 // In JSON "sm3:TEXT" stands for the hash of TEXT, "repeat:200:字" for 200 times 字 (at
 // most 100,000 bytes), "sign:NAME:TEXT" for the SM2 signature
 // of TEXT by the member or key NAME, r‖s in hex; $contract for the bundle's name, $chain
-// and $genesis for the chain's name and genesis hash, $NAME_key for a public key and
-// $NAME_did for did:huchain:<chain>:<address of that key>. Rows in tamper lines are named
+// and $genesis for the chain's name and genesis hash, $NAME_key for a public key,
+// $NAME_id for its address and $NAME_did for did:huchain:<chain>:<address>. Rows in tamper lines are named
 // as package state lays them out, with \0 for the zero byte.
 package testkit

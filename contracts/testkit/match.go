@@ -30,11 +30,13 @@ func NewScope(chain, genesis, contract string) *Scope {
 	}
 }
 
-// Bind lets name sign, and name_key and name_did stand for its public key and DID.
+// Bind lets name sign, and name_key, name_id and name_did stand for its public key, the
+// address of that, and its DID.
 func (s *Scope) Bind(name string, key crypto.Signer) {
 	s.Keys[name] = key
 	s.Vars[name+"_key"] = key.Public().String()
-	s.Vars[name+"_did"] = "did:huchain:" + s.Vars["chain"] + ":" + types.AddressOf(key.Public()).String()
+	s.Vars[name+"_id"] = types.AddressOf(key.Public()).String()
+	s.Vars[name+"_did"] = "did:huchain:" + s.Vars["chain"] + ":" + s.Vars[name+"_id"]
 }
 
 // Expand replaces "sm3:TEXT" within JSON strings by the hash of TEXT, "repeat:N:TEXT"

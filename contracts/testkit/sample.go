@@ -59,6 +59,14 @@ var keyNameRE = regexp.MustCompile(`\$([A-Za-z0-9]+)_(?:key|did)|"sign:([A-Za-z0
 // do not exist yet. A refused row is an error.
 func PlaySample(ctx context.Context, c *Chain, contract string, rows []SampleRow) error {
 	scope := NewScope(c.genesis.Chain, c.genesis.Hash().String(), contract)
+	for _, r := range rows {
+		if c.members[string(r.Member)] == nil {
+			if err := c.AddMember(ctx, r.Member.Name(), r.Member.Org(), "client"); err != nil {
+				return err
+			}
+			scope.Bind(r.Member.Name(), c.members[string(r.Member)].Key)
+		}
+	}
 	for i, r := range rows {
 		for _, m := range keyNameRE.FindAllStringSubmatch(string(r.Args), -1) {
 			if name := m[1] + m[2]; scope.Keys[name] == nil {
@@ -68,11 +76,6 @@ func PlaySample(ctx context.Context, c *Chain, contract string, rows []SampleRow
 		args, err := scope.Expand(string(r.Args))
 		if err != nil {
 			return fmt.Errorf("%s, row %d: %w", SampleFile, i+1, err)
-		}
-		if c.members[string(r.Member)] == nil {
-			if err := c.AddMember(ctx, r.Member.Name(), r.Member.Org(), "client"); err != nil {
-				return err
-			}
 		}
 		c.NextBlock()
 		out, err := c.Call(ctx, string(r.Member), contract, r.Method, args)
