@@ -26,7 +26,7 @@ type Chain struct {
 	contracts *lru.Cache[string, *ContractRecord]
 	certs     *lru.Cache[string, *cert.Certificate]
 	params    lastDecoded[paramsRow]
-	orgCount  lastDecoded[int]
+	orgs      lastDecoded[orgIndex]
 
 	validators lastDecoded[types.ValidatorSet]
 	policy     *policy.Compiler

@@ -53,8 +53,28 @@ type ContractRecord struct {
 	Uses         []string        `json:"uses,omitempty"` // contracts it calls, name@major
 	Params       json.RawMessage `json:"params,omitempty"`
 	Versions     []Version       `json:"versions"` // oldest first; the last one is active
+	// Rules are what governance has set instead of the package's own, ascending by method.
+	Rules []MethodRule `json:"rules,omitempty"`
 
 	rules map[string]bundle.Rule
+}
+
+// MethodRule is a rule that governance has set for a method.
+type MethodRule struct {
+	Method string `json:"method"`
+	Allow  string `json:"allow"`
+}
+
+// Allow is the rule in force for a method: governance's, else the package's.
+func (r *ContractRecord) Allow(method string) string { return r.rules[method].String() }
+
+// keepRules takes over the rules that governance set, for the methods there still are.
+func (r *ContractRecord) keepRules(old *ContractRecord) {
+	for _, rule := range old.Rules {
+		if _, ok := r.Method(rule.Method); ok {
+			r.Rules = append(r.Rules, rule)
+		}
+	}
 }
 
 // Current is the active version.
@@ -114,6 +134,13 @@ func decodeRecord(raw []byte) (*ContractRecord, error) {
 			return nil, err
 		}
 		r.rules[m.Name] = rule
+	}
+	for _, set := range r.Rules {
+		rule, err := bundle.ParseAllow(set.Allow)
+		if err != nil {
+			return nil, err
+		}
+		r.rules[set.Method] = rule
 	}
 	return &r, nil
 }

@@ -193,7 +193,7 @@ func (c *Chain) signers(o *overlay, tx *types.Tx, b *blockScope, index uint32) (
 				return nil, types.Errorf(types.CodeUnknownSender, "no member has the address %s", a)
 			}
 		}
-		if err := checkActive(m, b.time()); err != nil {
+		if err := c.checkActive(o, m, b.time()); err != nil {
 			return nil, err
 		}
 		out = append(out, host.Caller{Member: m.Member, Org: m.Member.Org(), Address: a, Roles: m.Roles})
@@ -248,12 +248,12 @@ func (c *Chain) target(st State, name, method string, signers []host.Caller) (*C
 	if !ok {
 		return nil, nil, types.Errorf(types.CodeUnknownMethod, "contract %s has no method %q", name, method)
 	}
-	orgs, err := c.organisationCount(st)
+	orgs, err := c.organisations(st)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !rec.rules[method].Permits(signers, orgs) {
-		return nil, nil, types.Errorf(types.CodePermissionDenied, "%s.%s is allowed to: %s", name, method, m.Allow)
+	if !rec.rules[method].Permits(signers, orgs.Count) {
+		return nil, nil, types.Errorf(types.CodePermissionDenied, "%s.%s is allowed to: %s", name, method, rec.Allow(method))
 	}
 	return rec, m, nil
 }

@@ -6,10 +6,24 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-// The native contract governance: the chain's parameters and voters.
+// The native contract governance: rules, parameters, voters, and proposals by which
+// several organisations change them together.
 var governanceMethods = map[string]nativeMethod{
 	"params":     {run: (*callScope).getParams},
+	"setParams":  {writes: true, allow: allowMajority, run: (*callScope).setParams},
+	"rules":      {run: (*callScope).listRules},
+	"setRule":    {writes: true, allow: allowMajority, run: (*callScope).setRule},
 	"validators": {run: (*callScope).getValidators},
+
+	"addValidator":    {writes: true, allow: allowMajority, run: (*callScope).addValidator},
+	"removeValidator": {writes: true, allow: allowMajority, run: (*callScope).removeValidator},
+
+	"propose":   {writes: true, allow: allowAdmin, run: (*callScope).propose},
+	"vote":      {writes: true, allow: allowMember, run: (*callScope).vote},
+	"endorse":   {writes: true, allow: allowMember, run: (*callScope).endorse},
+	"withdraw":  {writes: true, allow: allowMember, run: (*callScope).withdraw},
+	"proposal":  {run: (*callScope).getProposal},
+	"proposals": {run: (*callScope).listProposals},
 }
 
 func (s *callScope) getParams(args []byte) (any, error) {
@@ -20,24 +34,23 @@ func (s *callScope) getParams(args []byte) (any, error) {
 	return p, err
 }
 
-func (s *callScope) getValidators(args []byte) (any, error) {
-	if err := decodeArgs(args, &struct{}{}); err != nil {
-		return nil, err
-	}
-	set, err := s.c.Validators(s.o)
+// setParams changes the parameters that the arguments name; they hold from the next
+// block on.
+func (s *callScope) setParams(args []byte) (any, error) {
+	p, _, err := s.c.Params(s.o)
 	if err != nil {
 		return nil, err
 	}
-	type row struct {
-		Key     string `json:"key"`
-		Ed25519 string `json:"ed25519"`
-		Power   int64  `json:"power"`
+	if err := decodeArgs(args, &p); err != nil {
+		return nil, err
 	}
-	items := make([]row, 0, len(set))
-	for i := range set {
-		items = append(items, row{set[i].Key.String(), hexString(set[i].Ed25519[:]), set[i].Power})
+	if err := p.Validate(); err != nil {
+		return nil, types.Errorf(types.CodeBadArguments, "%w", err)
 	}
-	return map[string]any{"items": items, "next": nil}, nil
+	if err := putJSON(s.o, NSGovernance, []byte("params"), p, s.txIndex); err != nil {
+		return nil, err
+	}
+	return p, s.emit(NSGovernance, "paramsChanged", p)
 }
 
 func (s *callScope) getContract(args []byte) (any, error) {
@@ -65,24 +78,29 @@ func (s *callScope) listContracts(args []byte) (any, error) {
 	return map[string]any{"items": list, "next": nil}, err
 }
 
-// organisationCount is how many organisations the chain has, for MAJORITY and ALL rules.
-func (c *Chain) organisationCount(st State) (int, error) {
-	raw, found, err := st.Get(NSGovernance, []byte("organisations"))
+// orgIndex is the row organisations, which every transaction reads.
+type orgIndex struct {
+	Count    int      `json:"count"`              // active ones, for MAJORITY and ALL rules
+	Inactive []string `json:"inactive,omitempty"` // frozen and revoked ones, ascending
+}
+
+var organisationsKey = []byte("organisations")
+
+func (c *Chain) organisations(st State) (orgIndex, error) {
+	raw, found, err := st.Get(NSGovernance, organisationsKey)
 	if err != nil {
-		return 0, err
+		return orgIndex{}, err
 	}
 	if !found {
-		return 0, errCorrupt("organisation count", types.Errorf(types.CodeNotFound, "row is missing"))
+		return orgIndex{}, errCorrupt("organisations", types.Errorf(types.CodeNotFound, "row is missing"))
 	}
-	n, err := c.orgCount.get(raw, func(raw []byte) (int, error) {
-		var n struct {
-			Count int `json:"count"`
-		}
+	n, err := c.orgs.get(raw, func(raw []byte) (orgIndex, error) {
+		var n orgIndex
 		err := json.Unmarshal(raw, &n)
-		return n.Count, err
+		return n, err
 	})
 	if err != nil {
-		return 0, errCorrupt("organisation count", err)
+		return n, errCorrupt("organisations", err)
 	}
 	return n, nil
 }

@@ -33,8 +33,13 @@ func (c *Chain) InitGenesis(ctx context.Context, packages map[crypto.Hash][]byte
 	if err := putJSON(o, NSGovernance, []byte("params"), g.Params, 0); err != nil {
 		return nil, err
 	}
-	count := map[string]int{"count": len(g.Organisations)}
-	if err := putJSON(o, NSGovernance, []byte("organisations"), count, 0); err != nil {
+	for i := range g.Validators {
+		v := &g.Validators[i]
+		if err := putJSON(o, NSGovernance, nodeKey(v.Org, v.Name), v, 0); err != nil {
+			return nil, err
+		}
+	}
+	if err := putJSON(o, NSGovernance, organisationsKey, orgIndex{Count: len(g.Organisations)}, 0); err != nil {
 		return nil, err
 	}
 	res := &Result{Protocol: g.Protocol}

@@ -17,13 +17,13 @@ import (
 // block execution), then created or made an upgrade. Who may do so is the chain
 // parameter Lifecycle.
 var contractsMethods = map[string]nativeMethod{
-	"upload":   {writes: true, run: (*callScope).uploadPart},
-	"stage":    {writes: true, run: (*callScope).stagePackage},
-	"create":   {writes: true, run: (*callScope).createContract},
-	"upgrade":  {writes: true, run: (*callScope).upgradeContract},
-	"freeze":   {writes: true, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusFrozen) }},
-	"unfreeze": {writes: true, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusActive) }},
-	"revoke":   {writes: true, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusRevoked) }},
+	"upload":   {writes: true, allow: allowLifecycle, run: (*callScope).uploadPart},
+	"stage":    {writes: true, allow: allowLifecycle, run: (*callScope).stagePackage},
+	"create":   {writes: true, allow: allowLifecycle, run: (*callScope).createContract},
+	"upgrade":  {writes: true, allow: allowLifecycle, run: (*callScope).upgradeContract},
+	"freeze":   {writes: true, allow: allowLifecycle, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusFrozen) }},
+	"unfreeze": {writes: true, allow: allowLifecycle, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusActive) }},
+	"revoke":   {writes: true, allow: allowLifecycle, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusRevoked) }},
 	"get":      {run: (*callScope).getContract},
 	"list":     {run: (*callScope).listContracts},
 }
@@ -68,22 +68,6 @@ func uploadKey(by types.Address, pkg crypto.Hash, n int) []byte {
 	return fmt.Appendf(nil, "upload/%s/%s/%04d", by, pkg, n)
 }
 
-// checkLifecycle refuses signers who may not change contracts.
-func (s *callScope) checkLifecycle() error {
-	rule, err := bundle.ParseAllow(s.block.params.Lifecycle)
-	if err != nil {
-		return errCorrupt("chain parameter lifecycle", err)
-	}
-	orgs, err := s.c.organisationCount(s.o)
-	if err != nil {
-		return err
-	}
-	if !rule.Permits(s.signers, orgs) {
-		return types.Errorf(types.CodePermissionDenied, "contracts are changed by: %s", s.block.params.Lifecycle)
-	}
-	return nil
-}
-
 type uploadArgs struct {
 	Package crypto.Hash `json:"package"`
 	Part    int         `json:"part"` // from 0
@@ -93,9 +77,6 @@ type uploadArgs struct {
 func (s *callScope) uploadPart(args []byte) (any, error) {
 	var in uploadArgs
 	if err := decodeArgs(args, &in); err != nil {
-		return nil, err
-	}
-	if err := s.checkLifecycle(); err != nil {
 		return nil, err
 	}
 	if in.Part < 0 || in.Part >= maxPackageBytes/PartBytes+1 || len(in.Data) == 0 || len(in.Data) > PartBytes {
@@ -117,9 +98,6 @@ type stageArgs struct {
 func (s *callScope) stagePackage(args []byte) (any, error) {
 	var in stageArgs
 	if err := decodeArgs(args, &in); err != nil {
-		return nil, err
-	}
-	if err := s.checkLifecycle(); err != nil {
 		return nil, err
 	}
 	publisher, err := s.checkPublisher(&in)
@@ -169,7 +147,7 @@ func (s *callScope) checkPublisher(in *stageArgs) (types.MemberID, error) {
 	if !found {
 		return "", types.Errorf(types.CodeNotFound, "publisher %s is no member", id)
 	}
-	if err := checkActive(m, s.block.time()); err != nil {
+	if err := s.c.checkActive(s.o, m, s.block.time()); err != nil {
 		return "", err
 	}
 	if !m.Key.Verify(PackageSignBytes(in.Package), in.Signature) {
@@ -213,9 +191,6 @@ type installArgs struct {
 func (s *callScope) openStaged(args []byte) (*installArgs, *Staged, *bundle.Package, error) {
 	var in installArgs
 	if err := decodeArgs(args, &in); err != nil {
-		return nil, nil, nil, err
-	}
-	if err := s.checkLifecycle(); err != nil {
 		return nil, nil, nil, err
 	}
 	var row Staged
@@ -314,6 +289,7 @@ func (s *callScope) upgradeContract(args []byte) (any, error) {
 	rec := newRecord(p, params, row.Bytes, row.version(in.Package, s.block.height))
 	rec.Status = old.Status
 	rec.Versions = append(slices.Clone(old.Versions), rec.Versions...)
+	rec.keepRules(old)
 	if err := s.saveRecord(rec); err != nil {
 		return nil, err
 	}
@@ -384,9 +360,6 @@ func (s *callScope) setContractStatus(args []byte, to Status) (any, error) {
 		Reason string `json:"reason,omitempty"`
 	}
 	if err := decodeArgs(args, &in); err != nil {
-		return nil, err
-	}
-	if err := s.checkLifecycle(); err != nil {
 		return nil, err
 	}
 	old, found, err := s.c.Contract(s.o, in.Name)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/huchain/huchain/crypto"
@@ -13,9 +14,13 @@ import (
 
 // The namespaces of the native contracts and the layout of their rows; all values are JSON.
 const (
-	NSMembership = "membership" // org/<org>, member/<org>/<name>, addr/<address>, certificate/<address>
-	NSContracts  = "contracts"  // record/<name>, package/<hash>/<part, four digits>
-	NSGovernance = "governance" // params, validators, organisations
+	// org/<org>, member/<org>/<name>, addr/<address>, certificate/<address>,
+	// serial/<org>/<serial>, revoked/<org>/<serial>
+	NSMembership = "membership"
+	NSContracts  = "contracts" // record/<name>, package/<hash>/<part, four digits>
+	// params, validators, organisations, node/<org>/<name>, rule/<contract>.<method>,
+	// proposal/<id>, vote/<id>/<org>/<name>
+	NSGovernance = "governance"
 )
 
 // Status of a member, an organisation or a contract.
@@ -36,6 +41,9 @@ type Member struct {
 	NotAfter time.Time        `json:"notAfter"` // end of the certificate's validity
 	Status   Status           `json:"status"`
 	Since    uint64           `json:"since"` // height of registration
+	// Root is SM3 of the root certificate that certifies the key; absent for a key that
+	// an admin of the organisation vouched for.
+	Root *crypto.Hash `json:"root,omitempty"`
 }
 
 // Organisation is the row org/<org>.
@@ -43,6 +51,25 @@ type Organisation struct {
 	Name   string   `json:"name"`
 	Roots  [][]byte `json:"roots"` // DER
 	Status Status   `json:"status"`
+	// Retired are roots that certify nobody from a time on. They stay listed until then,
+	// so that members move to the next root while both are valid.
+	Retired []RetiredRoot `json:"retired,omitempty"`
+}
+
+// RetiredRoot says when a root ends before its certificate does.
+type RetiredRoot struct {
+	Root crypto.Hash `json:"root"` // SM3 of its DER
+	At   time.Time   `json:"at"`
+}
+
+// ends is when a root of the organisation no longer certifies anybody.
+func (o *Organisation) ends(root crypto.Hash, notAfter time.Time) time.Time {
+	for _, r := range o.Retired {
+		if r.Root == root && r.At.Before(notAfter) {
+			return r.At
+		}
+	}
+	return notAfter
 }
 
 // memberPointer is the row member/<org>/<name>: the stable identity's present key.
@@ -54,6 +81,9 @@ func orgKey(org string) []byte              { return []byte("org/" + org) }
 func memberKey(m types.MemberID) []byte     { return []byte("member/" + string(m)) }
 func addrKey(a types.Address) []byte        { return []byte("addr/" + a.String()) }
 func certificateKey(a types.Address) []byte { return []byte("certificate/" + a.String()) }
+
+func serialKey(org, serial string) []byte  { return []byte("serial/" + org + "/" + serial) }
+func revokedKey(org, serial string) []byte { return []byte("revoked/" + org + "/" + serial) }
 
 // errCorrupt marks a row that this chain wrote and can no longer read.
 func errCorrupt(what string, err error) error {
@@ -142,21 +172,22 @@ func (c *Chain) certifiedMember(st State, der []byte, at time.Time, height uint6
 	if err != nil {
 		return nil, err
 	}
-	if !found || org.Status != StatusActive {
-		return nil, types.Errorf(types.CodeForeignCA, "organisation %q is not active on this chain", crt.Org)
+	if !found {
+		return nil, types.Errorf(types.CodeForeignCA, "organisation %q is not on this chain", crt.Org)
 	}
-	var roots []*cert.Certificate
-	for _, r := range org.Roots {
-		root, err := c.parseCertificate(r)
-		if err != nil {
-			return nil, errCorrupt("root of "+crt.Org, err)
-		}
-		roots = append(roots, root)
+	if org.Status != StatusActive {
+		return nil, types.Errorf(types.CodeMemberFrozen, "organisation %s is %s", crt.Org, org.Status)
 	}
-	if err := crt.Check(roots, at); err != nil {
-		return nil, certificateError(err)
+	if _, revoked, err := st.Get(NSMembership, revokedKey(crt.Org, crt.Serial)); err != nil {
+		return nil, err
+	} else if revoked {
+		return nil, types.Errorf(types.CodeCertRevoked, "serial number %s of %s", crt.Serial, crt.Org)
 	}
-	m := &Member{Member: id, Key: crt.PublicKey, NotAfter: crt.NotAfter.UTC(), Status: StatusActive, Since: height}
+	root, until, err := c.issuer(org, crt, at)
+	if err != nil {
+		return nil, err
+	}
+	m := &Member{Member: id, Key: crt.PublicKey, NotAfter: until, Status: StatusActive, Since: height, Root: &root}
 	for _, r := range crt.Roles {
 		if !types.ValidRole(types.Role(r)) {
 			return nil, types.Errorf(types.CodeBadCertificate, "unknown role %q", r)
@@ -164,6 +195,29 @@ func (c *Chain) certifiedMember(st State, der []byte, at time.Time, height uint6
 		m.Roles = append(m.Roles, types.Role(r))
 	}
 	return m, nil
+}
+
+// issuer finds the root that certifies a member's certificate at a time, and until when.
+func (c *Chain) issuer(org *Organisation, crt *cert.Certificate, at time.Time) (root crypto.Hash, until time.Time, err error) {
+	err = cert.ErrForeignCA
+	for _, der := range org.Roots {
+		parsed, perr := c.parseCertificate(der)
+		if perr != nil {
+			return root, until, errCorrupt("root of "+org.Name, perr)
+		}
+		cerr := crt.Check([]*cert.Certificate{parsed}, at)
+		if cerr == nil {
+			root = crypto.Sum(der)
+			if until = org.ends(root, crt.NotAfter.UTC()); until.After(at) {
+				return root, until, nil
+			}
+			cerr = fmt.Errorf("%w: its root was retired", cert.ErrExpired)
+		}
+		if !errors.Is(cerr, cert.ErrForeignCA) {
+			err = cerr
+		}
+	}
+	return root, until, certificateError(fmt.Errorf("%s/%s: %w", crt.Org, crt.Name, err))
 }
 
 func certificateError(err error) error {
@@ -194,21 +248,27 @@ func (c *Chain) register(o *overlay, der []byte, sender types.Address, b *blockS
 		if bound.Member != m.Member {
 			return nil, types.Errorf(types.CodeIdentityBound, "the key belongs to %s", bound.Member)
 		}
-		if bound.Status != StatusActive || !bound.NotAfter.Before(m.NotAfter) {
+		newRoot := bound.Root == nil || *bound.Root != *m.Root
+		if bound.Status != StatusActive || bound.NotAfter.After(m.NotAfter) || !newRoot && bound.NotAfter.Equal(m.NotAfter) {
 			return bound, nil // nothing new; a frozen or revoked key is not revived
 		}
 		m.Since = bound.Since
 	}
+	return m, c.bind(o, m, der, txIndex)
+}
+
+// bind makes a key the present one of its member; the one before is revoked.
+func (c *Chain) bind(o *overlay, m *Member, der []byte, txIndex uint32) error {
 	old, found, err := c.MemberAddress(o, m.Member)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if found && old != sender {
+	if found && old != types.AddressOf(m.Key) {
 		if err := c.retire(o, old, txIndex); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return m, c.storeMember(o, m, der, txIndex)
+	return c.storeMember(o, m, der, txIndex)
 }
 
 // retire revokes the previous key of a member whose identity moves on to a new one. A
@@ -234,14 +294,28 @@ func (c *Chain) storeMember(o *overlay, m *Member, der []byte, txIndex uint32) e
 	if err := putJSON(o, NSMembership, memberKey(m.Member), memberPointer{a}, txIndex); err != nil {
 		return err
 	}
+	if der == nil { // vouched for
+		return o.remove(NSMembership, certificateKey(a), txIndex)
+	}
 	o.put(NSMembership, certificateKey(a), der, txIndex)
-	return nil
+	crt, err := c.parseCertificate(der)
+	if err != nil {
+		return err
+	}
+	return putJSON(o, NSMembership, serialKey(crt.Org, crt.Serial), memberPointer{a}, txIndex)
 }
 
 // checkActive refuses a member that may not act at a block time.
-func checkActive(m *Member, at time.Time) error {
+func (c *Chain) checkActive(st State, m *Member, at time.Time) error {
 	if m.Status != StatusActive {
 		return types.Errorf(types.CodeMemberFrozen, "%s is %s", m.Member, m.Status)
+	}
+	orgs, err := c.organisations(st)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(orgs.Inactive, m.Member.Org()) {
+		return types.Errorf(types.CodeMemberFrozen, "organisation %s is not active", m.Member.Org())
 	}
 	if at.After(m.NotAfter) {
 		return types.Errorf(types.CodeCertExpired, "the certificate of %s ended %s", m.Member, m.NotAfter.Format(time.RFC3339))

@@ -14,8 +14,20 @@ type native struct {
 
 type nativeMethod struct {
 	writes bool
-	run    func(s *callScope, args []byte) (any, error)
+	// allow is who may enter unless governance has set another rule; empty: the method
+	// judges by its arguments, or anyone may read.
+	allow string
+	run   func(s *callScope, args []byte) (any, error)
 }
+
+// Rules of native methods that governance has not changed.
+const (
+	allowMember   = "self"
+	allowAdmin    = "ANY role:admin"
+	allowMajority = "MAJORITY role:admin"
+	// allowLifecycle stands for the chain parameter of this name.
+	allowLifecycle = "lifecycle"
+)
 
 // natives is fixed by the protocol version; lookups only, never ranged over.
 var natives map[string]*native
@@ -47,7 +59,13 @@ func (n *native) call(s *callScope, method string, args []byte) ([]byte, error) 
 	if err := n.find(method, true); err != nil {
 		return nil, err
 	}
-	out, err := n.methods[method].run(s, args)
+	m := n.methods[method]
+	if m.allow != "" {
+		if err := s.permit(n.name, method, m.allow); err != nil {
+			return nil, err
+		}
+	}
+	out, err := m.run(s, args)
 	if err != nil {
 		return nil, err
 	}

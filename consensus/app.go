@@ -11,6 +11,7 @@ import (
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/crypto"
@@ -135,6 +136,7 @@ type execution struct {
 	candidate *ledger.Candidate
 	took      time.Duration
 	updates   []abci.ValidatorUpdate
+	params    *cmtproto.ConsensusParams // nil: unchanged
 	ids       []crypto.Hash // of all transactions, in order
 }
 
@@ -187,8 +189,24 @@ func (a *app) prepare(in *chain.BlockInput, meta blockMeta, res *chain.Result) (
 		return nil, err
 	}
 	ex := &execution{input: in, result: res, ids: b.TxIDs, updates: validatorUpdates(b.Signers, b.NextSigners)}
+	if ex.params, err = a.paramUpdates(before, after); err != nil {
+		return nil, err
+	}
 	ex.candidate, err = a.ledger.Prepare(b)
 	return ex, err
+}
+
+// paramUpdates is what CometBFT must be told of governed parameters, nil for nothing.
+func (a *app) paramUpdates(before, after chain.State) (*cmtproto.ConsensusParams, error) {
+	old, _, err := a.machine.Params(before)
+	if err != nil {
+		return nil, err
+	}
+	now, _, err := a.machine.Params(after)
+	if err != nil || now.MaxBlockBytes == old.MaxBlockBytes {
+		return nil, err
+	}
+	return &cmtproto.ConsensusParams{Block: &cmtproto.BlockParams{MaxBytes: now.MaxBlockBytes, MaxGas: -1}}, nil
 }
 
 // written is a state after writes, which ascend by namespace and key, for single rows.

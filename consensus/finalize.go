@@ -52,7 +52,7 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	if len(r.Misbehavior) > 0 {
 		a.log.Error("a validator voted twice", "height", r.Height, "count", len(r.Misbehavior))
 	}
-	res := &abci.ResponseFinalizeBlock{TxResults: make([]*abci.ExecTxResult, len(r.Txs)), ValidatorUpdates: ex.updates}
+	res := &abci.ResponseFinalizeBlock{TxResults: make([]*abci.ExecTxResult, len(r.Txs)), ValidatorUpdates: ex.updates, ConsensusParamUpdates: ex.params}
 	for i := range res.TxResults {
 		res.TxResults[i] = okResult
 	}

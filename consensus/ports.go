@@ -16,6 +16,7 @@ type Machine interface {
 	CheckBlock(st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) error
 	Execute(ctx context.Context, st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) (*chain.Result, error)
 	Validators(st chain.State) (types.ValidatorSet, error)
+	Params(st chain.State) (chain.Params, crypto.Hash, error)
 	LoadStaged(ctx context.Context, st chain.State, pkg crypto.Hash) error
 }
 

@@ -13,9 +13,11 @@ import (
 
 // World is a set of organisations and members from which a genesis is made.
 type World struct {
-	Start   time.Time // certificates are valid from here
-	Orgs    map[string]*cert.CA
-	Genesis chain.Genesis
+	Start time.Time // certificates are valid from here
+	Orgs  map[string]*cert.CA
+	// RootKeys are the keys of the CAs that NewWorld made.
+	RootKeys map[string]*crypto.PrivateKey
+	Genesis  chain.Genesis
 
 	orgNames []string
 	packages map[crypto.Hash][]byte
@@ -34,10 +36,11 @@ func (m *Member) Address() types.Address { return types.AddressOf(m.Key.Public()
 // NewWorld makes a world with the named organisations. It panics on failure, which in a
 // test is the right thing.
 func NewWorld(start time.Time, orgs ...string) *World {
-	w := &World{Start: start.UTC(), Orgs: map[string]*cert.CA{}, packages: map[crypto.Hash][]byte{}}
+	w := &World{Start: start.UTC(), Orgs: map[string]*cert.CA{}, RootKeys: map[string]*crypto.PrivateKey{}, packages: map[crypto.Hash][]byte{}}
 	w.Genesis = chain.Genesis{Format: 1, Chain: "test", Time: w.Start, Protocol: chain.ProtocolVersion, Params: chain.DefaultParams()}
 	for _, name := range orgs {
-		ca, err := cert.NewCA(name, NewKey(), w.Start.Add(-time.Hour), w.Start.AddDate(10, 0, 0))
+		w.RootKeys[name] = NewKey()
+		ca, err := cert.NewCA(name, w.RootKeys[name], w.Start.Add(-time.Hour), w.Start.AddDate(10, 0, 0))
 		must(err)
 		w.Orgs[name] = ca
 		w.orgNames = append(w.orgNames, name)

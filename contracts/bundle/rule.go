@@ -16,7 +16,7 @@ const MaxSubjects = 32
 // RuleKind is the quantifier of a rule.
 type RuleKind uint8
 
-// The quantifiers; the zero Rule permits nobody.
+// The quantifiers; the zero Rule permits nobody, which "forbidden" writes.
 const (
 	Nobody RuleKind = iota
 	Public
@@ -56,6 +56,8 @@ func ParseAllow(s string) (Rule, error) {
 		return Rule{Kind: Public}, nil
 	case "self":
 		return Rule{Kind: Self}, nil
+	case "forbidden":
+		return Rule{Kind: Nobody}, nil
 	}
 	r, err := parseQuantifier(words[0])
 	if err != nil {
@@ -85,7 +87,7 @@ func parseQuantifier(w string) (Rule, error) {
 			return Rule{Kind: N, N: n}, nil
 		}
 	}
-	return Rule{}, errors.New("must be public, self, or begin with ANY, ALL, MAJORITY or n-of")
+	return Rule{}, errors.New("must be public, self, forbidden, or begin with ANY, ALL, MAJORITY or n-of")
 }
 
 func parseSubjects(words []string) ([]Subject, error) {
@@ -150,7 +152,7 @@ func (r Rule) String() string {
 	case N:
 		b.WriteString(strconv.Itoa(r.N) + "-of")
 	default:
-		return ""
+		return "forbidden"
 	}
 	for _, s := range r.Subjects {
 		b.WriteString(" " + s.String())
