@@ -15,10 +15,11 @@ type FieldType struct {
 // maxTypeDepth bounds how deep list and encrypted nest.
 const maxTypeDepth = 4
 
-const plainTypes = " text int decimal bool time date enum sm3 file member org did "
+const plainTypes = " text int decimal bool time date enum sm3 file member org did party "
 
 // ParseFieldType reads text, int, decimal, bool, time, date, enum, sm3, file, member,
-// org, did, ref(record), list(type) or encrypted(type). A ref to a record without a
+// org, did, party (any of the three before), ref(record), list(type) or
+// encrypted(type). A ref to a record without a
 // key stands for the record itself, embedded.
 func ParseFieldType(s string) (FieldType, error) { return parseFieldType(s, 0) }
 

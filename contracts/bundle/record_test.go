@@ -13,21 +13,22 @@ import (
 // recordDefects are changes of testdata/record.yaml, with what the loader says.
 var recordDefects = []struct{ old, new, want string }{
 	{"      task: {type: text}\n", "      task: {type: text}\n      meta: {type: text}\n", "bundle.yaml:12: record task: field meta is kept by the record library"},
+	{"plain: {type: ref(plain)}", "plain: {type: text}", "bundle.yaml:12: record task: field plain points to plain in the code"},
 	{"by: meta.state", "by: meta.colour", "cannot be grouped by \"meta.colour\""},
 	{"columns: [task, meta.owner]", "columns: [meta.colour]", "view list: record task has no field \"meta.colour\""},
-	{"{record: task, columns: [task, meta.owner]", "{record: plain, columns: [id, meta.owner]", "bundle.yaml:27: view list: record plain is not one of package record, it has no meta.owner"},
-	{"{count: task, by", "{count: plain, by", "bundle.yaml:28: statistic perState: record plain is not"},
-	{"flow:\n", "flaw:\n", "bundle.yaml:20: workflow flaw is not in the code"},
-	{"flow:\n", "flaw:\n", "bundle.yaml:19: workflow flow of the code is missing here"},
-	{"record: task\n    states", "record: plain\n    states", "bundle.yaml:21: workflow flow: record plain does not follow it"},
-	{"states: [open, done]", "states: [done, open]", "bundle.yaml:22: workflow flow: its states differ from the code"},
+	{"{record: task, columns: [task, meta.owner]", "{record: plain, columns: [id, meta.owner]", "bundle.yaml:28: view list: record plain is not one of package record, it has no meta.owner"},
+	{"{count: task, by", "{count: plain, by", "bundle.yaml:29: statistic perState: record plain is not"},
+	{"flow:\n", "flaw:\n", "bundle.yaml:21: workflow flaw is not in the code"},
+	{"flow:\n", "flaw:\n", "bundle.yaml:20: workflow flow of the code is missing here"},
+	{"record: task\n    states", "record: plain\n    states", "bundle.yaml:22: workflow flow: record plain does not follow it"},
+	{"states: [open, done]", "states: [done, open]", "bundle.yaml:23: workflow flow: its states differ from the code"},
 	{"start: open", "start: done", "workflow flow: its states differ from the code"},
 	{"edit: {from: open, allow: self}\n", "", "move edit of the code is missing here"},
-	{"edit: {from: open", "amend: {from: open", "bundle.yaml:25: move amend is not in the code"},
-	{"edit: {from: open,", "edit: {from: [open, done],", "bundle.yaml:25: move edit differs from the code"},
-	{"edit: {from: open,", "edit: {from: open, to: done,", "bundle.yaml:25: move edit differs from the code"},
-	{"to: done, allow: \"ANY role:admin\"", "to: done, allow: \"ANY role:client\"", "bundle.yaml:26: move close differs from the code"},
-	{"to: done, allow: \"ANY role:admin\"", "to: done, allow: \"ALL role:admin\"", "bundle.yaml:26: move close differs from the code"},
+	{"edit: {from: open", "amend: {from: open", "bundle.yaml:26: move amend is not in the code"},
+	{"edit: {from: open,", "edit: {from: [open, done],", "bundle.yaml:26: move edit differs from the code"},
+	{"edit: {from: open,", "edit: {from: open, to: done,", "bundle.yaml:26: move edit differs from the code"},
+	{"to: done, allow: \"ANY role:admin\"", "to: done, allow: \"ANY role:client\"", "bundle.yaml:27: move close differs from the code"},
+	{"to: done, allow: \"ANY role:admin\"", "to: done, allow: \"ALL role:admin\"", "bundle.yaml:27: move close differs from the code"},
 }
 
 // checkRecords checks testdata/record.yaml with one change.

@@ -35,10 +35,11 @@ type SchemaMethod struct {
 
 // SchemaRecord is one declared piece of storage.
 type SchemaRecord struct {
-	Storage  string   `json:"storage"` // map, item, index or record
+	Storage  string   `json:"storage"` // map, item, index, record, reference, counter or once
 	Key      *Type    `json:"key,omitempty"`
 	Value    *Type    `json:"value,omitempty"`
 	Record   string   `json:"record,omitempty"`   // whose records an index of package record finds
+	To       string   `json:"to,omitempty"`       // records that a reference of package record points to
 	Unique   bool     `json:"unique,omitempty"`   // such an index
 	Fields   []string `json:"fields,omitempty"`   // which it reads
 	Workflow string   `json:"workflow,omitempty"` // which a record follows
@@ -58,6 +59,7 @@ type Type struct {
 	Order      []string         `json:"x-order,omitempty"` // properties as declared
 	Required   []string         `json:"required,omitempty"`
 	Additional *bool            `json:"additionalProperties,omitempty"`
+	Of         *Type            `json:"x-of,omitempty"` // what an encrypted value holds
 }
 
 const refPrefix = "#/$defs/"
@@ -146,7 +148,7 @@ func (s *Spec) checkMethods(f *findings, schema *Schema) {
 func (s *Spec) checkRecords(f *findings, schema *Schema) {
 	stored := map[string]*Type{}
 	for _, name := range sortedKeys(schema.Records) {
-		if r := schema.Records[name]; r.Storage != "index" {
+		if r := schema.Records[name]; r.Storage == "map" || r.Storage == "item" || r.Storage == "record" {
 			stored[name] = schema.Resolve(r.Value)
 		}
 	}
@@ -197,6 +199,9 @@ func (s *Spec) checkFields(f *findings, schema *Schema, record string, t *Type) 
 			f.add(at, "field_fits", record, name, r.Fields[name].Type, describe(p))
 			continue
 		}
+		if to := schema.pointsTo(record, name); to != ft.Refs() && to != "" {
+			f.add(at, "field_ref", record, name, to)
+		}
 		if plain := schema.Resolve(p); ft.Name == "enum" && len(plain.Enum) > 0 {
 			values := slices.Clone(r.Fields[name].Values)
 			slices.Sort(values)
@@ -241,13 +246,15 @@ func (s *Spec) fits(schema *Schema, ft FieldType, t *Type) bool {
 		return plain.Type == "boolean"
 	case "int":
 		return plain.Type == "integer" || plain.Format == "int64" || plain.Format == "uint64"
-	case "text", "enum", "org", "did", "date", "file":
-		return plain.Type == "string" && (plain.Format == "" || plain.Format == ft.Name || ft.Name == "file" || ft.Name == "text" && plain.Format == "bytes")
+	case "text", "enum", "org", "did", "date":
+		return plain.Type == "string" && (plain.Format == "" || plain.Format == ft.Name || ft.Name == "text" && plain.Format == "bytes")
+	case "file":
+		return plain.Format == "file" || plain.Type == "string"
 	case "encrypted":
-		return plain.Type == "string"
+		return plain.Format == "encrypted" && s.fits(schema, *ft.Elem, plain.Of)
 	case "time":
 		return plain.Format == "date-time"
-	default: // decimal, sm3, member
+	default: // decimal, sm3, member, party
 		return plain.Format == ft.Name
 	}
 }

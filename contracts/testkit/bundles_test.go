@@ -46,6 +46,16 @@ func TestBundles(t *testing.T) {
 	}
 }
 
+// Every part of the record library, natively and in WASM with equal results, events,
+// state and golden gas.
+func TestRecordLibrary(t *testing.T) {
+	cache := t.TempDir()
+	require.NoError(t, os.Chmod(cache, 0o700))
+	report, err := Run(t.Context(), filepath.Join("testdata", "records"), Options{Rewrite: *rewrite, NativeOnly: testing.Short(), CacheDir: cache})
+	require.NoError(t, err)
+	require.Equal(t, 4, report.Transcripts)
+}
+
 func checkShape(t *testing.T, dir string, report *Report) {
 	for _, f := range []string{"README.md", "bundle.yaml", "schema.json", "testdata/01-demo.txt", "testdata/02-refusals.txt"} {
 		require.FileExists(t, filepath.Join(dir, f))

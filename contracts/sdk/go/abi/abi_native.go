@@ -41,23 +41,17 @@ func Output(result []byte) { Current.Output(result) }
 // Fail ends the call as a contract error.
 func Fail(name, text string) { panic(&Failure{name, text}) }
 
-// Get reads a row.
-func Get(key []byte) ([]byte, bool) { return Current.Get(key) }
+func rawGet(key []byte) ([]byte, bool) { return Current.Get(key) }
 
-// Put writes a row.
-func Put(key, value []byte) { Current.Put(key, value) }
+func rawPut(key, value []byte) { Current.Put(key, value) }
 
-// Delete removes a row.
-func Delete(key []byte) { Current.Delete(key) }
+func rawDelete(key []byte) { Current.Delete(key) }
 
-// Scan reads packed rows of [start,end), see Host.
-func Scan(start, end []byte, limit uint32) ([]byte, bool) { return Current.Scan(start, end, limit) }
+func rawScan(start, end []byte, limit uint32) ([]byte, bool) { return Current.Scan(start, end, limit) }
 
-// Emit announces an event.
-func Emit(name string, data []byte) { Current.Emit(name, data) }
+func rawEmit(name string, data []byte) { Current.Emit(name, data) }
 
-// Call enters another contract; where ok is false the result is its error text.
-func Call(contract, method string, args []byte) ([]byte, bool) {
+func rawCall(contract, method string, args []byte) ([]byte, bool) {
 	return Current.Call(contract, method, args)
 }
 

@@ -160,8 +160,7 @@ func Fail(name, text string) {
 	panic(name) // not reached: the host ends the call
 }
 
-// Get reads a row.
-func Get(key []byte) ([]byte, bool) {
+func rawGet(key []byte) ([]byte, bool) {
 	b := tail()
 	n := hostGet(ptr(key), uint32(len(key)), ptr(b), uint32(len(b)))
 	if n < 0 {
@@ -175,18 +174,13 @@ func Get(key []byte) ([]byte, bool) {
 	return b, true
 }
 
-// Put writes a row.
-func Put(key, value []byte) {
+func rawPut(key, value []byte) {
 	hostPut(ptr(key), uint32(len(key)), ptr(value), uint32(len(value)))
 }
 
-// Delete removes a row.
-func Delete(key []byte) { hostDelete(ptr(key), uint32(len(key))) }
+func rawDelete(key []byte) { hostDelete(ptr(key), uint32(len(key))) }
 
-// Scan reads rows of [start,end), packed as u32le length and bytes of key, then of
-// value, at most limit, and reports whether more follow. A nil end is the
-// namespace's end.
-func Scan(start, end []byte, limit uint32) ([]byte, bool) {
+func rawScan(start, end []byte, limit uint32) ([]byte, bool) {
 	endLen := int32(len(end))
 	if end == nil {
 		endLen = -1
@@ -203,13 +197,11 @@ func Scan(start, end []byte, limit uint32) ([]byte, bool) {
 	}
 }
 
-// Emit announces an event.
-func Emit(name string, data []byte) {
+func rawEmit(name string, data []byte) {
 	hostEmit(strPtr(name), uint32(len(name)), ptr(data), uint32(len(data)))
 }
 
-// Call enters another contract; where ok is false the result is its error text.
-func Call(contract, method string, args []byte) ([]byte, bool) {
+func rawCall(contract, method string, args []byte) ([]byte, bool) {
 	n := hostCall(strPtr(contract), uint32(len(contract)), strPtr(method), uint32(len(method)), ptr(args), uint32(len(args)))
 	return copied(hostCallResult), n >= 0
 }

@@ -16,7 +16,7 @@ type workflow struct {
 }
 
 // recordDeclaration reads a declaration of package record.
-func (s *source) recordDeclaration(kind string, call *ast.CallExpr, args *types.TypeList) (err error) {
+func (s *source) recordDeclaration(kind string, call *ast.CallExpr, args *types.TypeList) error {
 	r := record{}
 	switch kind {
 	case "NewWorkflow":
@@ -27,13 +27,31 @@ func (s *source) recordDeclaration(kind string, call *ast.CallExpr, args *types.
 	case "NewIndex", "NewUnique", "NewMultiIndex":
 		r.storage, r.unique, r.of, r.key = "index", kind == "NewUnique", call.Args[0], args.At(2)
 		r.fields = s.fieldsRead(call.Args[2])
-		r.name, err = s.text(call.Args[1])
-		s.records = append(s.records, r)
-		return err
+		return s.named(r, call.Args[1])
+	case "NewReference", "NewBackIndex":
+		r.storage, r.of, r.to, r.key = "index", call.Args[0], call.Args[2], args.At(2)
+		if kind == "NewReference" {
+			r.storage = "reference"
+		}
+		r.fields = s.fieldsRead(call.Args[3])
+		return s.named(r, call.Args[1])
+	case "NewCounter":
+		r.storage, r.key = "counter", args.At(0)
+	case "NewTally":
+		r.storage, r.of, r.key = "counter", call.Args[0], args.At(2)
+		r.fields = s.fieldsRead(call.Args[2])
+		return s.named(r, call.Args[1])
+	case "NewOnce":
+		r.storage, r.value = "once", args.At(0)
 	default:
 		return nil
 	}
-	r.name, err = s.text(call.Args[0])
+	return s.named(r, call.Args[0])
+}
+
+// named adds a declaration under the name that an argument gives it.
+func (s *source) named(r record, name ast.Expr) (err error) {
+	r.name, err = s.text(name)
 	s.records = append(s.records, r)
 	return err
 }
@@ -163,6 +181,7 @@ func recordType(t types.Type) (name string, args *types.TypeList) {
 // plainRecordTypes are the types of package record with a plain form.
 var plainRecordTypes = map[string]bundle.Type{
 	"Party":  {Type: "string", Format: "party", Pattern: "^([a-z][a-z0-9-]{0,31}(/[a-z][a-z0-9-]{0,31})?|did:[a-z0-9]+:[A-Za-z0-9._:%-]+)$"},
+	"KeyID":  {Type: "string", Format: "bytes", Pattern: "^[0-9a-f]{32}$"},
 	"Rights": {Type: "array", Items: &bundle.Type{Type: "string", Enum: []string{"read", "share", "write"}}},
 }
 
@@ -176,7 +195,15 @@ func recordDef(name string) *bundle.Type {
 	one, most := int64(1), int64(1<<32-1)
 	text := &bundle.Type{Type: "string"}
 	grant := &bundle.Type{Ref: "#/$defs/" + recordPrefix + "Grant"}
+	wrap := &bundle.Type{Ref: "#/$defs/" + recordPrefix + "Wrap"}
+	id := plainRecordTypes["KeyID"]
 	switch name {
+	case "Keys":
+		return object(2, []string{"id", "wraps"}, "id", &id, "wraps", &bundle.Type{Type: "array", Items: wrap})
+	case "Wrap":
+		return object(2, []string{"to", "key"}, "to", &party, "key", &bundle.Type{Type: "string", Format: "bytes", Pattern: "^04[0-9a-f]{224}$"})
+	case "Sum":
+		return object(2, []string{"of", "total"}, "of", text, "total", &bundle.Type{Type: "string", Format: "int64", Pattern: "^(0|-?[1-9][0-9]{0,18})$"})
 	case "Meta":
 		return object(9, []string{"version", "op", "time", "created"},
 			"version", &bundle.Type{Type: "integer", Minimum: &one, Maximum: &most}, "owner", &party, "state", text, "op", text,
@@ -200,9 +227,19 @@ func object(n int, required []string, pairs ...any) *bundle.Type {
 }
 
 // recordTypeOf describes a type of package record where it is used.
-func (g *generator) recordTypeOf(name string) *bundle.Type {
+func (g *generator) recordTypeOf(name string, args *types.TypeList) *bundle.Type {
 	if t, ok := plainRecordTypes[name]; ok {
 		return &t
+	}
+	switch name {
+	case "Encrypted":
+		return &bundle.Type{Type: "string", Format: "encrypted", Pattern: "^([0-9a-f]{2})*$", Of: g.typeOf(args.At(0))}
+	case "Results":
+		text := &bundle.Type{Type: "string"}
+		item := object(3, nil, "result", g.typeOf(args.At(0)), "error", text, "text", text)
+		zero, most := int64(0), int64(1<<32-1)
+		return object(2, []string{"items", "failed"}, "items", &bundle.Type{Type: "array", Items: item},
+			"failed", &bundle.Type{Type: "integer", Minimum: &zero, Maximum: &most})
 	}
 	g.useRecordDef(name)
 	return &bundle.Type{Ref: "#/$defs/" + recordPrefix + name}
@@ -210,20 +247,48 @@ func (g *generator) recordTypeOf(name string) *bundle.Type {
 
 func (g *generator) useRecordDef(name string) {
 	g.recordDefs[name] = true
-	if name == "Meta" {
+	switch name {
+	case "Meta":
 		g.recordDefs["Grant"] = true
+	case "Keys":
+		g.recordDefs["Wrap"] = true
 	}
 }
 
 // recordMethods writes how package record reaches the parts of a record it keeps.
 func (w *writer) recordMethods(name string, st *types.Struct) {
+	if metaField(st) < 0 {
+		return
+	}
+	w.uses[recordPath] = true
+	var sealed []string
 	for i := 0; i < st.NumFields(); i++ {
-		if kind, _ := recordType(st.Field(i).Type()); kind == "Meta" {
-			w.uses[recordPath] = true
+		field := st.Field(i).Name()
+		switch kind, _ := recordType(st.Field(i).Type()); kind {
+		case "Meta":
 			w.line("\n// RecordMeta returns the meta data.")
-			w.line("func (v *%s) RecordMeta() *record.Meta { return &v.%s }", name, st.Field(i).Name())
+			w.line("func (v *%s) RecordMeta() *record.Meta { return &v.%s }", name, field)
+		case "Keys":
+			w.line("\n// RecordKeys returns the wrapped key.")
+			w.line("func (v *%s) RecordKeys() *record.Keys { return &v.%s }", name, field)
+		case "Encrypted":
+			sealed = append(sealed, "v."+field)
 		}
 	}
+	if len(sealed) > 0 {
+		w.line("\n// RecordSealed returns the envelopes.")
+		w.line("func (v *%s) RecordSealed() [][]byte { return [][]byte{%s} }", name, strings.Join(sealed, ", "))
+	}
+}
+
+// metaField returns the place of a record's meta data, -1 if it has none.
+func metaField(st *types.Struct) int {
+	for i := 0; i < st.NumFields(); i++ {
+		if kind, _ := recordType(st.Field(i).Type()); kind == "Meta" && reflect.StructTag(st.Tag(i)).Get("json") == "meta" {
+			return i
+		}
+	}
+	return -1
 }
 
 // checkRecords refuses record types without meta data.
@@ -237,15 +302,32 @@ func (g *generator) checkRecords() error {
 			return g.src.errorAt(0, "record %s: its type is a struct of the contract", r.name)
 		}
 		st, ok := n.Underlying().(*types.Struct)
-		metas := 0
-		for i := 0; ok && i < st.NumFields(); i++ {
-			if kind, _ := recordType(st.Field(i).Type()); kind == "Meta" && reflect.StructTag(st.Tag(i)).Get("json") == "meta" {
-				metas++
-			}
-		}
-		if metas != 1 {
+		if !ok || metaField(st) < 0 {
 			return g.src.errorAt(n.Obj().Pos(), "record %s: %s needs a field Meta record.Meta `json:\"meta\"`", r.name, n.Obj().Name())
 		}
+		if err := g.checkSealed(r.name, n, st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkSealed refuses encrypted fields without wrapped keys, and keys without them.
+func (g *generator) checkSealed(record string, n *types.Named, st *types.Struct) error {
+	keys, sealed := 0, 0
+	for i := 0; i < st.NumFields(); i++ {
+		kind, _ := recordType(st.Field(i).Type())
+		switch tag := reflect.StructTag(st.Tag(i)).Get("json"); {
+		case kind == "Keys" && tag == "keys":
+			keys++
+		case kind == "Keys":
+			keys = 2
+		case kind == "Encrypted":
+			sealed++
+		}
+	}
+	if keys > 1 || (keys == 1) != (sealed > 0) {
+		return g.src.errorAt(n.Obj().Pos(), "record %s: encrypted fields, and only they, need one field Keys record.Keys `json:\"keys\"`", record)
 	}
 	return nil
 }

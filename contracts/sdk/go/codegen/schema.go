@@ -67,6 +67,9 @@ func (g *generator) records(s *bundle.Schema) (err error) {
 		if x.Record, err = g.src.declaredName(r.of); err != nil {
 			return err
 		}
+		if x.To, err = g.src.declaredName(r.to); err != nil {
+			return err
+		}
 		if x.Workflow, err = g.src.declaredName(r.flow); err != nil {
 			return err
 		}
@@ -106,6 +109,8 @@ func (g *generator) definition(n *types.Named) (*bundle.Type, error) {
 	return t, nil
 }
 
+var fileOrder = []string{"hash", "name", "size", "type"}
+
 var sdkTypes = map[string]bundle.Type{
 	"None":    {Type: "object", Additional: &no},
 	"Hash":    {Type: "string", Format: "sm3", Pattern: "^[0-9a-f]{64}$"},
@@ -116,6 +121,13 @@ var sdkTypes = map[string]bundle.Type{
 	"Org":     {Type: "string", Format: "org", Pattern: "^[a-z][a-z0-9-]{0,31}$"},
 	"DID":     {Type: "string", Format: "did", Pattern: "^did:.{3,251}$"},
 	"Decimal": {Type: "string", Format: "decimal", Pattern: `^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`},
+	"Date":    {Type: "string", Format: "date", Pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+	"File": {Type: "object", Format: "file", Additional: &no, Order: fileOrder, Required: fileOrder, Properties: map[string]*bundle.Type{
+		"hash": {Type: "string", Format: "sm3", Pattern: "^[0-9a-f]{64}$"},
+		"name": {Type: "string"},
+		"size": {Type: "string", Format: "uint64", Pattern: "^(0|[1-9][0-9]{0,19})$"},
+		"type": {Type: "string"},
+	}},
 }
 
 // typeOf describes a type where it is used.
@@ -132,8 +144,8 @@ func (g *generator) typeOf(t types.Type) *bundle.Type {
 	} else if known, ok := sdkTypes[name]; ok {
 		return &known
 	}
-	if name, _ := recordType(t); name != "" {
-		return g.recordTypeOf(name)
+	if name, args := recordType(t); name != "" {
+		return g.recordTypeOf(name, args)
 	}
 	if n := g.local(t); n != nil && (g.decoded[n] || g.encoded[n]) {
 		return &bundle.Type{Ref: "#/$defs/" + n.Obj().Name()}

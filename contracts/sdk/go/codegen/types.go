@@ -101,7 +101,12 @@ func (g *generator) want(t types.Type, set use) error {
 		}
 		return nil
 	}
-	if name, _ := recordType(t); name != "" {
+	if name, args := recordType(t); name != "" {
+		for i := 0; i < args.Len(); i++ {
+			if err := g.want(args.At(i), set); err != nil {
+				return err
+			}
+		}
 		return nil
 	}
 	if n := g.local(t); n != nil {

@@ -25,6 +25,15 @@ func (e *Error) Error() string {
 	return e.name + ": " + e.text
 }
 
+// Split returns the name of an error and its particulars; an error of another kind has
+// the name internal.
+func Split(err error) (name, text string) {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // package errors would enlarge every contract; SDK errors are returned as they are
+		return e.name, e.text
+	}
+	return "internal", err.Error()
+}
+
 // Is makes errors.Is compare by name.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)

@@ -18,6 +18,7 @@ import (
 func Serve(host abi.Host) (err error) {
 	before := abi.Current
 	abi.Current = host
+	abi.Rollback() // of a call that a panic ended
 	defer func() {
 		abi.Current = before
 		switch p := recover().(type) {

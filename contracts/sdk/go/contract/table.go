@@ -110,8 +110,5 @@ func dispatch() {
 }
 
 func fail(err error) {
-	if e, ok := err.(*Error); ok { //nolint:errorlint // package errors would enlarge every contract; SDK errors are returned as they are
-		abi.Fail(e.name, e.text)
-	}
-	abi.Fail("internal", err.Error())
+	abi.Fail(Split(err))
 }

@@ -12,6 +12,8 @@ type index struct {
 	name   rows.Name
 	unique bool
 	parts  func(v any) [][]byte // texts of the values a record is found by
+	to     *table               // the values are keys of these records
+	bare   bool                 // has no rows: checks references only
 }
 
 // Index finds the records of a Type by a P computed from each.
@@ -23,26 +25,30 @@ type Index[K, V, P any] struct {
 // NewIndex declares an index; the name is camelCase and unique in the contract. by
 // tells under which value a record is found; state.Pair makes values of two parts.
 func NewIndex[K, V, P any](t *Type[K, V], name string, by func(v *V) P) *Index[K, V, P] {
-	return newIndex[K, V, P](t, name, false, one(by))
+	return newIndex[K, V, P](t, index{name: rows.Name(name + "/"), parts: one(by)})
 }
 
 // NewUnique declares an index that holds each value for one record at most: a second
 // is refused with ErrDuplicate.
 func NewUnique[K, V, P any](t *Type[K, V], name string, by func(v *V) P) *Index[K, V, P] {
-	return newIndex[K, V, P](t, name, true, one(by))
+	return newIndex[K, V, P](t, index{name: rows.Name(name + "/"), unique: true, parts: one(by)})
 }
 
 // NewMultiIndex declares an index under which a record is found by any number of
 // values, each once: none leaves it out.
 func NewMultiIndex[K, V, P any](t *Type[K, V], name string, by func(v *V) []P) *Index[K, V, P] {
-	return newIndex[K, V, P](t, name, false, func(v any) (out [][]byte) {
+	return newIndex[K, V, P](t, index{name: rows.Name(name + "/"), parts: many(by)})
+}
+
+func many[V, P any](by func(v *V) []P) func(v any) [][]byte {
+	return func(v any) (out [][]byte) {
 		for _, p := range by(v.(*V)) {
 			if b := rows.AppendKey(nil, &p); !has(out, b) {
 				out = append(out, b)
 			}
 		}
 		return out
-	})
+	}
 }
 
 func one[V, P any](by func(v *V) P) func(v any) [][]byte {
@@ -52,11 +58,10 @@ func one[V, P any](by func(v *V) P) func(v any) [][]byte {
 	}
 }
 
-func newIndex[K, V, P any](t *Type[K, V], name string, unique bool, parts func(v any) [][]byte) *Index[K, V, P] {
+func newIndex[K, V, P any](t *Type[K, V], x index) *Index[K, V, P] {
 	rows.PrepareKey(new(P))
-	x := &index{rows.Name(name + "/"), unique, parts}
-	t.t.indexes = append(t.t.indexes, x)
-	return &Index[K, V, P]{x, &t.t}
+	t.t.indexes = append(t.t.indexes, &x)
+	return &Index[K, V, P]{&x, &t.t}
 }
 
 // Get returns the first record with a value, the only one of a unique index.
@@ -134,18 +139,6 @@ func (x *index) key(row, value []byte) []byte {
 	return key
 }
 
-// entries returns the values under which each index finds v, none if it is deleted.
-func (t *table) entries(v any) [][][]byte {
-	out := make([][][]byte, len(t.indexes))
-	if metaOf(v).Deleted {
-		return out
-	}
-	for i, x := range t.indexes {
-		out[i] = x.parts(v)
-	}
-	return out
-}
-
 func has(list [][]byte, b []byte) bool {
 	for _, x := range list {
 		if string(x) == string(b) {
@@ -155,36 +148,49 @@ func has(list [][]byte, b []byte) bool {
 	return false
 }
 
-// checkUnique refuses a value that a unique index holds for another record.
-func (t *table) checkUnique(key []byte, before, after [][][]byte) error {
+// checkIndexes refuses a value that a unique index holds for another record, and a
+// reference to no record.
+func (t *table) checkIndexes(before, after [][][]byte) error {
 	for i, x := range t.indexes {
-		if !x.unique {
+		if !x.unique && x.to == nil {
 			continue
 		}
 		for _, p := range after[i] {
-			if has(before[i], p) {
-				continue
-			}
-			if _, taken := abi.Get(x.name.In(p, nil)); taken {
-				return ErrDuplicate.With(string(x.name[:len(x.name)-1]))
+			switch {
+			case has(before[i], p):
+			case x.to != nil && !x.to.exists(p):
+				return ErrUnknownRef.With(x.title() + ": " + string(p))
+			case x.unique && x.taken(p):
+				return ErrDuplicate.With(x.title())
 			}
 		}
 	}
 	return nil
 }
 
+func (x *index) taken(p []byte) bool {
+	_, taken := abi.Get(x.name.In(p, nil))
+	return taken
+}
+
+func (x *index) title() string { return string(x.name[:len(x.name)-1]) }
+
 var present = []byte("1")
 
 // reindex writes the difference between index entries.
-func (t *table) reindex(key []byte, before, after [][][]byte) {
+func (t *table) reindex(key []byte, was, is traces) {
 	for i, x := range t.indexes {
-		for _, p := range before[i] {
-			if !has(after[i], p) {
+		if x.bare {
+			continue
+		}
+		before, after := was.values[i], is.values[i]
+		for _, p := range before {
+			if !has(after, p) {
 				abi.Delete(x.row(p, key))
 			}
 		}
-		for _, p := range after[i] {
-			if has(before[i], p) {
+		for _, p := range after {
+			if has(before, p) {
 				continue
 			}
 			if x.unique {

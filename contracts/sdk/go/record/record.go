@@ -72,28 +72,41 @@ func (x *Type[K, V]) Move(ctx *contract.Ctx, k K, move string, f func(v *V) erro
 }
 
 // Delete leaves a tombstone: the record is found no more, its key stays used, and its
-// history stays readable. Errors: ErrNotFound, ErrForbidden.
+// history stays readable. The owner may, of an [Open] type any caller, and with a
+// workflow whom its move delete permits. Errors: ErrNotFound, ErrForbidden,
+// ErrWrongState, ErrInUse.
 func (x *Type[K, V]) Delete(ctx *contract.Ctx, k K) (V, error) {
 	return x.change(ctx, k, change{op: opDelete}, nil)
 }
 
-// Transfer gives a record to another owner; grants stay. The owner alone may.
-// Errors: ErrNotFound, ErrForbidden.
-func (x *Type[K, V]) Transfer(ctx *contract.Ctx, k K, to Party) (V, error) {
-	return x.change(ctx, k, change{op: opTransfer, party: to}, nil)
+// Transfer gives a record to another owner; grants to others stay. The owner alone may.
+// Where the record has encrypted fields, reseal brings the new keys. Errors:
+// ErrNotFound, ErrForbidden.
+func (x *Type[K, V]) Transfer(ctx *contract.Ctx, k K, to Party, reseal ...func(v *V) error) (V, error) {
+	return x.change(ctx, k, change{op: opTransfer, party: to}, first(reseal))
 }
 
 // Grant gives a party rights, in the place of those it was granted before. The owner
 // may; others who hold share may grant what they hold, for as long as they hold it, to
-// parties without a grant. Errors: ErrNotFound, ErrForbidden, ErrBadGrant.
-func (x *Type[K, V]) Grant(ctx *contract.Ctx, k K, g Grant) (V, error) {
-	return x.change(ctx, k, change{op: opGrant, grant: g}, nil)
+// parties without a grant. Where the record has encrypted fields and g gives Read,
+// reseal adds the key wrapped to the grantee. Errors: ErrNotFound, ErrForbidden,
+// ErrBadGrant.
+func (x *Type[K, V]) Grant(ctx *contract.Ctx, k K, g Grant, reseal ...func(v *V) error) (V, error) {
+	return x.change(ctx, k, change{op: opGrant, grant: g}, first(reseal))
 }
 
 // Revoke takes all rights from a party. The owner may, whoever granted them, and the
-// party itself. Errors: ErrNotFound (also if there is no grant), ErrForbidden.
-func (x *Type[K, V]) Revoke(ctx *contract.Ctx, k K, party Party) (V, error) {
-	return x.change(ctx, k, change{op: opRevoke, party: party}, nil)
+// party itself. Where the record has encrypted fields, reseal brings them sealed under
+// a fresh key. Errors: ErrNotFound (also if there is no grant), ErrForbidden, ErrRekey.
+func (x *Type[K, V]) Revoke(ctx *contract.Ctx, k K, party Party, reseal ...func(v *V) error) (V, error) {
+	return x.change(ctx, k, change{op: opRevoke, party: party}, first(reseal))
+}
+
+func first[V any](reseal []func(v *V) error) func(v *V) error {
+	if len(reseal) == 0 {
+		return nil
+	}
+	return reseal[0]
 }
 
 func (x *Type[K, V]) change(ctx *contract.Ctx, k K, c change, f func(v *V) error) (V, error) {
@@ -117,6 +130,9 @@ func (x *Type[K, V]) Find(r contract.Reader, k K) (V, bool) {
 	v, err := x.Get(r, k)
 	return v, err == nil
 }
+
+// Has reports whether there is a record, whoever may see it.
+func (x *Type[K, V]) Has(_ contract.Reader, k K) bool { return x.t.exists(rows.AppendKey(nil, &k)) }
 
 // List returns a page of the records the caller may see, ascending by key. A page may
 // hold fewer than asked for: it ends where next is empty.

@@ -15,6 +15,8 @@ type table struct {
 	flow          *Workflow
 	open, private bool
 	indexes       []*index
+	tallies       []*tally
+	referrers     []*index // back references of other records to these
 }
 
 // holder is implemented by records, through generated code.
@@ -76,7 +78,7 @@ func (t *table) first(ctx *contract.Ctx, key []byte, v any) error {
 		m.State = t.flow.states[0]
 	}
 	m.Created = ctx.Time()
-	return t.write(ctx, key, nil, v, make([][][]byte, len(t.indexes)))
+	return t.write(ctx, key, nil, v, t.nothing())
 }
 
 func (t *table) put(ctx *contract.Ctx, v any) error {
@@ -90,7 +92,7 @@ func (t *table) put(ctx *contract.Ctx, v any) error {
 	if err := t.begin(ctx, &saved, &change{op: opUpdate}); err != nil {
 		return err
 	}
-	before := t.entries(old)
+	before := t.traces(old)
 	*metaOf(v) = saved
 	return t.write(ctx, key, raw, v, before)
 }
@@ -100,7 +102,7 @@ func (t *table) change(ctx *contract.Ctx, key []byte, v any, c change) error {
 	if !found {
 		return ErrNotFound
 	}
-	before := t.entries(v)
+	before := t.traces(v)
 	saved := *m
 	if err := t.begin(ctx, &saved, &c); err != nil {
 		return err
@@ -132,7 +134,13 @@ func (t *table) begin(ctx *contract.Ctx, m *Meta, c *change) error {
 		return t.mayWrite(ctx, m)
 	case opDelete:
 		m.Deleted = true
-		return t.mayWrite(ctx, m)
+		if t.flow != nil {
+			return t.flow.enter(ctx, t, m, opDelete)
+		}
+		if t.open || m.Owner.Is(ctx.Caller()) {
+			return nil
+		}
+		return ErrForbidden
 	case opGrant:
 		return m.grantTo(ctx, c.grant)
 	case opRevoke:
@@ -153,10 +161,10 @@ func (t *table) begin(ctx *contract.Ctx, m *Meta, c *change) error {
 // write stores v as the next version; raw is the row it replaces, before its index
 // entries. All checks come before the first row is written, so that a refusal which
 // the contract survives leaves nothing behind.
-func (t *table) write(ctx *contract.Ctx, key, raw []byte, v any, before [][][]byte) error {
+func (t *table) write(ctx *contract.Ctx, key, raw []byte, v any, before traces) error {
 	m := metaOf(v)
-	after := t.entries(v)
-	if err := t.checkUnique(key, before, after); err != nil {
+	after := t.traces(v)
+	if err := t.check(ctx, key, m, before, after); err != nil {
 		return err
 	}
 	if raw != nil {
@@ -166,7 +174,48 @@ func (t *table) write(ctx *contract.Ctx, key, raw []byte, v any, before [][][]by
 	m.By, m.Time = ctx.Caller().Member, ctx.Time()
 	rows.Put(t.name.Of(key), v)
 	t.reindex(key, before, after)
+	t.count(before, after)
 	return nil
+}
+
+// traces are what a record leaves outside its own row: its values in each index, its
+// share of each tally, and its sealed content.
+type traces struct {
+	values  [][][]byte
+	tallies []share
+	sealed  seal
+}
+
+// nothing are the traces of no record.
+func (t *table) nothing() traces {
+	return traces{values: make([][][]byte, len(t.indexes)), tallies: make([]share, len(t.tallies))}
+}
+
+// traces returns those of v, nothing if it is deleted.
+func (t *table) traces(v any) traces {
+	out := t.nothing()
+	if metaOf(v).Deleted {
+		return out
+	}
+	for i, x := range t.indexes {
+		out.values[i] = x.parts(v)
+	}
+	for i, x := range t.tallies {
+		out.tallies[i].part, out.tallies[i].amount = x.of(v)
+	}
+	out.sealed = sealOf(v)
+	return out
+}
+
+// check refuses what must not be stored.
+func (t *table) check(ctx *contract.Ctx, key []byte, m *Meta, before, after traces) error {
+	if m.Deleted {
+		return t.checkUnused(key)
+	}
+	if err := t.checkIndexes(before.values, after.values); err != nil {
+		return err
+	}
+	return after.sealed.check(ctx, m, before.sealed)
 }
 
 // versionText is the key text of a version.

@@ -54,7 +54,8 @@ func (w *Workflow) known(name, state string) {
 // NewMove declares a move from any of some states, separated by spaces, to another; an
 // empty to stays in the state. allow is "public" (whom the method admits), "self" (who
 // may write the record) or "ANY role:R|org:O …". The move "edit" is the one that Update
-// and Put make: a workflow without it keeps content from changing but by moves.
+// and Put make, "delete" the one that Delete makes: without them content changes by
+// other moves alone, and records stay.
 func NewMove(name, from, to, allow string) Move {
 	m := Move{name: name, from: strings.Fields(from), to: to}
 	switch words := strings.Fields(allow); {

@@ -4,8 +4,27 @@ package main
 
 import (
 	"github.com/huchain/huchain/contracts/sdk/go/codec"
+	"github.com/huchain/huchain/contracts/sdk/go/contract"
 	"github.com/huchain/huchain/contracts/sdk/go/record"
 )
+
+// DecodeJSON reads a FeeArgs.
+func (v *FeeArgs) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfFeeArgs, &seen) {
+		case 0:
+			v.From.DecodeJSON(r)
+		case 1:
+			v.To.DecodeJSON(r)
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfFeeArgs = codec.Fields{Names: []string{"from", "to"}, Required: 0x3}
 
 // DecodeJSON reads a File.
 func (v *File) DecodeJSON(r *codec.Reader) {
@@ -216,6 +235,68 @@ func (v *NoteArgs) DecodeJSON(r *codec.Reader) {
 
 var fieldsOfNoteArgs = codec.Fields{Names: []string{"note", "text", "grant"}, Required: 0x1}
 
+// AppendJSON appends a Number.
+func (v *Number) AppendJSON(b []byte) []byte {
+	b = codec.AppendRaw(b, `{"n":`)
+	b = codec.AppendInt64(b, int64(v.N))
+	return append(b, '}')
+}
+
+// DecodeJSON reads a Page.
+func (v *Page) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfPage, &seen) {
+		case 0:
+			v.ID = r.String()
+		case 1:
+			v.File = r.String()
+		case 2:
+			v.Source = r.String()
+		case 3:
+			v.Fee.DecodeJSON(r)
+		case 4:
+			v.Filed.DecodeJSON(r)
+		case 5:
+			v.Scan = new(contract.File)
+			v.Scan.DecodeJSON(r)
+		case 6:
+			v.Meta.DecodeJSON(r)
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfPage = codec.Fields{Names: []string{"page", "file", "source", "fee", "filed", "scan", "meta"}, Required: 0x5b}
+
+// AppendJSON appends a Page.
+func (v *Page) AppendJSON(b []byte) []byte {
+	b = codec.AppendRaw(b, `{"page":`)
+	b = codec.AppendString(b, string(v.ID))
+	b = codec.AppendRaw(b, `,"file":`)
+	b = codec.AppendString(b, string(v.File))
+	if v.Source != "" {
+		b = codec.AppendRaw(b, `,"source":`)
+		b = codec.AppendString(b, string(v.Source))
+	}
+	b = codec.AppendRaw(b, `,"fee":`)
+	b = v.Fee.AppendJSON(b)
+	b = codec.AppendRaw(b, `,"filed":`)
+	b = v.Filed.AppendJSON(b)
+	if v.Scan != nil {
+		b = codec.AppendRaw(b, `,"scan":`)
+		b = v.Scan.AppendJSON(b)
+	}
+	b = codec.AppendRaw(b, `,"meta":`)
+	b = v.Meta.AppendJSON(b)
+	return append(b, '}')
+}
+
+// RecordMeta returns the meta data.
+func (v *Page) RecordMeta() *record.Meta { return &v.Meta }
+
 // DecodeJSON reads a PageArgs.
 func (v *PageArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -239,6 +320,198 @@ func (v *PageArgs) DecodeJSON(r *codec.Reader) {
 }
 
 var fieldsOfPageArgs = codec.Fields{Names: []string{"file", "from", "to", "after", "limit"}, Required: 0x0}
+
+// DecodeJSON reads a PageContent.
+func (v *PageContent) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfPageContent, &seen) {
+		case 0:
+			v.ID = r.String()
+		case 1:
+			v.File = r.String()
+		case 2:
+			v.Source = r.String()
+		case 3:
+			v.Fee.DecodeJSON(r)
+		case 4:
+			v.Filed.DecodeJSON(r)
+		case 5:
+			v.Scan = new(contract.File)
+			v.Scan.DecodeJSON(r)
+		case 6:
+			v.Request = r.String()
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfPageContent = codec.Fields{Names: []string{"page", "file", "source", "fee", "filed", "scan", "request"}, Required: 0x1b}
+
+// DecodeJSON reads a PageID.
+func (v *PageID) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfPageID, &seen) {
+		case 0:
+			v.ID = r.String()
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfPageID = codec.Fields{Names: []string{"page"}, Required: 0x1}
+
+// DecodeJSON reads a Pages.
+func (v *Pages) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfPages, &seen) {
+		case 0:
+			r.List()
+			for r.More() {
+				var e0 PageContent
+				e0.DecodeJSON(r)
+				v.Pages = append(v.Pages, e0)
+			}
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfPages = codec.Fields{Names: []string{"pages"}, Required: 0x1}
+
+// DecodeJSON reads a Secret.
+func (v *Secret) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfSecret, &seen) {
+		case 0:
+			v.ID = r.String()
+		case 1:
+			v.Title = r.String()
+		case 2:
+			v.Name.DecodeJSON(r)
+		case 3:
+			v.Amount.DecodeJSON(r)
+		case 4:
+			v.Keys.DecodeJSON(r)
+		case 5:
+			v.Meta.DecodeJSON(r)
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfSecret = codec.Fields{Names: []string{"secret", "title", "name", "amount", "keys", "meta"}, Required: 0x33}
+
+// AppendJSON appends a Secret.
+func (v *Secret) AppendJSON(b []byte) []byte {
+	b = codec.AppendRaw(b, `{"secret":`)
+	b = codec.AppendString(b, string(v.ID))
+	b = codec.AppendRaw(b, `,"title":`)
+	b = codec.AppendString(b, string(v.Title))
+	if len(v.Name) != 0 {
+		b = codec.AppendRaw(b, `,"name":`)
+		b = v.Name.AppendJSON(b)
+	}
+	if len(v.Amount) != 0 {
+		b = codec.AppendRaw(b, `,"amount":`)
+		b = v.Amount.AppendJSON(b)
+	}
+	b = codec.AppendRaw(b, `,"keys":`)
+	b = v.Keys.AppendJSON(b)
+	b = codec.AppendRaw(b, `,"meta":`)
+	b = v.Meta.AppendJSON(b)
+	return append(b, '}')
+}
+
+// RecordKeys returns the wrapped key.
+func (v *Secret) RecordKeys() *record.Keys { return &v.Keys }
+
+// RecordMeta returns the meta data.
+func (v *Secret) RecordMeta() *record.Meta { return &v.Meta }
+
+// RecordSealed returns the envelopes.
+func (v *Secret) RecordSealed() [][]byte { return [][]byte{v.Name, v.Amount} }
+
+// DecodeJSON reads a SecretArgs.
+func (v *SecretArgs) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfSecretArgs, &seen) {
+		case 0:
+			v.ID = r.String()
+		case 1:
+			v.Title = r.String()
+		case 2:
+			v.Name.DecodeJSON(r)
+		case 3:
+			v.Amount.DecodeJSON(r)
+		case 4:
+			v.Keys.DecodeJSON(r)
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfSecretArgs = codec.Fields{Names: []string{"secret", "title", "name", "amount", "keys"}, Required: 0x13}
+
+// DecodeJSON reads a SecretID.
+func (v *SecretID) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfSecretID, &seen) {
+		case 0:
+			v.ID = r.String()
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfSecretID = codec.Fields{Names: []string{"secret"}, Required: 0x1}
+
+// DecodeJSON reads a ShareArgs.
+func (v *ShareArgs) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfShareArgs, &seen) {
+		case 0:
+			v.ID = r.String()
+		case 1:
+			v.To.DecodeJSON(r)
+		case 2:
+			v.Until.DecodeJSON(r)
+		case 3:
+			v.Wrap = new(record.Wrap)
+			v.Wrap.DecodeJSON(r)
+		case 4:
+			v.Name.DecodeJSON(r)
+		case 5:
+			v.Amount.DecodeJSON(r)
+		case 6:
+			v.Keys = new(record.Keys)
+			v.Keys.DecodeJSON(r)
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfShareArgs = codec.Fields{Names: []string{"secret", "to", "until", "wrap", "name", "amount", "keys"}, Required: 0x3}
 
 // DecodeJSON reads a TransferArgs.
 func (v *TransferArgs) DecodeJSON(r *codec.Reader) {
@@ -275,3 +548,23 @@ func (v *VersionArgs) DecodeJSON(r *codec.Reader) {
 }
 
 var fieldsOfVersionArgs = codec.Fields{Names: []string{"file", "version"}, Required: 0x3}
+
+// DecodeJSON reads a Visit.
+func (v *Visit) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfVisit, &seen) {
+		case 0:
+			v.ID = r.String()
+		case 1:
+			v.On.DecodeJSON(r)
+		case 2:
+			v.N = r.Int64()
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfVisit = codec.Fields{Names: []string{"page", "on", "n"}, Required: 0x7}

@@ -30,6 +30,7 @@ var approval = record.NewWorkflow("approval", "draft submitted approved rejected
 	record.NewMove("approve", "submitted", "approved", "ANY role:admin org:court"),
 	record.NewMove("reject", "submitted", "rejected", "ANY role:admin"),
 	record.NewMove("note", "approved", "", "public"),
+	record.NewMove("delete", "draft approved", "", "self"),
 )
 
 // Storage.
@@ -105,7 +106,10 @@ type NoteArgs struct {
 	Grant record.Grant `json:"grant,omitempty"`
 }
 
-var filed = contract.NewEvent[File]("filed")
+var (
+	filed = contract.NewEvent[File]("filed")
+	paged = contract.NewEvent[Page]("paged")
+)
 
 var errEmpty = contract.NewError("empty")
 
@@ -133,6 +137,21 @@ var _ = contract.Methods(
 	contract.Call("grantNote", grantNote),
 	contract.Query("getNote", getNote),
 	contract.Query("listNotes", listNotes),
+	contract.Call("putPage", putPage),
+	contract.Call("createPages", createPages),
+	contract.Call("nested", nested),
+	contract.Call("removePage", removePage),
+	contract.Query("pagesOf", pagesOf),
+	contract.Query("byFee", byFee),
+	contract.Query("listFees", listFees),
+	contract.Query("countPages", countPages),
+	contract.Call("visit", visit),
+	contract.Query("countVisits", countVisits),
+	contract.Call("putSecret", putSecret),
+	contract.Call("shareSecret", shareSecret),
+	contract.Call("unshareSecret", unshareSecret),
+	contract.Call("giveSecret", giveSecret),
+	contract.Query("getSecret", getSecret),
 )
 
 func content(in FileArgs) File {
