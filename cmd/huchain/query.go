@@ -249,8 +249,9 @@ func queryViewCmd(a *app) *cobra.Command {
 	var as, pass string
 	c := &cobra.Command{
 		Use: "view CONTRACT METHOD [JSON]", Short: "call a method that only reads",
+		ValidArgsFunction: a.completeMethod(false),
 		Long: "Calls a reading method on the newest state. Nothing is committed. A method that is not public wants to know\n" +
-			"who asks: name a member with --as.",
+			"who asks: name a member with --as. With a contract and a method named, --help tells the method's arguments.",
 		Example: `  huchain query view evidence get '{"hash":"9f86…"}'`,
 		Args:    takes(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -279,5 +280,6 @@ func queryViewCmd(a *app) *cobra.Command {
 	}
 	a.asFlag(c, &as, "member that asks")
 	passphraseFlag(c, &pass)
+	a.helpOfMethod(c)
 	return c
 }

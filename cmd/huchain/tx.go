@@ -26,8 +26,10 @@ func txCallCmd(a *app) *cobra.Command {
 	var wait time.Duration
 	c := &cobra.Command{
 		Use: "call CONTRACT METHOD [JSON]", Short: "call a contract and wait until the call is committed",
+		ValidArgsFunction: a.completeMethod(true),
 		Long: "Signs a call as a member and submits it. The command answers when the call is committed, with height,\n" +
-			"transaction id and result. JSON may be @FILE or - for standard input.\n\n" +
+			"transaction id and result. JSON may be @FILE or - for standard input. With a contract and a method named,\n" +
+			"--help tells the method's arguments, permissions and errors.\n\n" +
 			"Exit status 0 means committed and in effect; 1 refused, nothing happened; 3 the outcome is unknown:\n" +
 			"ask with \"huchain query tx ID\".",
 		Example: `  huchain tx call evidence deposit '{"hash":"9f86…","title":"contract"}' --as clerk
@@ -68,6 +70,7 @@ func txCallCmd(a *app) *cobra.Command {
 	c.Flags().BoolVar(&async, "async", false, "answer when a node has accepted the call; says nothing about its commit")
 	c.Flags().DurationVar(&wait, "wait", 60*time.Second, "how long to wait for the commit")
 	passphraseFlag(c, &pass)
+	a.helpOfMethod(c)
 	return c
 }
 

@@ -32,6 +32,8 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "listTxs", base+"/{chain}/txs", "Transactions of a sender or of a contract, newest first", s.txs)
 	get(s, api, "listContracts", base+"/{chain}/contracts", "Installed contracts", s.contracts)
 	get(s, api, "getContract", base+"/{chain}/contracts/{name}", "Installed contract", s.contract)
+	get(s, api, "getInterface", base+"/{chain}/contracts/{name}/interface", "What an installed contract says of itself", s.contractInterface)
+	get(s, api, "getChainOpenAPI", base+"/{chain}/openapi.json", "OpenAPI 3.1 of the routes of this chain's contracts", s.chainOpenAPI)
 	get(s, api, "getPackage", base+"/{chain}/packages/{package}", "Contract package that was staged", s.stagedPackage)
 	get(s, api, "getState", base+"/{chain}/state/{ns}/{key...}", "State row, or its absence", s.state)
 	get(s, api, "listState", base+"/{chain}/state/{ns}", "State rows of a namespace in order of key", s.states)
@@ -54,6 +56,13 @@ func (s *Server) register(api huma.API) {
 			"upgrade's. Nothing is committed.",
 		MaxBodyBytes: bundle.MaxPackageBytes + 1,
 	}, s.rehearse)
+	post(s, api, huma.Operation{
+		OperationID: "callMethod", Path: base + "/{chain}/contracts/{name}/{method}", Summary: "Call a method of an installed contract",
+		Description: "The body is a signed transaction that names this method (application/octet-stream), or, for a method that only reads and " +
+			"is public, its arguments (application/json). Arguments are checked against the contract's schema first. Success means that the call " +
+			"took effect; openapi.json of the chain describes each method.",
+		MaxBodyBytes: types.MaxTxBytes + 1,
+	}, s.callMethod)
 	post(s, api, huma.Operation{
 		OperationID: "query", Path: base + "/{chain}/query", Summary: "Call a method that only reads",
 		MaxBodyBytes: 2 << 20,

@@ -54,6 +54,7 @@ type Server struct {
 	handler    http.Handler
 	http       *http.Server
 	started    time.Time
+	faces      *faces
 
 	mu     sync.RWMutex
 	chains map[string]*Chain // by name; nil while the chain is starting
@@ -69,7 +70,7 @@ func New(p Params, nodeName, version string, log *slog.Logger, reg prometheus.Re
 	codedErrors()
 	s := &Server{
 		p: p, node: nodeName, version: version, log: log, metrics: newMetrics(reg),
-		slots: make(chan struct{}, p.MaxInFlight), rehearsing: make(chan struct{}, 1), chains: map[string]*Chain{}, started: time.Now(),
+		slots: make(chan struct{}, p.MaxInFlight), rehearsing: make(chan struct{}, 1), chains: map[string]*Chain{}, started: time.Now(), faces: newFaces(),
 	}
 	mux := http.NewServeMux()
 	api := humago.New(mux, s.config())

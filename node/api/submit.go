@@ -125,17 +125,23 @@ func (s *Server) query(ctx context.Context, in *struct {
 			return nil, types.Errorf(types.CodeBadArguments, "the signed transaction names other arguments than the query")
 		}
 	}
+	result, gas, height, err := s.ask(ctx, c, q)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[rest.Answer]{rest.Answer{Result: rest.JSON(result), GasUsed: gas, Height: height}}, nil
+}
+
+// ask runs a query on the newest state.
+func (s *Server) ask(ctx context.Context, c *Chain, q *chain.Query) (result []byte, gas, height uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.p.QueryTimeout)
 	defer cancel()
 	height, at, err := c.now()
 	if err != nil {
-		return nil, err
+		return nil, 0, 0, err
 	}
-	result, gas, err := c.Machine.Query(ctx, c.Ledger, q, height, at)
-	if err != nil {
-		return nil, contractError(err)
-	}
-	return &answer[rest.Answer]{rest.Answer{Result: rest.JSON(result), GasUsed: gas, Height: height}}, nil
+	result, gas, err = c.Machine.Query(ctx, c.Ledger, q, height, at)
+	return result, gas, height, contractError(err)
 }
 
 // contractError gives an error that a contract raised the code a receipt would carry.

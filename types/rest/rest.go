@@ -286,6 +286,30 @@ type Method struct {
 	Allow  string `json:"allow" example:"ANY role:client"`
 }
 
+// Interface is what an installed contract says of itself: bundle.yaml as JSON, with the
+// permissions in force, and schema.json.
+type Interface struct {
+	Name    string          `json:"name"`
+	Version string          `json:"version"`
+	State   string          `json:"state" example:"active"`
+	Package string          `json:"package" doc:"SM3 of the package file"`
+	Bundle  json.RawMessage `json:"bundle" doc:"Words, permissions, workflows, views, statistics: see huchain contract schema"`
+	Schema  json.RawMessage `json:"schema" doc:"Arguments, results, events, errors and records as JSON Schema"`
+}
+
+// Called answers a call of a contract's method through its own route.
+type Called struct {
+	State     string          `json:"state" enum:"committed,answered" doc:"committed: a transaction took effect; answered: a query, nothing changed"`
+	Result    json.RawMessage `json:"result" doc:"As the contract's schema says"`
+	GasUsed   uint64          `json:"gasUsed"`
+	Height    uint64          `json:"height" doc:"Where it was committed, or what state it was asked of"`
+	ID        string          `json:"id,omitempty" doc:"Of the transaction"`
+	Index     uint32          `json:"index,omitempty"`
+	BlockTime *time.Time      `json:"blockTime,omitempty"`
+	Events    uint32          `json:"events,omitempty" doc:"How many events the call emitted"`
+	Mismatch  string          `json:"mismatch,omitempty" doc:"How a committed result departs from the contract's own schema"`
+}
+
 // Contracts lists the installed contracts.
 type Contracts struct {
 	Items []Contract `json:"items"`
