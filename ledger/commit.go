@@ -64,7 +64,7 @@ func (l *Ledger) Prepare(b *Block) (*Candidate, error) {
 	}
 	c := &Candidate{block: b, base: base, change: change, data: &block.Data{
 		Height: b.Height, Txs: b.Txs, IDs: b.TxIDs, Senders: b.Senders, Contracts: b.Contracts, Events: b.Events,
-		Certificate: b.Certificate,
+		Certificate: b.Certificate, Indexes: l.indexes(b),
 	}}
 	c.content(records)
 	c.ContentRoot = c.Content.Root()
@@ -77,6 +77,18 @@ func (l *Ledger) Prepare(b *Block) (*Candidate, error) {
 	}
 	c.data.Header, c.data.Content = c.head, c.Content.Encode()
 	return c, nil
+}
+
+// indexes are those that the block is entered in.
+func (l *Ledger) indexes(b *Block) Indexes {
+	set := l.p.Indexes
+	if b.Senders == nil {
+		set &^= IndexSender
+	}
+	if b.Contracts == nil {
+		set &^= IndexContract
+	}
+	return set
 }
 
 func checkBlock(b *Block, base tip) error {

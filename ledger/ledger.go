@@ -60,11 +60,27 @@ type Params struct {
 	// many. Rows are checked when they are read in any case; this also finds rows that
 	// were removed or renamed, which a Scan alone would not miss. 10^6 rows take about 2 s.
 	CheckRowsUpTo uint64
+	// Indexes are the optional indexes that blocks are entered in from now on. Listings by
+	// one that was switched off for a while lack the blocks of that time.
+	Indexes Indexes
 }
 
-// DefaultParams returns Pebble, 32 MiB of rows, 64 MiB of leaves, 8 heights, 4 blocks, rows checked up to 10^6.
+// Indexes is a set of optional indexes.
+type Indexes = block.Indexes
+
+// Optional indexes. That by transaction id is always kept.
+const (
+	IndexSender   = block.IndexSender   // transactions by sender
+	IndexContract = block.IndexContract // transactions by contract
+	IndexEvent    = block.IndexEvent    // events by contract and name
+	IndexKey      = block.IndexKey      // transactions by the keys they wrote
+)
+
+// DefaultParams returns Pebble, 32 MiB of rows, 64 MiB of leaves, 8 heights, 4 blocks,
+// rows checked up to 10^6, and all indexes but that by key.
 func DefaultParams() Params {
-	return Params{Driver: pebbledb.Opener{}, RowCacheBytes: 32 << 20, LeafBytes: 64 << 20, ProofHeights: 8, ServedBlocks: 4, CheckRowsUpTo: 1_000_000}
+	return Params{Driver: pebbledb.Opener{}, RowCacheBytes: 32 << 20, LeafBytes: 64 << 20, ProofHeights: 8, ServedBlocks: 4, CheckRowsUpTo: 1_000_000,
+		Indexes: IndexSender | IndexContract | IndexEvent}
 }
 
 // Validate checks the settings.

@@ -42,25 +42,35 @@ func (l *Ledger) TxByID(id crypto.Hash) (height uint64, index uint32, err error)
 // TxsBySender lists the transactions an address sent.
 func (l *Ledger) TxsBySender(a types.Address, q Page) ([]Ref, Cursor, error) {
 	kind, prefix := block.BySender(a)
-	return l.list(kind, prefix, q)
+	return l.list(IndexSender, kind, prefix, q)
 }
 
 // TxsByContract lists the transactions that called a contract.
 func (l *Ledger) TxsByContract(name string, q Page) ([]Ref, Cursor, error) {
 	kind, prefix := block.ByContract(name)
-	return l.list(kind, prefix, q)
+	return l.list(IndexContract, kind, prefix, q)
 }
 
 // EventsByContract lists the events of a contract, of one name or, if it is empty, of all;
 // Ref.Index is the event's position among the events of its block.
 func (l *Ledger) EventsByContract(name, eventName string, q Page) ([]Ref, Cursor, error) {
 	kind, prefix := block.ByEvent(name, eventName)
-	return l.list(kind, prefix, q)
+	return l.list(IndexEvent, kind, prefix, q)
 }
 
-func (l *Ledger) list(kind block.Kind, prefix []byte, q Page) ([]Ref, Cursor, error) {
+// TxsByKey lists the transactions that wrote a key, one for each block that changed it.
+func (l *Ledger) TxsByKey(ns string, key []byte, q Page) ([]Ref, Cursor, error) {
+	kind, prefix := block.ByKey(ns, key)
+	return l.list(IndexKey, kind, prefix, q)
+}
+
+// list reads a page of an index. HC-1004 if the index is switched off.
+func (l *Ledger) list(index Indexes, kind block.Kind, prefix []byte, q Page) ([]Ref, Cursor, error) {
 	if err := l.usable(); err != nil {
 		return nil, "", err
+	}
+	if l.p.Indexes&index == 0 {
+		return nil, "", types.Errorf(types.CodeConfig, "this node does not keep that index")
 	}
 	if q.Limit == 0 {
 		q.Limit = 100

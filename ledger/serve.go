@@ -34,10 +34,11 @@ func (l *Ledger) serve(height uint64, kind block.Kind) (*served, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &served{}
-	if s.items, err = l.blocks.Items(height, kind); err != nil {
+	parts, err := l.blocks.Parts(height)
+	if err != nil {
 		return nil, err
 	}
+	s := &served{items: parts.Of(kind)}
 	if err := s.decode(kind); err != nil {
 		return nil, state.Corrupt("block %d: %w", height, err)
 	}

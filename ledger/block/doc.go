@@ -10,18 +10,19 @@
 // block's content root when it is served.
 //
 //	epoch ‖ 'h' ‖ u64 height                   → u16 len ‖ header ‖ content, sealed (genesis has no header)
-//	epoch ‖ 't' ‖ u64 height ‖ u32 first       → frame of transactions
-//	epoch ‖ 'r' ‖ u64 height ‖ u32 first       → frame of receipts
-//	epoch ‖ 'e' ‖ u64 height ‖ u32 first       → frame of events
-//	epoch ‖ 'w' ‖ u64 height ‖ u32 first       → frame of changes (see Change)
+//	epoch ‖ 'b' ‖ u64 height ‖ u32 number      → section: transactions, receipts, events, changes
 //	epoch ‖ 'F' ‖ u64 height                   → finality certificate of that height, sealed
-//	epoch ‖ 'i' ‖ transaction id               → u64 height ‖ u32 index
-//	epoch ‖ 's' ‖ address ‖ u64 height ‖ u32 index                          → empty
-//	epoch ‖ 'c' ‖ u8 len ‖ contract ‖ u64 height ‖ u32 index                → empty
-//	epoch ‖ 'v' ‖ u8 len ‖ contract ‖ u64 height ‖ u32 event                → empty
-//	epoch ‖ 'n' ‖ u8 len ‖ contract ‖ u8 len ‖ event name ‖ u64 height ‖ u32 event → empty
+//	epoch ‖ 'i' ‖ first 16 bytes of a transaction id → uvarint height ‖ uvarint position
+//	epoch ‖ 's' ‖ address ‖ u64 height                               → positions of transactions
+//	epoch ‖ 'c' ‖ u8 len ‖ contract ‖ u64 height                     → positions of transactions
+//	epoch ‖ 'v' ‖ u8 len ‖ contract ‖ u64 height                     → positions of events
+//	epoch ‖ 'n' ‖ u8 len ‖ contract ‖ u8 len ‖ event name ‖ u64 height → positions of events
+//	epoch ‖ 'k' ‖ u8 len ‖ namespace ‖ u16 len ‖ key ‖ u64 height    → position of a transaction
 //	0xff ‖ "tip"                               → u64 height, sealed
 //
-// A frame is a list of items, each behind its length as a varint (types.EncodeList), of
-// about FrameBytes; first is the position in the block of the frame's first item.
+// A section is about 256 KiB of items under zstd, each u8 kind ‖ uvarint length ‖ bytes:
+// transaction by transaction what it did, so that a value that stands in a transaction, its
+// receipt, its event and its row is stored about once. The first item of a block says which
+// optional indexes it has rows in. Positions are uvarint differences, less one, from the
+// position before, the first from -1: an index has one row per block and subject.
 package block

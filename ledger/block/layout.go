@@ -2,6 +2,7 @@ package block
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/proof"
@@ -9,34 +10,54 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-// Kind is the byte behind the epoch in a key.
+// Kind is the byte behind the epoch in a key, or before an item in a section.
 type Kind byte
 
 // Kinds of rows.
 const (
 	KindHeader      Kind = 'h'
-	KindTxs         Kind = 't'
-	KindReceipts    Kind = 'r'
-	KindEvents      Kind = 'e'
-	KindWrites      Kind = 'w'
+	KindSection     Kind = 'b'
 	KindCertificate Kind = 'F'
 	KindID          Kind = 'i'
 	KindSender      Kind = 's'
 	KindContract    Kind = 'c'
 	KindEvent       Kind = 'v'
 	KindEventName   Kind = 'n'
+	KindKey         Kind = 'k'
 )
+
+// Kinds of items in sections.
+const (
+	KindTxs      Kind = 't'
+	KindReceipts Kind = 'r'
+	KindEvents   Kind = 'e'
+	KindWrites   Kind = 'w'
+	kindIndexed  Kind = 'x' // the block's Indexes
+)
+
+// Indexes is the set of optional indexes that a block has rows in.
+type Indexes byte
+
+// Optional indexes. That by transaction id is always kept.
+const (
+	IndexSender   Indexes = 1 << iota // transactions by sender
+	IndexContract                     // transactions by contract
+	IndexEvent                        // events by contract, and by contract and name
+	IndexKey                          // transactions by the keys they wrote
+)
+
+// AllIndexes are all optional indexes.
+const AllIndexes = IndexSender | IndexContract | IndexEvent | IndexKey
 
 const (
 	// EpochBits is log2 of the number of blocks in an epoch.
 	EpochBits = 17
-	// FrameBytes is the size from which a frame is closed.
-	FrameBytes = 64 << 10
-	// MaxItems bounds the items of one frame.
+	// IDBytes is how much of a transaction id its index row holds.
+	IDBytes = 16
+	// MaxItems bounds the items of one list of a block.
 	MaxItems = 1 << 20
 
 	epochSize = 4
-	refSize   = 8 + 4
 )
 
 var tipKey = []byte("\xfftip")
@@ -75,13 +96,45 @@ type Ref struct {
 	Index  uint32
 }
 
-func (r Ref) encode() []byte { return append(u64(r.Height), u32(r.Index)...) }
+// encode returns uvarint height ‖ uvarint index.
+func (r Ref) encode() []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(nil, r.Height), uint64(r.Index))
+}
 
-func decodeRef(b []byte) (Ref, error) {
-	if len(b) != refSize {
-		return Ref{}, state.Corrupt("malformed index row")
+// DecodeRef reads the value of an index row by id.
+func DecodeRef(b []byte) (Ref, error) {
+	h, n := binary.Uvarint(b)
+	if n > 0 {
+		i, m := binary.Uvarint(b[n:])
+		if m > 0 && n+m == len(b) && i <= math.MaxUint32 {
+			return Ref{h, uint32(i)}, nil
+		}
 	}
-	return Ref{binary.BigEndian.Uint64(b), binary.BigEndian.Uint32(b[8:])}, nil
+	return Ref{}, state.Corrupt("malformed index row")
+}
+
+// appendPosition appends a position to the list of an index row, whose last is before; the
+// first is behind -1. The list holds uvarint differences, less one.
+func appendPosition(list []byte, before, position int) []byte {
+	return binary.AppendUvarint(list, uint64(position-before-1))
+}
+
+// DecodePositions reads the value of an index row: ascending positions in the block.
+func DecodePositions(b []byte) ([]uint32, error) {
+	var out []uint32
+	next := uint64(0)
+	for len(b) > 0 {
+		d, n := binary.Uvarint(b)
+		if n <= 0 || d > math.MaxUint32 || next+d > math.MaxUint32 {
+			return nil, state.Corrupt("malformed index row")
+		}
+		out = append(out, uint32(next+d))
+		next, b = next+d+1, b[n:]
+	}
+	if len(out) == 0 {
+		return nil, state.Corrupt("empty index row")
+	}
+	return out, nil
 }
 
 // Change is one entry of a block's write set with the row it wrote:
@@ -149,6 +202,14 @@ func DecodeChange(b []byte) (Change, error) {
 	return c, nil
 }
 
+// changeTx is the transaction of an encoded change.
+func changeTx(b []byte) uint32 {
+	if len(b) < 17 {
+		return math.MaxUint32
+	}
+	return binary.BigEndian.Uint32(b[13:])
+}
+
 // Record is what the write-set root holds of a change made at a height.
 func (c *Change) Record(height uint64) proof.WriteRecord {
 	vh := proof.ValueHash(height, c.TxIndex, c.Value)
@@ -166,70 +227,36 @@ type Data struct {
 	Content     []byte // encoded
 	Txs         [][]byte
 	IDs         []crypto.Hash   // per transaction
-	Senders     []types.Address // per transaction, or none
-	Contracts   []string        // per transaction, or none
+	Senders     []types.Address // per transaction, if IndexSender
+	Contracts   []string        // per transaction, if IndexContract
 	Receipts    [][]byte        // encoded
 	Events      []types.Event
 	EventBytes  [][]byte // encoded
-	Changes     [][]byte // encoded
+	Changes     [][]byte // encoded, ascending by (NS, Key)
 	Certificate *types.FinalityCertificate
+	Indexes     Indexes
 }
 
 // Rows returns the block as rows, the tip row among them.
 func (d *Data) Rows() []Pair {
 	h := u64(d.Height)
-	out := make([]Pair, 0, 16+4*len(d.Txs)+2*len(d.Events))
-	put := func(value []byte, k Kind, parts ...[]byte) {
-		out = append(out, Pair{key(d.Height, k, parts...), value})
-	}
+	out := make([]Pair, 0, 16+2*len(d.Txs))
 	hk := key(d.Height, KindHeader, h)
 	head := binary.BigEndian.AppendUint16(nil, uint16(len(d.Header)))
 	out = append(out, Pair{hk, state.Seal(hk, append(append(head, d.Header...), d.Content...))})
-	frames(d.Txs, func(first uint32, frame []byte) { put(frame, KindTxs, h, u32(first)) })
-	frames(d.Receipts, func(first uint32, frame []byte) { put(frame, KindReceipts, h, u32(first)) })
-	frames(d.EventBytes, func(first uint32, frame []byte) { put(frame, KindEvents, h, u32(first)) })
-	frames(d.Changes, func(first uint32, frame []byte) { put(frame, KindWrites, h, u32(first)) })
-	for i := range d.Txs {
-		ref := Ref{d.Height, uint32(i)}.encode()
-		put(ref, KindID, d.IDs[i][:])
-		if len(d.Senders) > 0 {
-			put(nil, KindSender, d.Senders[i][:], ref)
-		}
-		if len(d.Contracts) > 0 {
-			put(nil, KindContract, name(d.Contracts[i]), ref)
-		}
-	}
-	for i := range d.Events {
-		ref := Ref{d.Height, uint32(i)}.encode()
-		e := &d.Events[i]
-		put(nil, KindEvent, name(e.Contract), ref)
-		put(nil, KindEventName, name(e.Contract), name(e.Name), ref)
-	}
+	d.pack(func(number uint32, section []byte) {
+		out = append(out, Pair{key(d.Height, KindSection, h, u32(number)), section})
+	})
 	if d.Certificate != nil {
 		out = append(out, certificateRow(d.Certificate))
 	}
+	out = d.indexRows(out)
 	return append(out, Pair{tipKey, state.Seal(tipKey, u64(d.Height))})
 }
 
 func certificateRow(c *types.FinalityCertificate) Pair {
 	k := key(c.Height, KindCertificate, u64(c.Height))
 	return Pair{k, state.Seal(k, c.Encode())}
-}
-
-// frames cuts items into frames of about FrameBytes.
-func frames(items [][]byte, emit func(first uint32, frame []byte)) {
-	var frame []byte
-	first := 0
-	for i, it := range items {
-		if frame == nil {
-			frame = make([]byte, 0, min(FrameBytes, (len(items)-i)*(len(it)+8))+len(it)+8)
-		}
-		frame = types.AppendListItem(frame, it)
-		if len(frame) >= FrameBytes || i == len(items)-1 {
-			emit(uint32(first), frame)
-			frame, first = nil, i+1
-		}
-	}
 }
 
 // EncodePairs is the form of rows in the redo row: u32 len ‖ key ‖ u32 len ‖ value, repeated.

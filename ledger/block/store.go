@@ -1,8 +1,11 @@
 package block
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"math"
+	"slices"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/driver"
@@ -75,34 +78,6 @@ func DecodeHead(height uint64, b []byte) (h types.Header, c proof.Content, err e
 	return h, c, nil
 }
 
-// Items returns the items of one kind of a block in order, as stored. The caller checks
-// them against the block's content.
-func (s *Store) Items(height uint64, k Kind) ([][]byte, error) {
-	prefix := key(height, k, u64(height))
-	it, err := s.db.Iter(prefix, key(height, k, u64(height+1)))
-	if err != nil {
-		return nil, state.ReadError(err)
-	}
-	var out [][]byte
-	for ok := it.First(); ok; ok = it.Next() {
-		first := it.Key()[len(prefix):]
-		if len(first) != 4 || int(binary.BigEndian.Uint32(first)) != len(out) {
-			err = state.Corrupt("frames of block %d have a gap", height)
-			break
-		}
-		items, derr := types.DecodeList(append([]byte(nil), it.Value()...), MaxItems)
-		if derr != nil {
-			err = state.Corrupt("frame of block %d: %w", height, derr)
-			break
-		}
-		out = append(out, items...)
-	}
-	if err == nil {
-		err = state.ReadError(it.Error())
-	}
-	return out, errors.Join(err, state.ReadError(it.Close()))
-}
-
 // Certificate returns the finality certificate of a height; HC-1003 if none is kept.
 func (s *Store) Certificate(height uint64) (*types.FinalityCertificate, error) {
 	k := key(height, KindCertificate, u64(height))
@@ -154,12 +129,12 @@ func (s *Store) LastCertified(tip uint64) (uint64, error) {
 // the epochs that are searched, newest first.
 func (s *Store) TxByID(id crypto.Hash, tip uint64) (ref Ref, ok bool, err error) {
 	for e := int64(tip >> EpochBits); e >= 0; e-- {
-		v, ok, err := s.db.Get(epochKey(uint64(e), KindID, id[:]))
+		v, ok, err := s.db.Get(epochKey(uint64(e), KindID, id[:IDBytes]))
 		if err != nil {
 			return Ref{}, false, state.ReadError(err)
 		}
 		if ok {
-			ref, err := decodeRef(v)
+			ref, err := DecodeRef(v)
 			return ref, err == nil, err
 		}
 	}
@@ -176,20 +151,6 @@ type Query struct {
 	Limit  int
 }
 
-// BySender, ByContract, ByEvent make the prefixes of a Query.
-func BySender(a types.Address) (Kind, []byte) { return KindSender, a[:] }
-
-// ByContract lists transactions that called a contract.
-func ByContract(contract string) (Kind, []byte) { return KindContract, name(contract) }
-
-// ByEvent lists the events of a contract, of one name or, if it is empty, all.
-func ByEvent(contract, event string) (Kind, []byte) {
-	if event == "" {
-		return KindEvent, name(contract)
-	}
-	return KindEventName, append(name(contract), name(event)...)
-}
-
 // List returns up to q.Limit positions and whether more follow.
 func (s *Store) List(q Query) (refs []Ref, more bool, err error) {
 	first, last := int64(0), int64(q.Tip>>EpochBits)
@@ -198,61 +159,85 @@ func (s *Store) List(q Query) (refs []Ref, more bool, err error) {
 		first, last, step = last, 0, -1
 	}
 	if q.After != nil {
-		first = int64(q.After.Height >> EpochBits)
+		first = int64(min(q.After.Height, q.Tip) >> EpochBits)
 	}
-	for e := first; step*(last-e) >= 0; e += step {
-		more, err = s.listEpoch(q, uint64(e), &refs)
-		if err != nil || more {
-			return refs, more, err
+	l := listing{q: q}
+	for e := first; step*(last-e) >= 0 && !l.more; e += step {
+		if err := s.listEpoch(&l, uint64(e)); err != nil {
+			return nil, false, err
 		}
 	}
-	return refs, false, nil
+	return l.refs, l.more, nil
 }
 
-func (s *Store) listEpoch(q Query, epoch uint64, refs *[]Ref) (more bool, err error) {
-	prefix := epochKey(epoch, q.Kind, q.Prefix)
-	lower, upper := prefix, append(append([]byte(nil), prefix...), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
-	if q.After != nil && q.After.Height>>EpochBits == epoch {
-		at := append(append([]byte(nil), prefix...), q.After.encode()...)
-		if q.Oldest {
-			lower = append(at, 0)
+// listing is a List at work.
+type listing struct {
+	q    Query
+	refs []Ref
+	more bool
+}
+
+// add appends the positions of a block that belong on the page.
+func (l *listing) add(height uint64, positions []uint32) {
+	if height > l.q.Tip {
+		return
+	}
+	if !l.q.Oldest {
+		slices.Reverse(positions)
+	}
+	for _, i := range positions {
+		if a := l.q.After; a != nil && a.Height == height && (l.q.Oldest && i <= a.Index || !l.q.Oldest && i >= a.Index) {
+			continue
+		}
+		if len(l.refs) == l.q.Limit {
+			l.more = true
+			return
+		}
+		l.refs = append(l.refs, Ref{height, i})
+	}
+}
+
+func (s *Store) listEpoch(l *listing, epoch uint64) error {
+	prefix := epochKey(epoch, l.q.Kind, l.q.Prefix)
+	lower, upper := prefix, append(bytes.Clone(prefix), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
+	if a := l.q.After; a != nil && a.Height>>EpochBits == epoch {
+		if l.q.Oldest {
+			lower = append(bytes.Clone(prefix), u64(a.Height)...)
 		} else {
-			upper = at
+			upper = append(bytes.Clone(prefix), u64(a.Height+1)...)
 		}
 	}
 	it, err := s.db.Iter(lower, upper)
 	if err != nil {
-		return false, state.ReadError(err)
+		return state.ReadError(err)
 	}
 	start, next := it.Last, it.Prev
-	if q.Oldest {
+	if l.q.Oldest {
 		start, next = it.First, it.Next
 	}
-	for ok := start(); ok; ok = next() {
-		var ref Ref
-		if ref, err = decodeRef(it.Key()[len(prefix):]); err != nil {
+	for ok := start(); ok && !l.more; ok = next() {
+		at := it.Key()[len(prefix):]
+		if len(at) != 8 {
+			err = state.Corrupt("malformed index row")
 			break
 		}
-		if ref.Height > q.Tip {
-			continue
-		}
-		if len(*refs) == q.Limit {
-			more = true
+		var positions []uint32
+		if positions, err = DecodePositions(it.Value()); err != nil {
 			break
 		}
-		*refs = append(*refs, ref)
+		l.add(binary.BigEndian.Uint64(at), positions)
 	}
 	if err == nil {
 		err = state.ReadError(it.Error())
 	}
-	return more, errors.Join(err, state.ReadError(it.Close()))
+	return errors.Join(err, state.ReadError(it.Close()))
 }
 
 // Cut removes every block above height: a store may be ahead of the state after a restore.
 func (s *Store) Cut(height, tip uint64) error {
 	b := s.db.Batch()
 	for e := height >> EpochBits; e <= tip>>EpochBits; e++ {
-		for _, k := range []Kind{KindHeader, KindTxs, KindReceipts, KindEvents, KindWrites, KindCertificate} {
+		for _, k := range []Kind{KindHeader, KindSection, KindCertificate} {
 			b.DeleteRange(epochKey(e, k, u64(height+1)), epochKey(e, k+1))
 		}
 		if err := s.cutIndexes(b, e, height); err != nil {
@@ -264,7 +249,7 @@ func (s *Store) Cut(height, tip uint64) error {
 	return state.ReadError(b.Commit(true))
 }
 
-// cutIndexes deletes the index rows of an epoch that point above height.
+// cutIndexes deletes the index rows of an epoch that are of blocks above height.
 func (s *Store) cutIndexes(b driver.Batch, epoch, height uint64) error {
 	it, err := s.db.Iter(epochKey(epoch, 0), epochKey(epoch+1, 0))
 	if err != nil {
@@ -272,17 +257,24 @@ func (s *Store) cutIndexes(b driver.Batch, epoch, height uint64) error {
 	}
 	for ok := it.First(); ok; ok = it.Next() {
 		k := it.Key()
-		var at []byte
+		var of uint64
 		switch Kind(k[epochSize]) {
 		case KindID:
-			at = it.Value()
-		case KindSender, KindContract, KindEvent, KindEventName:
-			at = k[max(len(k)-refSize, 0):]
+			ref, err := DecodeRef(it.Value())
+			if err != nil {
+				ref.Height = math.MaxUint64
+			}
+			of = ref.Height
+		case KindSender, KindContract, KindEvent, KindEventName, KindKey:
+			of = math.MaxUint64
+			if len(k) > epochSize+8 {
+				of = binary.BigEndian.Uint64(k[len(k)-8:])
+			}
 		default:
 			continue
 		}
-		if ref, err := decodeRef(at); err != nil || ref.Height > height {
-			b.Delete(append([]byte(nil), k...))
+		if of > height {
+			b.Delete(bytes.Clone(k))
 		}
 	}
 	return errors.Join(state.ReadError(it.Error()), state.ReadError(it.Close()))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/driver"
@@ -25,9 +26,10 @@ func open(t *testing.T) *Store {
 func data(height uint64) *Data {
 	raw := u64(height)
 	content := proof.Content{TxCount: height}
-	return &Data{Height: height, Content: content.Encode(), Txs: [][]byte{raw}, IDs: []crypto.Hash{crypto.Sum(raw)},
+	change := Change{Write: types.Write{NS: "evidence", Key: []byte("k"), Value: raw}}
+	return &Data{Height: height, Changes: [][]byte{change.Encode()}, Content: content.Encode(), Txs: [][]byte{raw}, IDs: []crypto.Hash{crypto.Sum(raw)},
 		Senders: []types.Address{{1}}, Contracts: []string{"evidence"}, Receipts: [][]byte{raw},
-		Events: []types.Event{{Contract: "evidence", Name: "e"}}, EventBytes: [][]byte{raw},
+		Events: []types.Event{{Contract: "evidence", Name: "e"}}, EventBytes: [][]byte{raw}, Indexes: AllIndexes,
 		Certificate: &types.FinalityCertificate{Height: max(height, 1) - 1}}
 }
 
@@ -49,6 +51,7 @@ func TestEpochs(t *testing.T) {
 		"contract": func() (Kind, []byte) { return ByContract("evidence") },
 		"event":    func() (Kind, []byte) { return ByEvent("evidence", "") },
 		"name":     func() (Kind, []byte) { return ByEvent("evidence", "e") },
+		"key":      func() (Kind, []byte) { return ByKey("evidence", []byte("k")) },
 	}
 	walk := func(kind Kind, prefix []byte, tip uint64, oldest bool, limit int) (out []uint64) {
 		var after *Ref
@@ -97,30 +100,79 @@ func TestEpochs(t *testing.T) {
 	require.Equal(t, border-1, last)
 	_, _, err = s.Header(border)
 	require.Equal(t, types.CodeHeightUnknown, types.CodeOf(err))
-	items, err := s.Items(border, KindTxs)
+	parts, err := s.Parts(border)
 	require.NoError(t, err)
-	require.Empty(t, items)
+	require.Empty(t, parts.Txs)
 	_, c, err := s.Header(border - 1)
 	require.NoError(t, err)
 	require.Equal(t, border-1, c.TxCount)
 }
 
-// TestFrames cuts and joins lists of all sizes.
-func TestFrames(t *testing.T) {
-	s := open(t)
-	for h, sizes := range [][]int{{1}, {FrameBytes, 1, FrameBytes - 3, 5}, {3 * FrameBytes}, {200, 300, 400}} {
-		d := data(uint64(h))
-		d.EventBytes = nil
-		for i, n := range sizes {
-			for range 300 / len(sizes) {
-				d.EventBytes = append(d.EventBytes, bytes.Repeat([]byte{byte(i + 1)}, n))
-			}
+// TestSections packs blocks of all shapes, with events and changes of transactions, of
+// none, and out of order.
+func TestSections(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		db, err := pebbledb.Opener{FS: vfs.NewMem()}.Open("blocks", driver.ProfileBlocks)
+		require.NoError(t, err)
+		s := NewStore(db)
+		d := &Data{Height: 3, Content: (&proof.Content{}).Encode(), Indexes: AllIndexes}
+		item := func() []byte {
+			return bytes.Repeat([]byte{rapid.Byte().Draw(t, "byte")}, rapid.SampledFrom([]int{0, 1, 300, sectionBytes}).Draw(t, "size"))
+		}
+		n := rapid.IntRange(0, 6).Draw(t, "txs")
+		for i := range n {
+			d.Txs, d.Receipts = append(d.Txs, item()), append(d.Receipts, item())
+			d.IDs, d.Senders = append(d.IDs, crypto.Sum([]byte{byte(i)})), append(d.Senders, types.Address{byte(i % 2)})
+			d.Contracts = append(d.Contracts, "c")
+		}
+		for range rapid.IntRange(0, 9).Draw(t, "events") {
+			d.Events = append(d.Events, types.Event{TxIndex: rapid.Uint32Range(0, uint32(n+1)).Draw(t, "tx"), Contract: "c", Name: "n"})
+			d.EventBytes = append(d.EventBytes, item())
+		}
+		for i := range rapid.IntRange(0, 9).Draw(t, "changes") {
+			c := Change{Write: types.Write{NS: "ns", Key: []byte{byte(i)}, Value: item(), TxIndex: rapid.Uint32Range(0, uint32(n+1)).Draw(t, "tx")}}
+			d.Changes = append(d.Changes, c.Encode())
 		}
 		require.NoError(t, s.Apply(d.Rows(), true))
-		items, err := s.Items(uint64(h), KindEvents)
+		p, err := s.Parts(3)
 		require.NoError(t, err)
-		require.Equal(t, d.EventBytes, items)
-	}
+		require.Equal(t, &Parts{AllIndexes, d.Txs, d.Receipts, d.EventBytes, d.Changes}, p)
+		var own, positions []uint32
+		for i := range d.Senders {
+			if d.Senders[i] == (types.Address{}) {
+				own = append(own, uint32(i))
+			}
+		}
+		kind, prefix := BySender(types.Address{})
+		refs, _, err := s.List(Query{Kind: kind, Prefix: prefix, Tip: 3, Oldest: true, Limit: 100})
+		require.NoError(t, err)
+		for _, r := range refs {
+			positions = append(positions, r.Index)
+		}
+		require.Equal(t, own, positions)
+		require.NoError(t, s.Close())
+	})
+}
+
+// FuzzUnpack feeds sections from outside: errors, no panics, bounded memory.
+func FuzzUnpack(f *testing.F) {
+	data(5).pack(func(_ uint32, section []byte) { f.Add(section) })
+	f.Fuzz(func(t *testing.T, in []byte) {
+		p := &Parts{}
+		_ = unpack(in, p.add)
+	})
+}
+
+func FuzzDecodePositions(f *testing.F) {
+	f.Add(appendPosition(appendPosition(nil, -1, 0), 0, 300))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		p, err := DecodePositions(in)
+		if err == nil {
+			for i := 1; i < len(p); i++ {
+				require.Less(t, p[i-1], p[i])
+			}
+		}
+	})
 }
 
 func FuzzDecodeChange(f *testing.F) {

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/block"
 	"github.com/huchain/huchain/ledger/driver"
 	"github.com/huchain/huchain/ledger/state"
 	"github.com/huchain/huchain/types"
@@ -55,6 +56,7 @@ type checker struct {
 	r             *Report
 
 	tip     tipRow
+	due     map[block.Kind]uint64 // entries that the indexes must hold
 	sets    map[crypto.Hash]types.ValidatorSet
 	headers map[uint64][]byte // bodies of the header rows in the state store
 	last    crypto.Hash       // hash of the header below, while walking up
@@ -82,7 +84,8 @@ func Check(ctx context.Context, open driver.Opener, dir string, progress func(wh
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("check ledger: %w", err), st.Close())
 	}
-	c := &checker{ctx: ctx, state: st, blocks: bl, r: &Report{}, sets: map[crypto.Hash]types.ValidatorSet{}, headers: map[uint64][]byte{}}
+	c := &checker{ctx: ctx, state: st, blocks: bl, r: &Report{}, due: map[block.Kind]uint64{},
+		sets: map[crypto.Hash]types.ValidatorSet{}, headers: map[uint64][]byte{}}
 	err = c.run(progress)
 	if errors.Is(err, errEnough) {
 		err = nil

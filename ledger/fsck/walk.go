@@ -121,14 +121,13 @@ func (c *checker) lists(st *block.Store, h uint64, ct *proof.Content) error {
 		{block.KindEvents, "events", ct.Events, ct.EventCount},
 		{block.KindWrites, "write set", ct.WriteSet, ct.WriteCount},
 	}
+	parts, err := st.Parts(h)
+	if err != nil {
+		return c.found(at(h), "%v", err)
+	}
+	c.count(parts, ct)
 	for _, l := range lists {
-		items, err := st.Items(h, l.kind)
-		if err != nil {
-			if err := c.found(at(h), "%s: %v", l.name, err); err != nil {
-				return err
-			}
-			continue
-		}
+		items := parts.Of(l.kind)
 		hashes, genesis, err := itemHashes(l.kind, h, items)
 		switch {
 		case err != nil:
@@ -147,6 +146,27 @@ func (c *checker) lists(st *block.Store, h uint64, ct *proof.Content) error {
 	c.r.Txs += ct.TxCount
 	c.r.Events += ct.EventCount
 	return nil
+}
+
+// count adds what the indexes must hold of a block.
+func (c *checker) count(parts *block.Parts, ct *proof.Content) {
+	for _, n := range []struct {
+		index block.Indexes
+		kinds []block.Kind
+		n     uint64
+	}{
+		{0, []block.Kind{block.KindID}, ct.TxCount},
+		{block.IndexSender, []block.Kind{block.KindSender}, ct.TxCount},
+		{block.IndexContract, []block.Kind{block.KindContract}, ct.TxCount},
+		{block.IndexEvent, []block.Kind{block.KindEvent, block.KindEventName}, ct.EventCount},
+		{block.IndexKey, []block.Kind{block.KindKey}, uint64(len(parts.Writes))},
+	} {
+		for _, k := range n.kinds {
+			if n.index&parts.Indexes == n.index {
+				c.due[k] += n.n
+			}
+		}
+	}
 }
 
 func itemHashes(kind block.Kind, h uint64, items [][]byte) ([]crypto.Hash, *treeHasher, error) {
@@ -199,24 +219,23 @@ type indexer struct {
 	height uint64
 	txs    []*types.Tx // nil for one that does not decode
 	events []types.Event
+	writes []block.Change
 
-	ids, senders, contracts, eventRows, nameRows uint64
+	have map[block.Kind]uint64 // entries found
 }
 
-// indexes checks that index rows and history agree: every row leads to what it says, and
-// every transaction and event has its rows (counted, since each row was checked).
+// indexes checks that index rows and history agree: every entry leads to what it says, and
+// every transaction, event and write has its entries (counted, since each was checked).
 func (c *checker) indexes() error {
-	x := &indexer{c: c, st: block.NewStore(c.blocks)}
+	x := &indexer{c: c, st: block.NewStore(c.blocks), have: map[block.Kind]uint64{}}
 	if err := c.each(c.blocks, nil, []byte{0xff}, x.row); err != nil {
 		return err
 	}
-	if x.ids != c.r.Txs || x.eventRows != c.r.Events || x.nameRows != c.r.Events {
-		return c.found("indexes", "%d transactions have %d id rows, %d events have %d and %d rows",
-			c.r.Txs, x.ids, c.r.Events, x.eventRows, x.nameRows)
-	}
-	for _, n := range []uint64{x.senders, x.contracts} { // none at all: not indexed
-		if n != 0 && n != c.r.Txs {
-			return c.found("indexes", "%d transactions have %d rows by sender, %d by contract", c.r.Txs, x.senders, x.contracts)
+	for _, k := range []block.Kind{block.KindID, block.KindSender, block.KindContract, block.KindEvent, block.KindEventName, block.KindKey} {
+		if x.have[k] != c.due[k] {
+			if err := c.found("indexes", "%d entries of kind %q, the blocks have %d", x.have[k], byte(k), c.due[k]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -227,56 +246,71 @@ func (x *indexer) load(height uint64) error {
 	if x.loaded && x.height == height {
 		return nil
 	}
-	x.loaded, x.height, x.txs, x.events = true, height, nil, nil
-	raw, err := x.st.Items(height, block.KindTxs)
-	for _, r := range raw {
-		tx, derr := types.DecodeTx(r)
-		if derr != nil {
+	x.loaded, x.height, x.txs, x.events, x.writes = true, height, nil, nil, nil
+	parts, err := x.st.Parts(height)
+	if err != nil {
+		return err
+	}
+	for _, r := range parts.Txs {
+		tx, err := types.DecodeTx(r)
+		if err != nil {
 			tx = nil
 		}
 		x.txs = append(x.txs, tx)
 	}
-	events, eerr := x.st.Items(height, block.KindEvents)
-	for _, r := range events {
+	for _, r := range parts.Events {
 		e, derr := types.DecodeEvent(r)
-		eerr = errors.Join(eerr, derr)
+		err = errors.Join(err, derr)
 		x.events = append(x.events, e)
 	}
-	return errors.Join(err, eerr)
+	for _, r := range parts.Writes {
+		w, derr := block.DecodeChange(r)
+		err = errors.Join(err, derr)
+		x.writes = append(x.writes, w)
+	}
+	return err
 }
 
 func (x *indexer) row(key, value []byte) error {
 	if len(key) < 5 {
 		return x.c.found(fmt.Sprintf("block row %q", key), "belongs to nothing")
 	}
-	kind, ref, name, ok := indexRow(key, value)
-	if !ok {
+	where := fmt.Sprintf("index row %q", key)
+	kind, height, positions, name, err := indexRow(key, value)
+	switch {
+	case err != nil:
+		return x.c.found(where, "%v", err)
+	case name == nil:
 		return x.c.plainRow(key)
 	}
 	x.c.r.IndexRows++
-	where := fmt.Sprintf("index row %q", key)
-	if ref.Height > x.c.tip.height || uint64(binary.BigEndian.Uint32(key)) != ref.Height>>block.EpochBits {
+	if height > x.c.tip.height || uint64(binary.BigEndian.Uint32(key)) != height>>block.EpochBits {
 		return x.c.found(where, "leads above the newest height, or to another epoch")
 	}
-	if err := x.load(ref.Height); err != nil {
-		return x.c.found(where, "leads to block %d, which cannot be read", ref.Height)
+	if err := x.load(height); err != nil {
+		return x.c.found(where, "leads to block %d, which cannot be read", height)
 	}
-	if !bytes.Equal(name, x.name(kind, int(ref.Index))) {
-		return x.c.found(where, "leads to something else")
-	}
-	switch kind {
-	case block.KindID:
-		x.ids++
-	case block.KindSender:
-		x.senders++
-	case block.KindContract:
-		x.contracts++
-	case block.KindEvent:
-		x.eventRows++
-	case block.KindEventName:
-		x.nameRows++
+	for _, i := range positions {
+		if !x.holds(kind, int(i), name) {
+			return x.c.found(where, "leads to something else")
+		}
+		x.have[kind]++
 	}
 	return nil
+}
+
+// holds reports whether the block has, at a position, what an index row says.
+func (x *indexer) holds(kind block.Kind, i int, name []byte) bool {
+	if kind != block.KindKey {
+		return bytes.Equal(name, x.name(kind, i))
+	}
+	for k := range x.writes {
+		w := &x.writes[k]
+		if _, n := block.ByKey(w.NS, w.Key); int(w.TxIndex) == i && bytes.Equal(n, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // name is what the index row of a transaction or event must be about; nil if there is none.
@@ -303,27 +337,29 @@ func (x *indexer) name(kind block.Kind, i int) []byte {
 		return short(tx.Body.Contract)
 	}
 	id := tx.ID()
-	return id[:]
+	return id[:block.IDBytes]
 }
 
-// indexRow splits an index row into its kind, what it is about, and where it leads.
-func indexRow(key, value []byte) (kind block.Kind, ref block.Ref, name []byte, ok bool) {
+// indexRow splits an index row into its kind, what it is about, and where it leads; name is
+// nil if it is no index row.
+func indexRow(key, value []byte) (kind block.Kind, height uint64, positions []uint32, name []byte, err error) {
 	kind, name = block.Kind(key[4]), key[5:]
-	at := value
 	switch kind {
 	case block.KindID:
-	case block.KindSender, block.KindContract, block.KindEvent, block.KindEventName:
-		if len(name) < 12 {
-			return kind, ref, nil, false
+		ref, err := block.DecodeRef(value)
+		if err == nil && !bytes.Equal(value, binary.AppendUvarint(binary.AppendUvarint(nil, ref.Height), uint64(ref.Index))) {
+			err = errors.New("not in its one form")
 		}
-		name, at = name[:len(name)-12], name[len(name)-12:]
-	default:
-		return kind, ref, nil, false
+		return kind, ref.Height, []uint32{ref.Index}, name, err
+	case block.KindSender, block.KindContract, block.KindEvent, block.KindEventName, block.KindKey:
+		if len(name) < 8 {
+			return kind, 0, nil, name, errors.New("malformed")
+		}
+		name, height = name[:len(name)-8], binary.BigEndian.Uint64(name[len(name)-8:])
+		positions, err = block.DecodePositions(value)
+		return kind, height, positions, name, err
 	}
-	if len(at) != 12 {
-		return kind, ref, nil, false
-	}
-	return kind, block.Ref{Height: binary.BigEndian.Uint64(at), Index: binary.BigEndian.Uint32(at[8:])}, name, true
+	return kind, 0, nil, nil, nil
 }
 
 // plainRow checks that a row that is not of an index belongs to a block in its epoch.
@@ -331,7 +367,7 @@ func (c *checker) plainRow(key []byte) error {
 	where := fmt.Sprintf("block row %q", key)
 	size := 13
 	switch block.Kind(key[4]) {
-	case block.KindTxs, block.KindReceipts, block.KindEvents, block.KindWrites:
+	case block.KindSection:
 		size = 17
 	case block.KindHeader, block.KindCertificate:
 	default:

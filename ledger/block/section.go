@@ -1,0 +1,226 @@
+package block
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/huchain/huchain/ledger/state"
+)
+
+const (
+	// sectionBytes is the size, uncompressed, from which a section is closed.
+	sectionBytes = 256 << 10
+	// maxSectionBytes bounds a section: one item may follow what stays below sectionBytes.
+	maxSectionBytes = 8 << 20
+)
+
+// coder compresses and expands sections; both are safe for concurrent use.
+var coder = sync.OnceValues(func() (*zstd.Encoder, *zstd.Decoder) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(sectionBytes),
+		zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		panic(fmt.Sprintf("zstd encoder: %v", err)) // of constant options
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxSectionBytes), zstd.WithDecoderConcurrency(0))
+	if err != nil {
+		panic(fmt.Sprintf("zstd decoder: %v", err))
+	}
+	return enc, dec
+})
+
+// sections packs items into sections. What belongs to one transaction stands together, so
+// that what transaction, receipt, events and rows repeat of each other costs little.
+type sections struct {
+	raw  []byte
+	emit func(number uint32, section []byte)
+	n    uint32
+}
+
+func (s *sections) add(k Kind, item []byte) {
+	s.raw = binary.AppendUvarint(append(s.raw, byte(k)), uint64(len(item)))
+	s.raw = append(s.raw, item...)
+	if len(s.raw) >= sectionBytes {
+		s.close()
+	}
+}
+
+func (s *sections) close() {
+	if len(s.raw) == 0 {
+		return
+	}
+	enc, _ := coder()
+	s.emit(s.n, enc.EncodeAll(s.raw, make([]byte, 0, len(s.raw)/3)))
+	s.n++
+	s.raw = s.raw[:0]
+}
+
+// pack puts everything under the content root into sections.
+func (d *Data) pack(emit func(number uint32, section []byte)) {
+	s := sections{emit: emit, raw: make([]byte, 0, sectionBytes)}
+	s.add(kindIndexed, []byte{byte(d.Indexes)})
+	order, first := d.byTx()
+	event := 0
+	for i := range d.Txs {
+		s.add(KindTxs, d.Txs[i])
+		s.add(KindReceipts, d.Receipts[i])
+		for ; event < len(d.Events) && d.Events[event].TxIndex <= uint32(i); event++ {
+			s.add(KindEvents, d.EventBytes[event])
+		}
+		for _, c := range order[first[i]:first[i+1]] {
+			s.add(KindWrites, d.Changes[c])
+		}
+	}
+	for ; event < len(d.EventBytes); event++ {
+		s.add(KindEvents, d.EventBytes[event])
+	}
+	for _, c := range order[first[len(d.Txs)]:] {
+		s.add(KindWrites, d.Changes[c])
+	}
+	s.close()
+}
+
+// byTx sorts the changes by transaction: those of transaction i are order[first[i]:first[i+1]],
+// those of none come last.
+func (d *Data) byTx() (order, first []int) {
+	n := len(d.Txs)
+	txOf := func(c []byte) int { return min(int(changeTx(c)), n) }
+	first = make([]int, n+2)
+	for _, c := range d.Changes {
+		first[txOf(c)+1]++
+	}
+	for i := range n + 1 {
+		first[i+1] += first[i]
+	}
+	next := slices.Clone(first)
+	order = make([]int, len(d.Changes))
+	for i, c := range d.Changes {
+		t := txOf(c)
+		order[next[t]] = i
+		next[t]++
+	}
+	return order, first
+}
+
+// unpack calls fn for the items of a section. They stay valid.
+func unpack(section []byte, fn func(Kind, []byte) error) error {
+	_, dec := coder()
+	raw, err := dec.DecodeAll(section, nil)
+	if err != nil {
+		return err
+	}
+	for len(raw) > 0 {
+		n, k := binary.Uvarint(raw[1:])
+		if k <= 0 || n > uint64(len(raw)-1-k) {
+			return errors.New("malformed item")
+		}
+		end := 1 + k + int(n)
+		if err := fn(Kind(raw[0]), raw[1+k:end:end]); err != nil {
+			return err
+		}
+		raw = raw[end:]
+	}
+	return nil
+}
+
+// Parts is everything under the content root of a block, as encoded.
+type Parts struct {
+	Indexes                       Indexes
+	Txs, Receipts, Events, Writes [][]byte
+}
+
+// Of returns the items of one kind.
+func (p *Parts) Of(k Kind) [][]byte {
+	switch k {
+	case KindTxs:
+		return p.Txs
+	case KindReceipts:
+		return p.Receipts
+	case KindEvents:
+		return p.Events
+	}
+	return p.Writes
+}
+
+func (p *Parts) add(k Kind, item []byte) error {
+	switch k {
+	case kindIndexed:
+		if len(item) != 1 {
+			return errors.New("malformed list of indexes")
+		}
+		p.Indexes = Indexes(item[0])
+	case KindTxs:
+		p.Txs = append(p.Txs, item)
+	case KindReceipts:
+		p.Receipts = append(p.Receipts, item)
+	case KindEvents:
+		p.Events = append(p.Events, item)
+	case KindWrites:
+		p.Writes = append(p.Writes, item)
+	default:
+		return fmt.Errorf("item of unknown kind %d", k)
+	}
+	return nil
+}
+
+// sortWrites puts changes into the order of the write set, by (NS, Key).
+func sortWrites(changes [][]byte) error {
+	type keyed struct {
+		ns          string
+		key, change []byte
+	}
+	all := make([]keyed, len(changes))
+	for i, c := range changes {
+		d, err := DecodeChange(c)
+		if err != nil {
+			return err
+		}
+		all[i] = keyed{d.NS, d.Key, c}
+	}
+	slices.SortStableFunc(all, func(a, b keyed) int {
+		return cmp.Or(cmp.Compare(a.ns, b.ns), bytes.Compare(a.key, b.key))
+	})
+	for i := range all {
+		changes[i] = all[i].change
+	}
+	return nil
+}
+
+// Parts reads a block. The caller checks it against the block's content.
+func (s *Store) Parts(height uint64) (*Parts, error) {
+	prefix := key(height, KindSection, u64(height))
+	it, err := s.db.Iter(prefix, key(height, KindSection, u64(height+1)))
+	if err != nil {
+		return nil, state.ReadError(err)
+	}
+	p := &Parts{}
+	n := uint32(0)
+	for ok := it.First(); ok; ok = it.Next() {
+		number := it.Key()[len(prefix):]
+		if len(number) != 4 || binary.BigEndian.Uint32(number) != n {
+			err = state.Corrupt("sections of block %d have a gap", height)
+			break
+		}
+		if uerr := unpack(it.Value(), p.add); uerr != nil {
+			err = state.Corrupt("section %d of block %d: %w", n, height, uerr)
+			break
+		}
+		n++
+	}
+	if err == nil {
+		err = state.ReadError(it.Error())
+	}
+	if cerr := it.Close(); err == nil {
+		err = state.ReadError(cerr)
+	}
+	if err == nil {
+		err = sortWrites(p.Writes)
+	}
+	return p, err
+}
