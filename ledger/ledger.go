@@ -44,7 +44,7 @@ import (
 )
 
 // FormatVersion is the version of the forms on disk.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // recentHeaders is how many heights the state store keeps header and content of.
 const recentHeaders = 1024

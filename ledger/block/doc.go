@@ -1,6 +1,6 @@
 // Package block keeps the history of a chain: transactions, receipts, events, write sets,
 // headers and finality certificates of every block, with indexes by transaction id,
-// sender, contract and event.
+// sender, contract, event and key.
 //
 // # Rows
 //
