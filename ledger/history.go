@@ -206,9 +206,15 @@ func (l *Ledger) RowAt(ns string, key []byte, height uint64) (state.Row, error) 
 // ChangeAt returns what the block at height did to a key; HC-1003 if nothing. Its
 // PrevHeight leads to the writing before: the history of a key is a walk along it.
 func (l *Ledger) ChangeAt(ns string, key []byte, height uint64) (*Change, error) {
+	_, c, err := l.changeAt(ns, key, height)
+	return c, err
+}
+
+// changeAt is ChangeAt with the place in the write set.
+func (l *Ledger) changeAt(ns string, key []byte, height uint64) (int, *Change, error) {
 	all, err := l.Writes(height)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	i := sort.Search(len(all), func(i int) bool {
 		if all[i].NS != ns {
@@ -217,7 +223,7 @@ func (l *Ledger) ChangeAt(ns string, key []byte, height uint64) (*Change, error)
 		return strings.Compare(string(all[i].Key), string(key)) >= 0
 	})
 	if i == len(all) || all[i].NS != ns || string(all[i].Key) != string(key) {
-		return nil, types.Errorf(types.CodeNotFound, "block %d does not write %s/%s", height, ns, hex.EncodeToString(key))
+		return 0, nil, types.Errorf(types.CodeNotFound, "block %d does not write %s/%s", height, ns, hex.EncodeToString(key))
 	}
-	return &all[i], nil
+	return i, &all[i], nil
 }

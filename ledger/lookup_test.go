@@ -1,12 +1,14 @@
 package ledger
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/proof"
 	"github.com/huchain/huchain/types"
 )
 
@@ -118,7 +120,96 @@ func TestHistoryOfAKey(t *testing.T) {
 	}
 	_, err = c.l.ChangeAt("evidence", []byte("no such key"), 3)
 	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
+
+	last := len(want) - 1
+	for want[last].height > c.l.Certified() {
+		last--
+	}
+	past, err := c.l.ProveHistory("evidence", []byte("record/7"), want[last].height, proof.MaxHistory)
+	require.NoError(t, err)
+	complete, err := past.Verify(func(uint64) (proof.Trust, error) { return c.trust(), nil })
+	require.NoError(t, err)
+	require.True(t, complete)
+	require.Len(t, past, last+1)
+	for i, p := range past {
+		require.Equal(t, want[last-i], writing{p.Header.Height, p.Write.TxIndex, string(p.Write.Value)})
+	}
+	short, err := c.l.ProveHistory("evidence", []byte("record/7"), want[last].height, 2)
+	require.NoError(t, err)
+	require.Len(t, short, min(2, last+1))
+	_, err = c.l.ProveHistory("evidence", []byte("no such key"), 0, 1)
+	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
+	_, err = c.l.ProveHistory("evidence", []byte("record/7"), 0, 0)
+	require.Equal(t, types.CodeUsage, types.CodeOf(err))
+	_, err = c.l.ProveWrite("evidence", []byte("record/7"), 0)
+	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
 	require.NoError(t, c.l.Close())
+}
+
+// TestManyFacts proves keys and transactions of one block at once.
+//
+// covers: T.09
+func TestManyFacts(t *testing.T) {
+	c := newChain(t, vfs.NewMem())
+	for range 12 {
+		c.commit(9)
+	}
+	var keys []proof.StateKey
+	for i := range 60 {
+		keys = append(keys, proof.StateKey{NS: "evidence", Key: fmt.Appendf(nil, "record/%d", i*3)})
+	}
+	p, err := c.l.ProveStates(keys)
+	require.NoError(t, err)
+	results, err := p.Verify(c.trust())
+	require.NoError(t, err)
+	for i, k := range p.State.Keys {
+		one, err := c.l.ProveState(k.NS, k.Key)
+		require.NoError(t, err)
+		require.Equal(t, one.State.Proof.Result(), results[i])
+	}
+	height := c.l.Certified()
+	txs, err := c.l.ProveTxs(height, []uint64{0, 2, 3, 8})
+	require.NoError(t, err)
+	_, err = txs.Verify(c.trust())
+	require.NoError(t, err)
+	for _, it := range txs.List.Items {
+		raw, err := c.l.Tx(Ref{Height: height, Index: uint32(it.Index)})
+		require.NoError(t, err)
+		require.Equal(t, raw, it.Bytes)
+	}
+	_, err = c.l.ProveTxs(height, []uint64{9})
+	require.Equal(t, types.CodeUsage, types.CodeOf(err))
+	_, err = c.l.ProveStates(nil)
+	require.Equal(t, types.CodeUsage, types.CodeOf(err))
+	require.NoError(t, c.l.Close())
+}
+
+// TestIndexesAreSwitchable lists by key, and refuses listings that are switched off.
+func TestIndexesAreSwitchable(t *testing.T) {
+	fs := vfs.NewMem()
+	c := newChain(t, fs)
+	require.NoError(t, c.l.Close())
+	p := memParams(fs)
+	p.Indexes = IndexKey
+	var err error
+	c.l, err = Open("chain", c.genesis, p)
+	require.NoError(t, err)
+	want := map[string][]Ref{}
+	for range 20 {
+		c.commit(5)
+		for _, w := range c.last.Writes {
+			want[string(w.Key)] = append(want[string(w.Key)], Ref{Height: c.last.Height, Index: w.TxIndex})
+		}
+	}
+	for key, refs := range want {
+		require.Equal(t, refs, pages(t, 2, true, func(q Page) ([]Ref, Cursor, error) { return c.l.TxsByKey("evidence", []byte(key), q) }))
+	}
+	_, _, err = c.l.TxsBySender(types.AddressOf(c.user.Public()), Page{})
+	require.Equal(t, types.CodeConfig, types.CodeOf(err))
+	_, _, err = c.l.EventsByContract("evidence", "", Page{})
+	require.Equal(t, types.CodeConfig, types.CodeOf(err))
+	require.NoError(t, c.l.Close())
+	require.True(t, check(t, fs).OK())
 }
 
 // TestUsedIDsCoverTheWindow checks that used ids stay for types.Window of block time.

@@ -31,6 +31,7 @@ const (
 	kindTx      = 2
 	kindReceipt = 3
 	kindEvent   = 4
+	kindWrite   = 5
 )
 
 // Encode returns the canonical bytes of the proof; docs/proofs.md fixes them. It fails if
@@ -71,6 +72,8 @@ func (p *Proof) encodePart() (kind byte, b []byte, err error) {
 		return kindTx, p.Tx.List.append(appendBlob(b, p.Tx.Raw)), nil
 	case p.Receipt != nil:
 		return kindReceipt, p.Receipt.List.append(appendBlob(b, p.Receipt.Receipt.Encode())), nil
+	case p.Write != nil:
+		return kindWrite, p.Write.List.append(appendBlob(b, p.Write.item())), nil
 	default:
 		return kindEvent, p.Event.List.append(appendBlob(b, p.Event.Event.Encode())), nil
 	}
@@ -128,20 +131,28 @@ func Decode(in []byte) (*Proof, error) {
 	return p, nil
 }
 
-func decode(in []byte) (*Proof, error) {
-	if len(in) > MaxProofBytes || len(in) < len(magic)+1+sealSize {
-		return nil, fmt.Errorf("%d bytes", len(in))
+// unseal checks size, checksum and version, and returns what follows the kind.
+func unseal(in, magic []byte, max int) (*decoder, byte, error) {
+	if len(in) > max || len(in) < len(magic)+1+sealSize {
+		return nil, 0, fmt.Errorf("%d bytes", len(in))
 	}
 	end := len(in) - sealSize
 	seal := crypto.Sum(in[:end])
 	if subtle.ConstantTimeCompare(seal[:sealSize], in[end:]) != 1 {
-		return nil, errors.New("altered or truncated: the checksum differs")
+		return nil, 0, errors.New("altered or truncated: the checksum differs")
 	}
 	d := &decoder{rest: in[:end]}
 	if string(d.take(len(magic))) != string(magic) {
-		return nil, errors.New("not a proof of a known version")
+		return nil, 0, errors.New("not a proof of a known version")
 	}
-	kind := d.u8()
+	return d, d.u8(), nil
+}
+
+func decode(in []byte) (*Proof, error) {
+	d, kind, err := unseal(in, magic, MaxProofBytes)
+	if err != nil {
+		return nil, err
+	}
 	p := &Proof{}
 	d.anchor(p)
 	switch kind {
@@ -153,6 +164,8 @@ func decode(in []byte) (*Proof, error) {
 		p.Receipt = d.receipt()
 	case kindEvent:
 		p.Event = d.event()
+	case kindWrite:
+		p.Write = d.write()
 	default:
 		return nil, fmt.Errorf("unknown kind %d", kind)
 	}

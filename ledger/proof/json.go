@@ -39,6 +39,7 @@ type (
 		Tx          *jsonItem       `json:"tx,omitempty"`
 		Receipt     *jsonItem       `json:"receipt,omitempty"`
 		Event       *jsonItem       `json:"event,omitempty"`
+		Write       *jsonItem       `json:"write,omitempty"`
 		ContentPath []crypto.Hash   `json:"contentPath"`
 		Header      jsonHeader      `json:"header"`
 		Certificate []jsonSignature `json:"certificate"`
@@ -59,7 +60,7 @@ type (
 		Siblings     []crypto.Hash `json:"siblings"` // from the root down; zero: empty
 	}
 	jsonItem struct {
-		Bytes    hexBytes      `json:"bytes"` // encoded transaction, receipt or event
+		Bytes    hexBytes      `json:"bytes"` // encoded transaction, receipt, event or write
 		TxID     *crypto.Hash  `json:"txId,omitempty"`
 		Contract string        `json:"contract,omitempty"`
 		Name     string        `json:"name,omitempty"`
@@ -132,6 +133,10 @@ func (p *Proof) partJSON(j *jsonProof) {
 		e := &p.Event.Event
 		j.Kind, j.Event = "event", itemJSON(e.Encode(), &p.Event.List)
 		j.Event.Contract, j.Event.Name, j.Event.Text = e.Contract, e.Name, printable(e.Data)
+	case p.Write != nil:
+		w := p.Write
+		j.Kind, j.Write = "write", itemJSON(w.item(), &w.List)
+		j.Write.Contract, j.Write.Name, j.Write.Text = w.NS, printable(w.Key), printable(w.Value)
 	}
 }
 
@@ -274,6 +279,10 @@ func (j *jsonProof) parts(p *Proof) (err error) {
 	case j.Event != nil:
 		p.Event = &EventPart{List: j.Event.list()}
 		p.Event.Event, err = types.DecodeEvent(j.Event.Bytes)
+	case j.Write != nil:
+		if p.Write, err = decodeWrite(j.Write.Bytes); err == nil {
+			p.Write.List = j.Write.list()
+		}
 	}
 	return err
 }

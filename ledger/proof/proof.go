@@ -15,7 +15,8 @@ type Trust struct {
 }
 
 // Proof shows, without any other source, that one fact belongs to a block that more than
-// two thirds of the validators signed. Exactly one of State, Tx, Receipt and Event is set.
+// two thirds of the validators signed. Exactly one of State, Tx, Receipt, Event and Write is
+// set.
 type Proof struct {
 	Header      types.Header
 	Certificate types.FinalityCertificate
@@ -25,6 +26,7 @@ type Proof struct {
 	Tx          *TxPart
 	Receipt     *ReceiptPart
 	Event       *EventPart
+	Write       *WritePart
 }
 
 // StatePart is what the state held for a key after the block.
@@ -91,7 +93,7 @@ func (p *Proof) VerifyContent() error {
 // oneFact checks that exactly one part is set and has a shape that can be encoded.
 func (p *Proof) oneFact() error {
 	n := 0
-	for _, set := range []bool{p.State != nil, p.Tx != nil, p.Receipt != nil, p.Event != nil} {
+	for _, set := range []bool{p.State != nil, p.Tx != nil, p.Receipt != nil, p.Event != nil, p.Write != nil} {
 		if set {
 			n++
 		}
@@ -101,6 +103,9 @@ func (p *Proof) oneFact() error {
 	}
 	if s := p.State; s != nil && (len(s.NS) > MaxNamespaceBytes || len(s.Proof.Siblings) > MaxDepth || s.Proof.Ends > EndsForeign) {
 		return errors.New("namespace or path too long, or unknown ending")
+	}
+	if p.Write != nil {
+		return p.Write.check()
 	}
 	return nil
 }
@@ -122,6 +127,8 @@ func (p *Proof) part() (position int, leaf crypto.Hash, err error) {
 		return listPart(LeafTxs, &p.Tx.List, crypto.Sum(p.Tx.Raw))
 	case p.Receipt != nil:
 		return listPart(LeafReceipts, &p.Receipt.List, crypto.Sum(p.Receipt.Receipt.Encode()))
+	case p.Write != nil:
+		return p.Write.leaf(p.Header.Height)
 	default:
 		return listPart(LeafEvents, &p.Event.List, crypto.Sum(p.Event.Event.Encode()))
 	}

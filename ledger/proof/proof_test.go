@@ -145,6 +145,29 @@ func reseal(b []byte) []byte {
 	return b
 }
 
+// mutate truncates, extends, swaps stretches of the size of a hash, or flips bits.
+func mutate(rng *rand.Rand, b []byte) []byte {
+	switch rng.Intn(10) {
+	case 0:
+		if n := rng.Intn(len(b)); rng.Intn(2) == 0 {
+			return b[:n]
+		} else {
+			return append(b, b[:n]...)
+		}
+	case 1:
+		i, j := rng.Intn(len(b)-64), rng.Intn(len(b)-64)
+		var tmp [32]byte
+		copy(tmp[:], b[i:])
+		copy(b[i:i+32], b[j:j+32])
+		copy(b[j:j+32], tmp[:])
+	default:
+		for range 1 + rng.Intn(3) {
+			b[rng.Intn(len(b))] ^= 1 << rng.Intn(8)
+		}
+	}
+	return b
+}
+
 // covers: T.09
 func TestAlteredProofsAreRefused(t *testing.T) {
 	w := newWorld(t, 300, 13)
@@ -156,24 +179,7 @@ func TestAlteredProofsAreRefused(t *testing.T) {
 		compact, err := all[names[i%len(names)]].Encode()
 		require.NoError(t, err)
 		original := string(compact)
-		switch rng.Intn(10) {
-		case 0: // truncated or extended
-			if n := rng.Intn(len(compact)); rng.Intn(2) == 0 {
-				compact = compact[:n]
-			} else {
-				compact = append(compact, compact[:n]...)
-			}
-		case 1: // two siblings, or other stretches, swapped
-			a, b := rng.Intn(len(compact)-64), rng.Intn(len(compact)-64)
-			var tmp [32]byte
-			copy(tmp[:], compact[a:])
-			copy(compact[a:a+32], compact[b:b+32])
-			copy(compact[b:b+32], tmp[:])
-		default:
-			for range 1 + rng.Intn(3) {
-				compact[rng.Intn(len(compact))] ^= 1 << rng.Intn(8)
-			}
-		}
+		compact = mutate(rng, compact)
 		if string(compact) == original {
 			continue
 		}

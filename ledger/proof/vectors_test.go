@@ -22,6 +22,8 @@ type vectors struct {
 	Lists   []listCase  `json:"lists"`
 	Trust   trustCase   `json:"trust"`
 	Proofs  []proofCase `json:"proofs"`
+	Multi   []multiCase `json:"multi"`
+	History []multiCase `json:"history"`
 }
 
 type hashCase struct {
@@ -46,6 +48,47 @@ type proofCase struct {
 	Why     string   `json:"why,omitempty"` // why it is not valid
 	Compact hexBytes `json:"compact"`
 	JSON    *Proof   `json:"json,omitempty"`
+}
+
+// multiCase is a multi-proof or a history.
+type multiCase struct {
+	Name    string   `json:"name"`
+	Valid   bool     `json:"valid"`
+	Compact hexBytes `json:"compact"`
+	Results []string `json:"results,omitempty"` // per key: value, deleted or absent
+}
+
+func (v *vectors) addMulti(t *testing.T, name string, valid bool, p *MultiProof) {
+	c := multiCase{Name: name, Valid: valid}
+	var err error
+	c.Compact, err = p.Encode()
+	require.NoError(t, err)
+	if results, err := p.VerifyContent(); err == nil {
+		for _, r := range results {
+			c.Results = append(c.Results, map[bool]string{true: "value", false: map[bool]string{true: "deleted", false: "absent"}[r.Deleted]}[r.Found])
+		}
+	}
+	v.Multi = append(v.Multi, c)
+}
+
+func (v *vectors) addMany(t *testing.T, w *world) {
+	keys := w.proveMany(t, "record/1", "record/3", "record/4", "absent/1", "absent/2")
+	v.addMulti(t, "keys", true, keys)
+	v.addMulti(t, "transactions", true, w.proveItems(t, LeafTxs, 0, 1, 4))
+	forged := w.proveMany(t, "record/1", "record/3", "record/4", "absent/1", "absent/2")
+	for i := range forged.State.Steps {
+		if forged.State.Steps[i].Kind == StepValue {
+			forged.State.Steps[i] = Step{Kind: StepEmpty}
+			break
+		}
+	}
+	v.addMulti(t, "value-denied", false, forged)
+	b, err := History{w.proveItem(t, LeafWrites, 0)}.Encode()
+	require.NoError(t, err)
+	v.History = append(v.History, multiCase{Name: "first-writing", Valid: true, Compact: b})
+	if b, err = (History{w.proveItem(t, LeafWrites, 1), w.proveItem(t, LeafWrites, 0)}).Encode(); err == nil {
+		v.History = append(v.History, multiCase{Name: "another-key", Compact: b})
+	}
 }
 
 func makeVectors(t *testing.T) *vectors {
@@ -87,6 +130,7 @@ func makeVectors(t *testing.T) *vectors {
 	few := *all["tx"]
 	few.Certificate.Signatures = few.Certificate.Signatures[:2]
 	v.add(t, "too-few-signatures", "two of four validators signed", &few)
+	v.addMany(t, w)
 	b, err := all["event"].Encode()
 	require.NoError(t, err)
 	b[len(b)/2] ^= 1
@@ -140,5 +184,17 @@ func TestVectors(t *testing.T) {
 		if c.JSON != nil {
 			require.Equal(t, c.Valid, c.JSON.Verify(trust) == nil, c.Name)
 		}
+	}
+	for _, c := range v.Multi {
+		p, err := DecodeMulti(c.Compact)
+		require.NoError(t, err, c.Name)
+		_, err = p.Verify(trust)
+		require.Equal(t, c.Valid, err == nil, "%s: %v", c.Name, err)
+	}
+	for _, c := range v.History {
+		h, err := DecodeHistory(c.Compact)
+		require.NoError(t, err, c.Name)
+		_, err = h.Verify(func(uint64) (Trust, error) { return trust, nil })
+		require.Equal(t, c.Valid, err == nil, "%s: %v", c.Name, err)
 	}
 }

@@ -23,6 +23,7 @@ type world struct {
 	txs      [][]byte
 	receipts []types.Receipt
 	events   []types.Event
+	writes   []WritePart
 }
 
 type row struct {
@@ -68,18 +69,27 @@ func newWorld(t testing.TB, keys, txs int) *world {
 		w.receipts = append(w.receipts, types.Receipt{TxID: tx.ID(), Result: body.Args, GasUsed: 7, Events: 1})
 		w.events = append(w.events, types.Event{TxIndex: uint32(i), Contract: testNS, Name: "deposited", Data: body.Args})
 	}
+	for i := range 5 {
+		w.writes = append(w.writes, WritePart{NS: testNS, Key: fmt.Appendf(nil, "record/%d", i), Deleted: i == 3, TxIndex: uint32(i % 3),
+			HasPrevious: i%2 == 1, PrevHeight: uint64(i%2) * 40, PrevTx: uint32(i % 2)})
+		if i != 3 {
+			w.writes[i].Value = fmt.Appendf(nil, `{"w":%d}`, i)
+		}
+	}
 	w.seal(t)
 	return w
 }
 
-func (w *world) seal(t testing.TB) {
+func (w *world) seal(t testing.TB) { w.sealAt(t, 42) }
+
+func (w *world) sealAt(t testing.TB, height uint64) {
 	root, _ := w.subtree(w.leaves(), 0)
-	w.content = Content{State: root, WriteSet: crypto.Sum([]byte("writes")), WriteCount: 3, Txs: ListRoot(w.items(LeafTxs)), TxCount: uint64(len(w.txs)),
+	w.content = Content{State: root, WriteSet: ListRoot(w.writeItems(height)), WriteCount: uint64(len(w.writes)), Txs: ListRoot(w.items(LeafTxs)), TxCount: uint64(len(w.txs)),
 		Receipts: ListRoot(w.items(LeafReceipts)), Events: ListRoot(w.items(LeafEvents)), EventCount: uint64(len(w.events)),
 		Config: crypto.Sum([]byte("config")), Protocol: 1}
-	w.header = types.Header{Genesis: w.trust.Genesis, Height: 42, Time: 1_800_000_000_123_456_789, CometHash: crypto.Sum([]byte("comet")),
+	w.header = types.Header{Genesis: w.trust.Genesis, Height: height, Time: 1_800_000_000_123_456_789, CometHash: crypto.Sum([]byte("comet")),
 		Previous: crypto.Sum([]byte("previous")), Content: w.content.Root(), Signers: w.trust.Validators.Hash(), NextSigners: w.trust.Validators.Hash(), Protocol: 1}
-	w.cert = types.FinalityCertificate{Height: 42}
+	w.cert = types.FinalityCertificate{Height: height}
 	for i, k := range w.keys[:3] {
 		sig, err := k.Sign(w.header.SignBytes())
 		require.NoError(t, err)
@@ -89,6 +99,9 @@ func (w *world) seal(t testing.TB) {
 
 func (w *world) items(position int) []crypto.Hash {
 	var out []crypto.Hash
+	if position == LeafWrites {
+		return w.writeItems(w.header.Height)
+	}
 	for i := range w.txs {
 		switch position {
 		case LeafTxs:
@@ -98,6 +111,15 @@ func (w *world) items(position int) []crypto.Hash {
 		default:
 			out = append(out, crypto.Sum(w.events[i].Encode()))
 		}
+	}
+	return out
+}
+
+func (w *world) writeItems(height uint64) []crypto.Hash {
+	var out []crypto.Hash
+	for i := range w.writes {
+		r := w.writes[i].Record(height)
+		out = append(out, r.Hash())
 	}
 	return out
 }
@@ -176,6 +198,10 @@ func (w *world) proveItem(t testing.TB, position, i int) *Proof {
 		p.Tx = &TxPart{Raw: w.txs[i], List: *l}
 	case LeafReceipts:
 		p.Receipt = &ReceiptPart{Receipt: w.receipts[i], List: *l}
+	case LeafWrites:
+		write := w.writes[i]
+		write.List = *l
+		p.Write = &write
 	default:
 		p.Event = &EventPart{Event: w.events[i], List: *l}
 	}
@@ -192,20 +218,80 @@ func (w *world) true(p *Proof) bool {
 	}
 	switch {
 	case p.State != nil:
-		r, ok := w.rows[string(p.State.Key)]
-		ok = ok && p.State.NS == testNS
-		res := p.State.Proof.Result()
-		if !ok {
-			return !res.Found && !res.Deleted
+		return w.holds(StateKey{p.State.NS, p.State.Key}, p.State.Proof.Result())
+	case p.Write != nil:
+		if p.Write.List.Index >= uint64(len(w.writes)) {
+			return false
 		}
-		return res.Found == !r.deleted && res.Deleted == r.deleted && res.Height == r.height && res.TxIndex == r.tx &&
-			(r.deleted || bytes.Equal(res.Value, r.value))
+		return bytes.Equal(p.Write.item(), w.writes[p.Write.List.Index].item())
 	case p.Tx != nil:
 		return bytes.Equal(p.Tx.Raw, w.txs[index(&p.Tx.List)])
 	case p.Receipt != nil:
 		return bytes.Equal(p.Receipt.Receipt.Encode(), w.receipts[index(&p.Receipt.List)].Encode())
 	}
 	return bytes.Equal(p.Event.Event.Encode(), w.events[index(&p.Event.List)].Encode())
+}
+
+// holds reports whether what is said of a row is so.
+func (w *world) holds(k StateKey, res StateResult) bool {
+	r, ok := w.rows[string(k.Key)]
+	if !ok || k.NS != testNS {
+		return !res.Found && !res.Deleted
+	}
+	return res.Found == !r.deleted && res.Deleted == r.deleted && res.Height == r.height && res.TxIndex == r.tx &&
+		(r.deleted || bytes.Equal(res.Value, r.value))
+}
+
+// proveMany is a multi-proof of rows.
+func (w *world) proveMany(t require.TestingT, keys ...string) *MultiProof {
+	var names []StateKey
+	var proofs []*StateProof
+	for _, k := range keys {
+		names, proofs = append(names, StateKey{testNS, []byte(k)}), append(proofs, &w.proveState(k).State.Proof)
+	}
+	m, err := JoinStates(names, proofs)
+	require.NoError(t, err)
+	a := w.prove(LeafState)
+	return &MultiProof{Header: a.Header, Certificate: a.Certificate, Signers: a.Signers, Path: a.Path, State: m}
+}
+
+// proveItems is a multi-proof of transactions, receipts or events.
+func (w *world) proveItems(t require.TestingT, position byte, indexes ...uint64) *MultiProof {
+	m, err := ProveItems(position, w.items(int(position)), indexes)
+	require.NoError(t, err)
+	for i := range m.Items {
+		m.Items[i].Bytes = w.bytes(position, m.Items[i].Index)
+	}
+	a := w.prove(int(position))
+	return &MultiProof{Header: a.Header, Certificate: a.Certificate, Signers: a.Signers, Path: a.Path, List: m}
+}
+
+func (w *world) bytes(position byte, i uint64) []byte {
+	switch position {
+	case LeafTxs:
+		return w.txs[i]
+	case LeafReceipts:
+		return w.receipts[i].Encode()
+	}
+	return w.events[i].Encode()
+}
+
+// trueMany reports whether what a multi-proof says is so.
+func (w *world) trueMany(p *MultiProof, results []StateResult) bool {
+	if p.List != nil {
+		for _, it := range p.List.Items {
+			if it.Index >= uint64(len(w.txs)) || !bytes.Equal(it.Bytes, w.bytes(p.List.Position, it.Index)) {
+				return false
+			}
+		}
+		return true
+	}
+	for i := range results {
+		if !w.holds(p.State.Keys[i], results[i]) {
+			return false
+		}
+	}
+	return len(results) == len(p.State.Keys)
 }
 
 // samples returns one proof of every shape.
@@ -216,8 +302,10 @@ func (w *world) samples(t testing.TB) map[string]*Proof {
 		"tx":              w.proveItem(t, LeafTxs, len(w.txs)-1),
 		"receipt":         w.proveItem(t, LeafReceipts, 0),
 		"event":           w.proveItem(t, LeafEvents, len(w.txs)/2),
+		"write":           w.proveItem(t, LeafWrites, 1),
+		"write-deleted":   w.proveItem(t, LeafWrites, 3),
 	}
-	for i := 0; len(out) < 7 && i < 10000; i++ {
+	for i := 0; len(out) < 9 && i < 10000; i++ {
 		p := w.proveState(fmt.Sprintf("absent/%d", i))
 		switch p.State.Proof.Ends {
 		case EndsForeign:
@@ -226,6 +314,6 @@ func (w *world) samples(t testing.TB) map[string]*Proof {
 			out["state-absent-empty"] = p
 		}
 	}
-	require.Len(t, out, 7)
+	require.Len(t, out, 9)
 	return out
 }
