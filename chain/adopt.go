@@ -18,7 +18,7 @@ func isNodeFailure(err error) bool {
 // settle runs the actions of a proposal with the authority of those who approve. Until
 // every action's rule is satisfied nothing happens; then all of them take effect in this
 // block, or, if one fails, none does and the proposal is closed as failed.
-func (s *callScope) settle(p *Proposal, d *ProposalDocument) (any, error) {
+func (s *callScope) settle(p *Proposal, d *types.ProposalDocument) (any, error) {
 	approvers, err := s.approvers(p.ID)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (p *Proposal) answer(s *callScope) (any, error) {
 }
 
 // perform runs the actions in order; the first failure ends it.
-func (s *callScope) perform(d *ProposalDocument, approvers []host.Caller) error {
+func (s *callScope) perform(d *types.ProposalDocument, approvers []host.Caller) error {
 	if len(approvers) == 0 {
 		return types.Errorf(types.CodePermissionDenied, "nobody approves")
 	}
@@ -78,7 +78,7 @@ func (s *callScope) perform(d *ProposalDocument, approvers []host.Caller) error 
 		}
 		args := a.Args
 		if len(args) == 0 {
-			args = jsonObject("{}")
+			args = types.Object("{}")
 		}
 		_, used, err := run.contract(a.Contract, a.Method, args, run.gasLeft, host.KindCall)
 		run.gasUsed, run.gasLeft = run.gasUsed+used, run.gasLeft-min(used, run.gasLeft)
@@ -89,7 +89,7 @@ func (s *callScope) perform(d *ProposalDocument, approvers []host.Caller) error 
 	return nil
 }
 
-func (s *callScope) findProposal(id crypto.Hash) (*Proposal, *ProposalDocument, error) {
+func (s *callScope) findProposal(id crypto.Hash) (*Proposal, *types.ProposalDocument, error) {
 	p := &Proposal{}
 	found, err := getJSON(s.o, NSGovernance, proposalKey(id), p)
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *callScope) findProposal(id crypto.Hash) (*Proposal, *ProposalDocument, 
 }
 
 // openProposal finds a proposal that can still take effect.
-func (s *callScope) openProposal(id crypto.Hash) (*Proposal, *ProposalDocument, error) {
+func (s *callScope) openProposal(id crypto.Hash) (*Proposal, *types.ProposalDocument, error) {
 	p, d, err := s.findProposal(id)
 	if err != nil {
 		return nil, nil, err
@@ -147,9 +147,9 @@ func (s *callScope) withdraw(args []byte) (any, error) {
 // ProposalInfo is a proposal as queries show it.
 type ProposalInfo struct {
 	*Proposal
-	Content *ProposalDocument `json:"content"`
-	Expired bool              `json:"expired,omitempty"` // still open, but too late
-	Votes   []Vote            `json:"votes"`
+	Content *types.ProposalDocument `json:"content"`
+	Expired bool                    `json:"expired,omitempty"` // still open, but too late
+	Votes   []Vote                  `json:"votes"`
 }
 
 func (s *callScope) proposalInfo(id crypto.Hash) (*ProposalInfo, error) {

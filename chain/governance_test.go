@@ -69,7 +69,7 @@ func (c *council) propose(by *chaintest.Member, actions ...string) (id crypto.Ha
 	c.t.Helper()
 	doc := c.document(actions...)
 	out := c.ok(by, "governance", "propose", fmt.Sprintf(`{"document":%q}`, b64(doc)))
-	return chain.ProposalID(doc), out["state"].(string)
+	return types.ProposalID(doc), out["state"].(string)
 }
 
 func (c *council) vote(by *chaintest.Member, id crypto.Hash, approve bool) string {
@@ -78,9 +78,9 @@ func (c *council) vote(by *chaintest.Member, id crypto.Hash, approve bool) strin
 }
 
 func (c *council) endorsement(m *chaintest.Member, id crypto.Hash, withCert bool) string {
-	sig, err := m.Key.Sign(chain.EndorsementSignBytes(id))
+	sig, err := m.Key.Sign(types.EndorsementSignBytes(id))
 	require.NoError(c.t, err)
-	e := chain.Endorsement{Member: m.ID, Signature: sig}
+	e := types.Endorsement{Member: m.ID, Signature: sig}
 	if withCert {
 		e.Certificate = m.Cert
 	}
@@ -124,7 +124,7 @@ func TestProposal(t *testing.T) {
 func TestEndorsements(t *testing.T) {
 	c := newCouncil(t)
 	doc := c.document(act("governance", "setParams", `{"maxTxGas":200000000}`))
-	id := chain.ProposalID(doc)
+	id := types.ProposalID(doc)
 	fresh := c.w.Member("court", "deputy", "admin")
 	other, _ := c.propose(c.admins[0], act("governance", "setParams", `{"maxTxGas":250000000}`))
 	bring := func(list ...string) string {
@@ -259,7 +259,7 @@ func TestValidatorChanges(t *testing.T) {
 	founders, err := c.c.Validators(c.st)
 	require.NoError(t, err)
 	add := func(org, name string, key *crypto.PrivateKey, by *crypto.PrivateKey, ed [32]byte, power int) string {
-		sig, err := by.Sign(chain.PossessionSignBytes(c.g.Hash(), org, name, key.Public(), ed))
+		sig, err := by.Sign(types.PossessionSignBytes(c.g.Hash(), org, name, key.Public(), ed))
 		require.NoError(t, err)
 		return fmt.Sprintf(`{"org":%q,"name":%q,"key":"%s","ed25519":%q,"power":%d,"possession":%q}`, org, name, key.Public(), hex.EncodeToString(ed[:]), power, b64(sig))
 	}

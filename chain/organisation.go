@@ -15,16 +15,6 @@ import (
 // maxRoots bounds the root certificates of an organisation.
 const maxRoots = 4
 
-// RootPurpose is the purpose tag of what an organisation's present root key signs to
-// introduce the next root.
-const RootPurpose = "huchain/root/1"
-
-// RootSignBytes is what the present root's key signs: purpose tag, genesis hash and the
-// next root's certificate.
-func RootSignBytes(genesis crypto.Hash, root []byte) []byte {
-	return append(append([]byte(RootPurpose), genesis[:]...), root...)
-}
-
 func (s *callScope) organisation(name string) (*Organisation, error) {
 	org, found, err := s.c.Organisation(s.o, name)
 	if err != nil {
@@ -184,7 +174,7 @@ func (s *callScope) addRoot(args []byte) (any, error) {
 	var in struct {
 		Org       string `json:"org"`
 		Root      []byte `json:"root"`      // base64 DER
-		Signature []byte `json:"signature"` // base64, over RootSignBytes
+		Signature []byte `json:"signature"` // base64, over types.RootSignBytes
 	}
 	if err := decodeArgs(args, &in); err != nil {
 		return nil, err
@@ -212,7 +202,7 @@ func (s *callScope) addRoot(args []byte) (any, error) {
 			return nil, errCorrupt("root of "+in.Org, err)
 		}
 		until := org.ends(crypto.Sum(der), present.NotAfter)
-		signed = signed || until.After(s.block.time()) && present.PublicKey.Verify(RootSignBytes(s.c.genesis.hash, in.Root), in.Signature)
+		signed = signed || until.After(s.block.time()) && present.PublicKey.Verify(types.RootSignBytes(s.c.genesis.hash, in.Root), in.Signature)
 	}
 	if !signed {
 		return nil, types.Errorf(types.CodeBadSignature, "the next root is not signed with the key of a present root of %s", in.Org)

@@ -129,7 +129,7 @@ func TestRootRotation(t *testing.T) {
 	c.refused(types.CodeForeignCA, c.call(renewed, "membership", "register", `{}`))
 
 	add := func(by crypto.Signer) string {
-		sig, err := by.Sign(chain.RootSignBytes(c.g.Hash(), next.Root().Raw))
+		sig, err := by.Sign(types.RootSignBytes(c.g.Hash(), next.Root().Raw))
 		require.NoError(t, err)
 		return fmt.Sprintf(`{"org":"archives","root":%q,"signature":%q}`, b64(next.Root().Raw), b64(sig))
 	}

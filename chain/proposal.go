@@ -2,18 +2,11 @@ package chain
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/host"
-)
-
-// Purpose tags of what is signed or hashed about proposals.
-const (
-	ProposalPurpose    = "huchain/proposal/1"
-	EndorsementPurpose = "huchain/endorsement/1"
 )
 
 // Bounds of proposals.
@@ -25,35 +18,10 @@ const (
 	MaxProposalTime = 180 * 24 * time.Hour
 )
 
-// Action is a call that takes place with the authority of everyone who approved.
-type Action struct {
-	Contract string     `json:"contract"`
-	Method   string     `json:"method"`
-	Args     jsonObject `json:"args,omitempty"`
-}
-
-// ProposalDocument is what people agree on. Its bytes are hashed as they were written.
-type ProposalDocument struct {
-	Genesis    crypto.Hash `json:"genesis"`
-	Title      string      `json:"title"`
-	Actions    []Action    `json:"actions"`    // all or none, in order, in one block
-	ValidUntil time.Time   `json:"validUntil"` // block time by which the votes must be there
-	Salt       string      `json:"salt"`       // makes equal proposals different ones
-}
-
-// ProposalID is SM3 of the purpose tag and the document.
-func ProposalID(document []byte) crypto.Hash { return crypto.Sum([]byte(ProposalPurpose), document) }
-
-// EndorsementSignBytes is what a member signs, off line, to approve a proposal. The
-// document, and so its id, names the chain by its genesis hash.
-func EndorsementSignBytes(proposal crypto.Hash) []byte {
-	return append([]byte(EndorsementPurpose), proposal[:]...)
-}
-
 // ParseProposal reads a document and checks what can be checked without the state. The
 // error is HC-2202.
-func ParseProposal(document []byte) (*ProposalDocument, error) {
-	var d ProposalDocument
+func ParseProposal(document []byte) (*types.ProposalDocument, error) {
+	var d types.ProposalDocument
 	if len(document) > MaxProposalBytes {
 		return nil, types.Errorf(types.CodeBadArguments, "proposal of %d bytes, at most %d", len(document), MaxProposalBytes)
 	}
@@ -101,45 +69,18 @@ type Vote struct {
 	Endorsed []byte         `json:"endorsed,omitempty"` // base64: the signature of a vote given off line
 }
 
-// Endorsement is a vote given off line, by a signature of EndorsementSignBytes.
-type Endorsement struct {
-	Member      types.MemberID `json:"member"`
-	Signature   []byte         `json:"signature"`             // base64
-	Certificate []byte         `json:"certificate,omitempty"` // base64 DER: registers a member the chain does not know yet
-}
-
 func proposalKey(id crypto.Hash) []byte { return []byte("proposal/" + id.String()) }
 
 func voteKey(id crypto.Hash, m types.MemberID) []byte {
 	return []byte("vote/" + id.String() + "/" + string(m))
 }
 
-// jsonObject is JSON of an action's arguments, kept as written.
-type jsonObject []byte
-
-// MarshalJSON implements json.Marshaler.
-func (o jsonObject) MarshalJSON() ([]byte, error) {
-	if len(o) == 0 {
-		return []byte("{}"), nil
-	}
-	return o, nil
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (o *jsonObject) UnmarshalJSON(b []byte) error {
-	if len(b) == 0 || b[0] != '{' {
-		return fmt.Errorf("arguments are a JSON object")
-	}
-	*o = slices.Clone(b)
-	return nil
-}
-
 // propose puts a document before the members, with the vote of whoever signed and of
 // endorsements that were collected before.
 func (s *callScope) propose(args []byte) (any, error) {
 	var in struct {
-		Document     []byte        `json:"document"`
-		Endorsements []Endorsement `json:"endorsements,omitempty"`
+		Document     []byte              `json:"document"`
+		Endorsements []types.Endorsement `json:"endorsements,omitempty"`
 	}
 	if err := decodeArgs(args, &in); err != nil {
 		return nil, err
@@ -160,7 +101,7 @@ func (s *callScope) propose(args []byte) (any, error) {
 			return nil, fmt.Errorf("action %d: %w", i, err)
 		}
 	}
-	p := &Proposal{ID: ProposalID(in.Document), Document: in.Document, Proposer: s.caller().Member, State: ProposalOpen, Height: s.block.height}
+	p := &Proposal{ID: types.ProposalID(in.Document), Document: in.Document, Proposer: s.caller().Member, State: ProposalOpen, Height: s.block.height}
 	if _, found, err := s.o.Get(NSGovernance, proposalKey(p.ID)); err != nil {
 		return nil, err
 	} else if found {
@@ -174,7 +115,7 @@ func (s *callScope) propose(args []byte) (any, error) {
 
 // checkAction refuses what could never take effect: an unknown method, one that only
 // reads, or one by which proposals are made.
-func (s *callScope) checkAction(a *Action) error {
+func (s *callScope) checkAction(a *types.Action) error {
 	if n, ok := natives[a.Contract]; ok {
 		if err := n.find(a.Method, true); err != nil {
 			return err
@@ -222,8 +163,8 @@ func (s *callScope) vote(args []byte) (any, error) {
 // endorse brings votes that were given off line; who sends them does not matter.
 func (s *callScope) endorse(args []byte) (any, error) {
 	var in struct {
-		Proposal     crypto.Hash   `json:"proposal"`
-		Endorsements []Endorsement `json:"endorsements"`
+		Proposal     crypto.Hash         `json:"proposal"`
+		Endorsements []types.Endorsement `json:"endorsements"`
 	}
 	if err := decodeArgs(args, &in); err != nil {
 		return nil, err
@@ -239,7 +180,7 @@ func (s *callScope) endorse(args []byte) (any, error) {
 }
 
 // count records the signers' approval, if own, and endorsements, then sees what follows.
-func (s *callScope) count(p *Proposal, d *ProposalDocument, own bool, list []Endorsement) (any, error) {
+func (s *callScope) count(p *Proposal, d *types.ProposalDocument, own bool, list []types.Endorsement) (any, error) {
 	if own {
 		for _, c := range s.signers {
 			if err := s.record(p, Vote{Member: c.Member, Approve: true}); err != nil {
@@ -262,7 +203,7 @@ func (s *callScope) count(p *Proposal, d *ProposalDocument, own bool, list []End
 }
 
 // checkEndorsement verifies an endorsement under the present key of its member.
-func (s *callScope) checkEndorsement(id crypto.Hash, e *Endorsement) error {
+func (s *callScope) checkEndorsement(id crypto.Hash, e *types.Endorsement) error {
 	bad := func(format string, args ...any) error {
 		return types.Errorf(types.CodeBadEndorsement, "of %s: %s", e.Member, fmt.Sprintf(format, args...))
 	}
@@ -271,7 +212,7 @@ func (s *callScope) checkEndorsement(id crypto.Hash, e *Endorsement) error {
 		if err != nil {
 			return err
 		}
-		if crt.Org+"/"+crt.Name != string(e.Member) || !crt.PublicKey.Verify(EndorsementSignBytes(id), e.Signature) {
+		if crt.Org+"/"+crt.Name != string(e.Member) || !crt.PublicKey.Verify(types.EndorsementSignBytes(id), e.Signature) {
 			return bad("it is not signed with the key of the certificate")
 		}
 		if _, err := s.c.register(s.o, e.Certificate, types.AddressOf(crt.PublicKey), s.block, s.txIndex); err != nil {
@@ -289,7 +230,7 @@ func (s *callScope) checkEndorsement(id crypto.Hash, e *Endorsement) error {
 	if err != nil {
 		return err
 	}
-	if !found || !m.Key.Verify(EndorsementSignBytes(id), e.Signature) {
+	if !found || !m.Key.Verify(types.EndorsementSignBytes(id), e.Signature) {
 		return bad("the signature does not hold under the member's present key")
 	}
 	return s.c.checkActive(s.o, m, s.block.time())

@@ -3,33 +3,17 @@ package chain
 import (
 	"bytes"
 	"encoding/hex"
-	"fmt"
 	"slices"
 
-	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 )
-
-// PossessionPurpose is the purpose tag of what the key of a new validator signs to prove
-// that it is held.
-const PossessionPurpose = "huchain/validator/1"
-
-// PossessionSignBytes is what a validator's SM2 key signs before the chain takes it:
-// purpose tag, genesis hash, node, both public keys. A key that somebody else holds, or
-// nobody, can thus not be registered.
-func PossessionSignBytes(genesis crypto.Hash, org, name string, key crypto.PublicKey, ed25519 [32]byte) []byte {
-	b := append([]byte(PossessionPurpose), genesis[:]...)
-	b = fmt.Appendf(b, "%s/%s", org, name)
-	b = append(append(b, 0), key[:]...)
-	return append(b, ed25519[:]...)
-}
 
 // nodeKey is the row of a validating node: a GenesisValidator.
 func nodeKey(org, name string) []byte { return []byte("node/" + org + "/" + name) }
 
 type addValidatorArgs struct {
 	GenesisValidator
-	Possession []byte `json:"possession"` // base64: signature of PossessionSignBytes
+	Possession []byte `json:"possession"` // base64: signature of types.PossessionSignBytes
 }
 
 // addValidator lets a node vote, or changes keys or power of one that does. The change
@@ -51,7 +35,7 @@ func (s *callScope) addValidator(args []byte) (any, error) {
 	if !found || org.Status != StatusActive {
 		return nil, types.Errorf(types.CodeForeignCA, "organisation %q is not active on this chain", v.Org)
 	}
-	msg := PossessionSignBytes(s.c.genesis.hash, v.Org, v.Name, v.Key, [32]byte(ed))
+	msg := types.PossessionSignBytes(s.c.genesis.hash, v.Org, v.Name, v.Key, [32]byte(ed))
 	if !v.Key.Verify(msg, in.Possession) {
 		return nil, types.Errorf(types.CodeValidatorRefused, "possession of the key of %s/%s is not proven", v.Org, v.Name)
 	}

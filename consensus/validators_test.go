@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
-	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/chain/chaintest"
 	"github.com/huchain/huchain/crosschain/light"
 	"github.com/huchain/huchain/types"
@@ -30,7 +29,7 @@ func (net *network) join(name string) (*testNode, string) {
 	key := chaintest.NewKey()
 	n.keys.Header = key
 	net.nodes = append(net.nodes, n)
-	proof, err := key.Sign(chain.PossessionSignBytes(net.genesis.Hash(), "archives", name, key.Public(), n.info.Ed25519))
+	proof, err := key.Sign(types.PossessionSignBytes(net.genesis.Hash(), "archives", name, key.Public(), n.info.Ed25519))
 	require.NoError(t, err)
 	return n, fmt.Sprintf(`{"org":"archives","name":%q,"key":"%s","ed25519":%q,"power":10,"possession":%q}`,
 		name, key.Public(), hex.EncodeToString(n.info.Ed25519[:]), base64.StdEncoding.EncodeToString(proof))

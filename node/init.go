@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 type InitOptions struct {
 	Home           Home
 	Name           string // of the node
+	Org            string // of the node; with GenesisFile the node gets a candidacy
 	Chain          string // needed without GenesisFile
 	GenesisFile    string
 	BundlesDir     string // packages the genesis names
@@ -37,6 +39,42 @@ type InitResult struct {
 	NodeID  string            `json:"nodeId"`                 // for peers: ID@host:port
 	Key     *crypto.PublicKey `json:"validatorKey,omitempty"` // for the genesis file, as the next
 	Ed25519 string            `json:"ed25519,omitempty"`
+	// Candidate is the file by which governance takes the node in as a validator.
+	Candidate string `json:"candidate,omitempty"`
+
+	key crypto.Signer
+}
+
+// Candidacy is what governance.addValidator asks for: the node's public keys and the
+// proof that it holds the SM2 one.
+type Candidacy struct {
+	chain.GenesisValidator
+	Possession []byte `json:"possession"` // base64
+}
+
+// writeCandidacy signs and writes the candidacy of a node for an existing chain.
+func (o *InitOptions) writeCandidacy(ch ChainHome, g *chain.Genesis, r *InitResult) error {
+	if o.Org == "" || r.key == nil {
+		return nil
+	}
+	if !types.ValidName(o.Org) {
+		return types.Errorf(types.CodeUsage, "%q is no organisation name", o.Org)
+	}
+	ed, err := hex.DecodeString(r.Ed25519)
+	if err != nil {
+		return err
+	}
+	proof, err := r.key.Sign(types.PossessionSignBytes(g.Hash(), o.Org, o.Name, *r.Key, [32]byte(ed)))
+	if err != nil {
+		return fmt.Errorf("sign candidacy: %w", err)
+	}
+	c := Candidacy{chain.GenesisValidator{Org: o.Org, Name: o.Name, Key: *r.Key, Ed25519: r.Ed25519, Power: 1}, proof}
+	text, err := json.MarshalIndent(&c, "", "  ")
+	if err != nil {
+		return err
+	}
+	r.Candidate = filepath.Join(ch.Dir, "candidate.json")
+	return WriteFile(r.Candidate, append(text, '\n'), 0o644)
 }
 
 // Init makes the home of a node, or completes one: keys that exist are kept, a genesis
@@ -73,6 +111,9 @@ func Init(o InitOptions) (*InitResult, error) {
 	if g != nil {
 		out.Genesis = g.Hash().String()
 		if err := WriteFile(ch.GenesisFile(), raw, 0o644); err != nil {
+			return nil, err
+		}
+		if err := o.writeCandidacy(ch, g, out); err != nil {
 			return nil, err
 		}
 	}
@@ -160,7 +201,7 @@ func (o *InitOptions) makeKeys(ch ChainHome) (*InitResult, error) {
 		return nil, err
 	}
 	pub := key.Public()
-	out.Key = &pub
+	out.Key, out.key = &pub, key
 	return out, nil
 }
 

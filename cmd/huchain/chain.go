@@ -23,6 +23,7 @@ func (a *app) printInit(r *node.InitResult) error {
 		if r.Key != nil {
 			a.fields(w, field{"验证公钥", "validator key", *r.Key}, field{"投票公钥", "ed25519", r.Ed25519})
 		}
+		a.fields(w, field{"候选文件", "candidate", r.Candidate})
 		if r.Genesis == "" {
 			fmt.Fprintln(w, a.say("创世文件就绪后，再次运行 huchain init --genesis FILE", "once there is a genesis file: huchain init --genesis FILE"))
 		} else {

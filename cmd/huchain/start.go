@@ -33,16 +33,18 @@ func startCmd(a *app) *cobra.Command {
 }
 
 func initCmd(a *app) *cobra.Command {
-	var genesis, name, p2p, web, pass, bundles string
+	var genesis, name, org, p2p, web, pass, bundles string
 	var peers []string
 	var follower bool
 	c := &cobra.Command{
 		Use: "init", Short: "make the home of a node that joins a chain",
 		Long: "Makes the home folder of a node for the chain of a genesis file: configuration, keys, and the contract packages\n" +
 			"the genesis names. A validator's public keys are printed: they have to stand in the genesis file, so without\n" +
-			"--genesis only keys are made, and the genesis is added by running init again with it.",
+			"--genesis only keys are made, and the genesis is added by running init again with it. To join a chain that runs already,\n" +
+			"name --org too: candidate.json is written, with which governance takes the node in (governance.addValidator).",
 		Example: "  huchain init --chain gov                      # keys of a future validator\n" +
 			"  huchain init --genesis genesis.json --bundles bundles --peer ID@10.0.0.2:7200\n" +
+			"  huchain init --genesis genesis.json --bundles bundles --org court --name node5 --peer ID@10.0.0.2:7200\n" +
 			"  huchain init --genesis genesis.json --bundles bundles --follower",
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,7 +53,7 @@ func initCmd(a *app) *cobra.Command {
 				return err
 			}
 			out, err := node.Init(node.InitOptions{
-				Home: node.Home{Dir: dir}, Name: name, Chain: a.chain, GenesisFile: genesis, BundlesDir: bundles,
+				Home: node.Home{Dir: dir}, Name: name, Org: org, Chain: a.chain, GenesisFile: genesis, BundlesDir: bundles,
 				Peers: peers, P2P: p2p, Web: web, Follower: follower, Passphrase: newPassphrase(pass), PassphraseFile: pass,
 			})
 			if err != nil {
@@ -64,6 +66,7 @@ func initCmd(a *app) *cobra.Command {
 	f.StringVar(&genesis, "genesis", "", "genesis file of the chain")
 	f.StringVar(&bundles, "bundles", "", "folder of the contract packages (*.hcp) the genesis names")
 	f.StringVar(&name, "name", "node", "name of the node")
+	f.StringVar(&org, "org", "", "organisation of the node; with --genesis, writes candidate.json for \"huchain gov propose\"")
 	f.StringSliceVar(&peers, "peer", nil, "peer to link to: ID@HOST:PORT; may be repeated")
 	f.StringVar(&p2p, "p2p", "", "listen address for peers (default 127.0.0.1:7200)")
 	f.StringVar(&web, "web", "", "listen address of the HTTP API, loopback (default 127.0.0.1:7100)")
