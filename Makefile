@@ -6,6 +6,8 @@ SHELL := /bin/bash
 GO       ?= go
 FUZZTIME ?= 10s
 RUST     := /usr/bin/rustc wasm-ld-14
+# Debian keeps PostgreSQL's server outside the path.
+POSTGRES := $(or $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin/postgres))),postgres)
 MODULE   := github.com/huchain/huchain
 LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -22,7 +24,7 @@ define needs
 @missing=; for tool in $(1); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 if [ -n "$$missing" ]; then \
 	echo "make $@ needs tools that are missing here:$$missing" >&2; \
-	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; /usr/bin/rustc) printf ' rustc libstd-rust-dev-wasm32';; wasm-ld-14) printf ' lld-14';; *) printf " $$t";; esac; done)" >&2; \
+	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; /usr/bin/rustc) printf ' rustc libstd-rust-dev-wasm32';; wasm-ld-14) printf ' lld-14';; *postgres) printf ' postgresql';; *) printf " $$t";; esac; done)" >&2; \
 	exit 1; \
 fi
 endef
@@ -44,8 +46,8 @@ run: build ## start a chain of four validators on this machine
 RACED := ./bench ./chain/... ./client ./consensus ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
 
 .PHONY: test
-test: ## vet, race detector, all tests (needs gcc, openssl, and Debian's rustc with lld-14)
-	$(call needs,go git gcc openssl $(RUST))
+test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, and Debian's rustc with lld-14)
+	$(call needs,go git gcc openssl $(RUST) $(POSTGRES))
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short $(RACED)
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine
@@ -85,8 +87,10 @@ fuzz: ## fuzz every decoder for FUZZTIME (10s) each
 	done
 
 .PHONY: soak
-soak: ## the tests at full size: 10^6 contract calls, four processes for HUCHAIN_SOAK=20 times as long
+soak: ## the tests at full size: 10^6 calls and records, 200 kills, four processes for HUCHAIN_SOAK=20 times as long
 	$(call needs,go git)
+	HUCHAIN_TEST_SNAPSHOT_RECORDS=$${HUCHAIN_TEST_SNAPSHOT_RECORDS:-1000000} $(GO) test -count 1 -timeout 1h -run 'TestRestoredGoesOnAlike|TestJoinBySnapshot' ./ledger/snapshot ./consensus
+	HUCHAIN_TEST_KILL_ROUNDS=$${HUCHAIN_TEST_KILL_ROUNDS:-200} $(GO) test -count 1 -timeout 1h -run TestKillAtRandomPoints ./ledger
 	HUCHAIN_VM_CALLS=$${HUCHAIN_VM_CALLS:-1000000} $(GO) test -count 1 -timeout 4h -run TestFreshInstanceOracle ./vm/engine
 	HUCHAIN_SOAK=$${HUCHAIN_SOAK:-20} $(GO) test -count 1 -timeout 12h ./test
 

@@ -135,6 +135,13 @@ func (b *bed) run(txs ...*types.Tx) *chain.Result {
 	res, err := b.c.Execute(context.Background(), b.st, b.ids, blk)
 	require.NoError(b.t, err)
 	require.Len(b.t, res.Receipts, len(txs))
+	var used []crypto.Hash // snapshots take the used ids from the receipts
+	for i := range res.Receipts {
+		if res.Receipts[i].UsesID() {
+			used = append(used, res.Receipts[i].TxID)
+		}
+	}
+	require.Equal(b.t, used, res.UsedIDs)
 	b.st.Apply(res.Writes)
 	b.ids.Add(blk.Time, res.UsedIDs)
 	return res

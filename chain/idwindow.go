@@ -1,8 +1,6 @@
 package chain
 
 import (
-	"time"
-
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 )
@@ -38,9 +36,7 @@ func (w *IDWindow) Add(timeNs int64, ids []crypto.Hash) {
 			w.used[id] = struct{}{}
 		}
 	}
-	// A transaction of a block at time t is void once block time reaches t+Window; one
-	// millisecond more covers the rounding of ValidUntil.
-	horizon := timeNs - int64(types.Window) - int64(time.Millisecond)
+	horizon := types.WindowStart(timeNs)
 	n := 0
 	for n < len(w.blocks) && w.blocks[n].timeNs < horizon {
 		for _, id := range w.blocks[n].ids {

@@ -36,7 +36,14 @@ type app struct {
 	hub      *hub
 	guard    *voteGuard // nil for a follower
 	ids      *idWindow
-	address  []byte // what CometBFT calls this validator; nil for a follower
+	// snapshots makes and serves snapshots; nil for none.
+	snapshots *snapshotter
+	address   []byte // what CometBFT calls this validator; nil for a follower
+
+	// archived is the newest height whose history is archived; nil: none must be.
+	archived func() uint64
+	// blockBase is the lowest block that CometBFT keeps; nil during replay.
+	blockBase func() int64
 
 	// fetch asks peers for a certificate; nil until there are peers.
 	fetch func(height uint64) *types.FinalityCertificate
@@ -137,7 +144,7 @@ type execution struct {
 	took      time.Duration
 	updates   []abci.ValidatorUpdate
 	params    *cmtproto.ConsensusParams // nil: unchanged
-	ids       []crypto.Hash // of all transactions, in order
+	ids       []crypto.Hash             // of all transactions, in order
 }
 
 // execute runs a block on the committed state and computes its roots. It leaves no

@@ -18,6 +18,7 @@ import (
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/proxy"
 	sm "github.com/cometbft/cometbft/state"
+	"github.com/cometbft/cometbft/statesync"
 	cmtstore "github.com/cometbft/cometbft/store"
 	cmttypes "github.com/cometbft/cometbft/types"
 	"github.com/cometbft/cometbft/version"
@@ -27,8 +28,8 @@ import (
 )
 
 // engine is CometBFT, put together from its exported constructors in the order of its
-// own node.NewNode. Left out are RPC, indexer, address book, peer exchange and state
-// sync.
+// own node.NewNode. Left out are RPC, indexer, address book and peer exchange;
+// joining by snapshot comes before, see Join.
 type engine struct {
 	log       *slog.Logger
 	dbs       []dbm.DB
@@ -48,6 +49,7 @@ type engineParts struct {
 	dataDir  string
 	listen   string // host:port
 	genesis  *cmttypes.GenesisDoc
+	founding *chain.Genesis
 	app      *app
 	client   proxy.ClientCreator // connections to app, each with a lock of its own
 	guard    *voteGuard          // nil for a follower
@@ -171,6 +173,14 @@ func (e *engine) handshake(ctx context.Context, parts *engineParts) (sm.State, e
 	if err != nil {
 		return state, types.Errorf(types.CodeDiskFailure, "consensus state: %w", err)
 	}
+	if state.LastBlockHeight == 0 && parts.app.ledger.Height() > 0 && e.blocks.IsEmpty() {
+		if err := bootstrap(parts.app.ledger, parts.founding, parts.genesis, e.states, e.blocks); err != nil {
+			return state, err
+		}
+		if state, err = e.states.LoadFromDBOrGenesisDoc(parts.genesis); err != nil {
+			return state, types.Errorf(types.CodeDiskFailure, "consensus state: %w", err)
+		}
+	}
 	if state.ChainID != parts.genesis.ChainID {
 		return state, types.Errorf(types.CodeLedgerMismatch, "data folder belongs to chain %s, not %s", state.ChainID, parts.genesis.ChainID)
 	}
@@ -229,10 +239,15 @@ func (e *engine) wireConsensus(parts *engineParts, config *cfg.Config, state sm.
 	evpool.SetLogger(parts.log.With("module", "evidence"))
 	exec := sm.NewBlockExecutor(e.states, parts.log.With("module", "state"), e.conns.Consensus(), parts.mempool, evpool, e.blocks,
 		sm.BlockExecutorWithBlockTimeTolerance(config.Consensus.BlockTimeTolerance), sm.BlockExecutorWithMetrics(parts.metrics.state))
-	sync := blocksync.NewReactor(blockSync, false, state.Copy(), exec, e.blocks, parts.app.address, 0, parts.metrics.blocksync)
+	imported, err := e.importedHeight(state)
+	if err != nil {
+		return err
+	}
+	sync := blocksync.NewReactor(blockSync, false, state.Copy(), exec, e.blocks, parts.app.address, imported, parts.metrics.blocksync)
 	sync.SetLogger(parts.log.With("module", "blocksync"))
 
-	consensus := cs.NewState(config.Consensus, state.Copy(), exec, e.blocks, parts.mempool, evpool, cs.StateMetrics(parts.metrics.consensus))
+	consensus := cs.NewState(config.Consensus, state.Copy(), exec, e.blocks, parts.mempool, evpool, cs.StateMetrics(parts.metrics.consensus),
+		cs.OfflineStateSyncHeight(imported))
 	consensus.SetLogger(parts.log.With("module", "consensus"))
 	if parts.guard != nil {
 		consensus.SetPrivValidator(parts.guard)
@@ -242,6 +257,19 @@ func (e *engine) wireConsensus(parts *engineParts, config *cfg.Config, state sm.
 	e.reactor.SetEventBus(e.bus) // passes it on to state and executor
 	e.wireSwitch(parts, config, state, sync, evpool)
 	return nil
+}
+
+// importedHeight is the height at which the stores begin without a block, as bootstrap
+// leaves them; 0 where blocks tell.
+func (e *engine) importedHeight(state sm.State) (int64, error) {
+	if !e.blocks.IsEmpty() || state.LastBlockHeight == 0 {
+		return 0, nil
+	}
+	h, err := e.states.GetOfflineStateSyncHeight()
+	if err != nil || h != state.LastBlockHeight {
+		return 0, types.Errorf(types.CodeLedgerMismatch, "consensus is at height %d, but its block store is empty", state.LastBlockHeight)
+	}
+	return h, nil
 }
 
 // wireSwitch attaches the reactors. Block sync finds the mempool's and the consensus
@@ -263,6 +291,7 @@ func (e *engine) wireSwitch(parts *engineParts, config *cfg.Config, state sm.Sta
 	e.sw.AddReactor("CONSENSUS", e.reactor)
 	e.sw.AddReactor("EVIDENCE", evReactor)
 	e.sw.AddReactor("CERTIFICATE", parts.certs)
+	e.sw.AddReactor("STATESYNC", newServingReactor(e.conns, parts.log))
 	e.sw.SetNodeInfo(info)
 	e.sw.SetNodeKey(parts.nodeKey)
 	e.sw.SetAddrBook(noAddressBook{}) // dereferenced when the node dials itself
@@ -277,7 +306,7 @@ func (e *engine) nodeInfo(parts *engineParts, state sm.State) p2p.DefaultNodeInf
 		Moniker: string(parts.nodeKey.ID())[:8], ListenAddr: "tcp://" + parts.listen,
 		Channels: []byte{
 			blocksync.BlocksyncChannel, cs.StateChannel, cs.DataChannel, cs.VoteChannel, cs.VoteSetBitsChannel,
-			evidence.EvidenceChannel, CarrierChannel, CertificateChannel,
+			evidence.EvidenceChannel, CarrierChannel, CertificateChannel, statesync.SnapshotChannel, statesync.ChunkChannel,
 		},
 		Other: p2p.DefaultNodeInfoOther{TxIndex: "off"},
 	}

@@ -103,14 +103,18 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 		}
 	}
 	a.hub.publish(&BlockEvent{Header: ex.candidate.Header, TxIDs: ex.ids, Receipts: ex.result.Receipts, Events: ex.result.Events})
+	a.snapshots.committed(height)
 	a.committedAt = time.Now()
 	a.loadStaged(ex.result.Staged)
 	a.m.height.Set(float64(height))
 	a.m.committedTxs.Add(float64(len(ex.ids)))
 	a.m.blockTxs.Observe(float64(len(ex.ids)))
 	a.m.clockAheadSeconds.Set(time.Until(blockTime).Seconds())
-	// RetainHeight stays 0: peers that were away sync from the blocks CometBFT keeps.
-	return &abci.ResponseCommit{}, nil
+	retain, err := a.prune(height)
+	if err != nil {
+		return nil, a.stop(fmt.Errorf("prune after block %d: %w", height, err))
+	}
+	return &abci.ResponseCommit{RetainHeight: retain}, nil
 }
 
 // loadStaged has contract packages compiled that a block staged, so that no block waits

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	abci "github.com/cometbft/cometbft/abci/types"
+	"github.com/cometbft/cometbft/proxy"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
@@ -20,6 +22,7 @@ import (
 	"github.com/huchain/huchain/chain/chaintest"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger"
+	"github.com/huchain/huchain/ledger/snapshot"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/host"
 )
@@ -52,6 +55,9 @@ type testNode struct {
 	chain  *chain.Chain
 	// wrap, if set, puts something between node and chain: a liar.
 	wrap func(Machine) Machine
+	// abci, if set, puts something between CometBFT and the app.
+	abci      func(*app) abci.Application
+	snapshots *snapshot.Store // opened with the node
 }
 
 func testParams() Params {
@@ -65,10 +71,14 @@ func testParams() Params {
 
 // newNetwork founds a chain with n validators. The contract "store" has put {k:v} and
 // fails for the key "bad".
-func newNetwork(t testing.TB, n int) *network {
+func newNetwork(t testing.TB, n int) *network { return newNetworkWith(t, n, func(*network) {}) }
+
+// newNetworkWith is newNetwork with more contracts.
+func newNetworkWith(t testing.TB, n int, more func(*network)) *network {
 	net := &network{t: t, params: testParams(), opt: ledger.DefaultParams(), vm: chaintest.NewGoVM()}
 	net.world = chaintest.NewWorld(time.Now().Add(-time.Minute), "archives")
 	net.vm.Install(net.world, "store", map[string]string{"put": "ANY role:client", "getOne": "public"}, storeContract)
+	more(net)
 	net.clerk = net.world.Member("archives", "clerk", "client")
 	dir := t.TempDir()
 	for i := range n {
@@ -147,11 +157,19 @@ func (n *testNode) open() {
 	if n.wrap != nil {
 		m = n.wrap(m)
 	}
+	chunks := snapshot.DefaultParams()
+	chunks.ChunkBytes = 128 << 10
+	n.snapshots, err = snapshot.OpenStore(filepath.Join(n.home, "snapshots"), chunks)
+	require.NoError(t, err)
 	n.Node, err = New(n.net.params, Options{
-		DataDir: filepath.Join(n.home, "data", "comet"), Chain: m, Ledger: n.ledger, Genesis: n.net.genesis, Packages: n.net.packages,
+		Snapshots: n.snapshots,
+		DataDir:   filepath.Join(n.home, "data", "comet"), Chain: m, Ledger: n.ledger, Genesis: n.net.genesis, Packages: n.net.packages,
 		Keys: n.keys, Peers: n.net.peers(), Listen: n.listen, Logger: n.logger(), Registerer: n.reg,
 	})
 	require.NoError(t, err)
+	if n.abci != nil {
+		n.parts.client = proxy.NewConnSyncLocalClientCreator(n.abci(n.app))
+	}
 }
 
 func (n *testNode) up() {

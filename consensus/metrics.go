@@ -19,6 +19,9 @@ type metrics struct {
 	blockSeconds, commitSeconds            prometheus.Histogram
 	blockTxs                               prometheus.Histogram
 	height, clockAheadSeconds              prometheus.Gauge
+	snapshotHeight                         prometheus.Gauge
+	retainHeight, ledgerBase               prometheus.Gauge
+	snapshotChunks, snapshotFailures       prometheus.Counter
 }
 
 // newMetrics builds and registers the metrics of one chain; a nil registerer leaves
@@ -48,6 +51,11 @@ func newMetrics(reg prometheus.Registerer, chainID string) (*metrics, error) {
 		blockTxs:           b.histogram("block_transactions", "Transactions per block.", prometheus.ExponentialBuckets(1, 4, 9)),
 		height:             b.gauge("height", "Height of the last committed block."),
 		clockAheadSeconds:  b.gauge("block_time_ahead_seconds", "How far the last block's time is ahead of the local clock; CometBFT stops at 60."),
+		snapshotHeight:     b.gauge("snapshot_height", "Height of the newest snapshot made since the start."),
+		retainHeight:       b.gauge("retain_height", "Lowest block that CometBFT keeps; 0 while nothing was pruned."),
+		ledgerBase:         b.gauge("ledger_base_height", "Lowest block that the ledger keeps."),
+		snapshotChunks:     b.counter("snapshot_chunks_served_total", "Snapshot chunks sent to peers."),
+		snapshotFailures:   b.counter("snapshot_failures_total", "Snapshots that could not be made."),
 	}
 	m.refused = add(&b, prometheus.NewCounterVec(prometheus.CounterOpts(
 		b.opts("refused_transactions_total", "Transactions refused at ingress, by error code.")), []string{"code"}))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/snapshot"
 	"github.com/huchain/huchain/types"
 )
 
@@ -31,6 +32,11 @@ type Options struct {
 	Keys     Keys
 	Peers    []string // id@host:port; this node itself may be among them
 	Listen   string   // host:port
+	// Snapshots keeps the chain's snapshots; nil: none are made or served.
+	Snapshots *snapshot.Store
+	// Archived is the newest height whose history is archived: no block above it is
+	// pruned. nil: history need not be archived.
+	Archived func() uint64
 	Logger   *slog.Logger
 	// Registerer takes the metrics, labelled with the chain; nil for none.
 	Registerer prometheus.Registerer
@@ -48,6 +54,8 @@ type Node struct {
 	guard  *voteGuard
 	parts  *engineParts
 	engine atomic.Pointer[engine] // nil until started
+
+	snapshots *snapshotter // nil without Options.Snapshots
 
 	mu      sync.Mutex
 	started bool
@@ -103,7 +111,8 @@ func (n *Node) build() error {
 	n.app = &app{
 		p: &n.p, log: n.log, m: m, machine: n.o.Chain, ledger: n.o.Ledger, packages: n.o.Packages,
 		certs: newCertifier(n.o.Ledger, n.o.Keys.Header), hub: n.hub,
-		fatal: n.fail, syncing: func() bool { return false },
+		archived: n.o.Archived,
+		fatal:    n.fail, syncing: func() bool { return false },
 		background: func(f func(context.Context)) { n.wg.Go(func() { f(n.ctx) }) },
 	}
 	if n.o.Keys.Header != nil {
@@ -116,13 +125,17 @@ func (n *Node) build() error {
 	if n.app.ids, err = restoreIDs(n.o.Ledger); err != nil {
 		return err
 	}
+	if n.o.Snapshots != nil {
+		n.snapshots = newSnapshotter(n.o.Snapshots, &n.p, n.o.Ledger, n.log, m)
+		n.app.snapshots = n.snapshots
+	}
 	n.pool = newPool(&n.p, m, n.app.ids.has, n.hub.dropped)
 	n.admit = newAdmitter(&n.p, m, func(raw []byte, nowMs int64) (*types.Tx, error) {
 		return n.o.Chain.Admit(n.o.Ledger, raw, nowMs)
 	}, n.pool, n.faultOf)
 	n.app.pool, n.app.admit = n.pool, n.admit
 	n.parts = &engineParts{
-		p: &n.p, dataDir: n.o.DataDir, listen: n.o.Listen, genesis: doc,
+		p: &n.p, dataDir: n.o.DataDir, listen: n.o.Listen, genesis: doc, founding: n.o.Genesis,
 		app: n.app, client: proxy.NewConnSyncLocalClientCreator(n.app), guard: n.guard, nodeKey: nodeKey,
 		mempool: cometMempool{n.pool}, box: newPenaltyBox(), peers: n.o.Peers, metrics: comet,
 		log: &cometLogger{log: n.log, onFail: n.fail},
@@ -150,8 +163,13 @@ func (n *Node) Start(ctx context.Context) error {
 	}
 	n.engine.Store(e)
 	n.app.syncing = e.reactor.WaitSync
+	n.app.blockBase = e.blocks.Base
 	n.app.fetch = func(height uint64) *types.FinalityCertificate {
 		return n.parts.certs.fetch(height, n.p.CertificateWait)
+	}
+	if n.snapshots != nil {
+		n.snapshots.blocks, n.snapshots.states = e.blocks, e.states
+		n.wg.Go(func() { n.snapshots.run(n.ctx) })
 	}
 	n.wg.Go(func() { n.admit.run(n.quit) })
 	n.wg.Go(func() {
@@ -193,6 +211,7 @@ func (n *Node) Stop() {
 		n.app.ahead.cancel()
 	}
 	n.wg.Wait()
+	n.snapshots.drain()
 	if e != nil {
 		e.close()
 	}

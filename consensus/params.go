@@ -69,6 +69,16 @@ type Params struct {
 	// must include waits for a peer to send it.
 	CertificateWait time.Duration
 
+	// SnapshotEvery makes a snapshot at every height that it divides; 0: on demand only.
+	// Nodes that shall serve the same snapshots agree on it.
+	SnapshotEvery uint64
+	// SnapshotKeep is how many snapshots are kept.
+	SnapshotKeep int
+
+	// KeepBlocks is how many blocks are kept below the newest; 0: all. More stay where
+	// snapshots, the archive or evidence need them, see retention.
+	KeepBlocks uint64
+
 	// ClockMargin is by how much the clocks of validators may differ. A validator that
 	// lost its vote state waits it out, see votestate.go.
 	ClockMargin time.Duration
@@ -100,6 +110,7 @@ func DefaultParams() Params {
 		AdmitQueue:        4096,
 		CarrierQueueBytes: 16 << 20,
 		CertificateWait:   250 * time.Millisecond,
+		SnapshotKeep:      2,
 		ClockMargin:       15 * time.Second,
 	}
 }
@@ -144,6 +155,9 @@ func (p *Params) Validate() error {
 		{"OfferAgainBlocks", p.OfferAgainBlocks, 1, 1_000_000},
 		{"AdmitWorkers", int64(p.AdmitWorkers), 0, 1024},
 		{"AdmitQueue", int64(p.AdmitQueue), 1, 1_000_000},
+		{"SnapshotEvery", int64(p.SnapshotEvery), 0, 1 << 40},
+		{"KeepBlocks", int64(p.KeepBlocks), 0, 1 << 40},
+		{"SnapshotKeep", int64(p.SnapshotKeep), 1, MaxSnapshots},
 		{"CarrierQueueBytes", p.CarrierQueueBytes, MaxCarrierBytes, 1 << 40},
 	} {
 		if n.v < n.min || n.v > n.max {

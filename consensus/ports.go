@@ -31,5 +31,10 @@ type Ledger interface {
 	Prepare(b *ledger.Block) (*ledger.Candidate, error)
 	Commit(c *ledger.Candidate) error
 	Certified() uint64
+	Base() uint64
+	Prune(below uint64) error
+	Anchor() (anchor []byte, found bool, err error)
+	SetChanges(to uint64) ([]ledger.SetChange, error)
+	Freeze() (*ledger.Frozen, error)
 	UsedIDs(fn func(height uint64, timeNs int64, ids []crypto.Hash) error) error
 }

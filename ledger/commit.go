@@ -167,8 +167,15 @@ func (l *Ledger) commit(c *Candidate) error {
 	if len(b.UsedIDs) > 0 {
 		next.usedRows++
 	}
-	err := l.st.Commit(c.change, b.Height, func(batch driver.Batch) {
+	change, err := l.certifiedChange(b.Certificate)
+	if err != nil {
+		return err
+	}
+	err = l.st.Commit(c.change, b.Height, func(batch driver.Batch) {
 		l.ownRows(batch, c, &next)
+		if change != nil {
+			change.write(batch)
+		}
 		for _, u := range l.used[:dropped] {
 			batch.Delete(heightKey(prefixUsed, u.height))
 		}
@@ -211,18 +218,21 @@ func (l *Ledger) ownRows(batch driver.Batch, c *Candidate, next *tip) {
 			setSealed(batch, append([]byte{prefixSet}, h[:]...), set.Encode())
 		}
 	}
-	if b.Height == 0 {
-		s, n := b.Signers.Hash(), b.NextSigners.Hash()
-		setSealed(batch, heightKey(prefixSigners, 0), append(s[:], n[:]...))
+	if s, n := b.Signers.Hash(), b.NextSigners.Hash(); b.Height == 0 || s != n {
+		setSealed(batch, heightKey(prefixSigners, b.Height), append(s[:], n[:]...))
 	}
 	if len(b.UsedIDs) > 0 {
-		body := make([]byte, 0, 8+crypto.HashSize*len(b.UsedIDs)+4)
-		body = binary.BigEndian.AppendUint64(body, uint64(b.Time))
-		for i := range b.UsedIDs {
-			body = append(body, b.UsedIDs[i][:]...)
-		}
-		setSealed(batch, heightKey(prefixUsed, b.Height), body)
+		setSealed(batch, heightKey(prefixUsed, b.Height), encodeUsed(b.Time, b.UsedIDs))
 	}
+}
+
+func encodeUsed(timeNs int64, ids []crypto.Hash) []byte {
+	body := make([]byte, 0, 8+crypto.HashSize*len(ids)+4)
+	body = binary.BigEndian.AppendUint64(body, uint64(timeNs))
+	for i := range ids {
+		body = append(body, ids[i][:]...)
+	}
+	return body
 }
 
 // dropRedo removes the redo row once the block store holds the block. It need not be
@@ -236,7 +246,7 @@ func (l *Ledger) dropRedo(height uint64) error {
 // expiredIDs is how many of the used-id rows lie before the window that ends at now.
 func (l *Ledger) expiredIDs(now int64) int {
 	n := 0
-	for n < len(l.used) && l.used[n].time < now-types.Window.Nanoseconds() {
+	for n < len(l.used) && l.used[n].time < types.WindowStart(now) {
 		n++
 	}
 	return n

@@ -16,9 +16,12 @@
 //
 //	'm' ‖ "format"          → u32 format version
 //	'm' ‖ "genesis"         → genesis hash
+//	'm' ‖ "base"            → u64 lowest height whose block is kept; no row: 0
+//	'm' ‖ "anchor"          → what the ledger was imported under (Base.Anchor), if it was
 //	'm' ‖ "tip"             → u64 height ‖ header hash ‖ content root ‖ u64 leaves ‖ u32 number of 'u' rows
 //	'h' ‖ u64 height        → u16 len ‖ header ‖ content, for the last recentHeaders heights
-//	'S' ‖ u64 height        → hash of signers(height) ‖ hash of nextSigners(height), at 0 only
+//	'S' ‖ u64 height        → hash of signers(height) ‖ hash of nextSigners(height), at 0 and where they differ
+//	'C' ‖ u64 height        → u16 len ‖ header ‖ finality certificate, where there is an 'S' row, above 0
 //	'v' ‖ hash              → validator set
 //	'u' ‖ u64 height        → u64 time ‖ used transaction ids
 //	'r' ‖ u64 height        → redo row: rows of the block store (block.EncodePairs)
@@ -112,6 +115,7 @@ type Ledger struct {
 
 	mu        sync.RWMutex // guards what follows
 	tip       tip
+	base      uint64   // lowest height whose block is kept
 	certified uint64   // newest height with a certificate
 	used      []usedAt // heights with used-id rows, ascending
 }
@@ -210,6 +214,17 @@ func (l *Ledger) Initialized() bool {
 	return l.tip.initialized
 }
 
+// Base is the lowest height whose block is kept: 0 unless the ledger was made from a
+// snapshot or older blocks were pruned.
+func (l *Ledger) Base() uint64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.base
+}
+
+// Anchor returns what the ledger was imported under (Base.Anchor); false if it was not.
+func (l *Ledger) Anchor() ([]byte, bool, error) { return l.sealed(anchorKey) }
+
 // ContentRoot is the content root of the newest height: CometBFT's AppHash.
 func (l *Ledger) ContentRoot() crypto.Hash {
 	l.mu.RLock()
@@ -270,6 +285,8 @@ var (
 	formatKey  = []byte("mformat")
 	genesisKey = []byte("mgenesis")
 	tipKey     = []byte("mtip")
+	baseKey    = []byte("mbase")
+	anchorKey  = []byte("manchor")
 )
 
 func heightKey(prefix byte, height uint64) []byte {
@@ -279,14 +296,17 @@ func heightKey(prefix byte, height uint64) []byte {
 const (
 	prefixHeader  = 'h'
 	prefixSigners = 'S'
+	prefixChange  = 'C'
 	prefixSet     = 'v'
 	prefixUsed    = 'u'
 	prefixRedo    = 'r'
 )
 
 // sealed reads one of the ledger's own rows.
-func (l *Ledger) sealed(key []byte) (body []byte, found bool, err error) {
-	row, found, err := l.db.Get(key)
+func (l *Ledger) sealed(key []byte) (body []byte, found bool, err error) { return sealedIn(l.db, key) }
+
+func sealedIn(r driver.Reader, key []byte) (body []byte, found bool, err error) {
+	row, found, err := r.Get(key)
 	if err != nil || !found {
 		return nil, false, state.ReadError(err)
 	}

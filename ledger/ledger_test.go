@@ -40,6 +40,13 @@ func memParams(fs vfs.FS) Params {
 }
 
 func newChain(t testing.TB, fs vfs.FS) *chain {
+	c := newFeeder(t)
+	c.open(fs)
+	return c
+}
+
+// newFeeder is a chain without a ledger.
+func newFeeder(t testing.TB) *chain {
 	c := &chain{t: t, rng: rand.New(rand.NewSource(1)), genesis: genesisHash, live: map[string][]byte{}}
 	for i := range 4 {
 		k := testKey(byte(i + 1))
@@ -53,7 +60,6 @@ func newChain(t testing.TB, fs vfs.FS) *chain {
 		c.set = append(c.set, types.Validator{Key: k.Public(), Ed25519: [32]byte{byte(i + 1)}, Power: 10})
 	}
 	c.user = testKey(99)
-	c.open(fs)
 	return c
 }
 

@@ -39,6 +39,16 @@ func (l *Ledger) readMeta() error {
 	if l.tip, err = decodeTip(t); err != nil {
 		return err
 	}
+	base, found, err := l.sealed(baseKey)
+	if err != nil {
+		return err
+	}
+	if found {
+		if len(base) != 8 {
+			return state.Corrupt("malformed row of the lowest height")
+		}
+		l.base = binary.BigEndian.Uint64(base)
+	}
 	return l.readUsed()
 }
 
@@ -141,7 +151,11 @@ func (l *Ledger) restoreRing() error {
 		lowest = min(lowest, c)
 	}
 	for h := lowest; h < l.tip.height; h++ {
-		if err := l.restoreHeight(h); err != nil {
+		err := l.restoreHeight(h)
+		if types.CodeOf(err) == types.CodeHeightUnknown {
+			continue // what a key held then stands in history that is not kept here
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -26,6 +26,9 @@ func (l *Ledger) serve(height uint64, kind block.Kind) (*served, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
 	}
+	if base := l.Base(); height < base {
+		return nil, types.Errorf(types.CodeHeightUnknown, "block %d is not kept here; the oldest kept is %d", height, base)
+	}
 	k := servedKey{height, kind}
 	if s, ok := l.served.Get(k); ok {
 		return s, nil

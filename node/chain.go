@@ -113,11 +113,26 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	if r.machine, err = chain.New(r.genesis, r.engine, chain.DefaultOptions()); err != nil {
 		return nil, err
 	}
-	if r.ledger, err = ledger.Open(filepath.Join(home.DataDir(), "ledger"), r.genesis.Hash(), ledger.DefaultParams()); err != nil {
+	if err := r.join(ctx, home, cfg, log); err != nil {
+		return nil, err
+	}
+	snapshots, err := openSnapshots(home)
+	if err == nil {
+		err = snapshots.Clean()
+	}
+	if err != nil {
+		return nil, err
+	}
+	params, err := ledgerParams(home)
+	if err != nil {
+		return nil, err
+	}
+	if r.ledger, err = ledger.Open(home.LedgerDir(), r.genesis.Hash(), params); err != nil {
 		return nil, err
 	}
 	r.consensus, err = consensus.New(consensusParams(cfg), consensus.Options{
-		DataDir: filepath.Join(home.DataDir(), "consensus"), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Packages: packages,
+		Snapshots: snapshots,
+		DataDir:   home.ConsensusDir(), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Packages: packages,
 		Keys: ConsensusKeys(home.KeysDir(), header), Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen,
 		Logger: log, Registerer: reg,
 	})
@@ -151,6 +166,10 @@ func consensusParams(c ChainConfig) consensus.Params {
 	}
 	if c.Consensus.Heartbeat > 0 {
 		p.Heartbeat = c.Consensus.Heartbeat
+	}
+	p.SnapshotEvery, p.KeepBlocks = c.Snapshots.Every, c.Prune.KeepBlocks
+	if c.Snapshots.Keep > 0 {
+		p.SnapshotKeep = c.Snapshots.Keep
 	}
 	if c.Pool.MaxTxs > 0 {
 		p.PoolTxs = c.Pool.MaxTxs

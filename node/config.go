@@ -13,6 +13,7 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 
+	"github.com/huchain/huchain/consensus"
 	"github.com/huchain/huchain/types"
 )
 
@@ -110,6 +111,34 @@ type ChainConfig struct {
 	Consensus ConsensusConfig `koanf:"consensus"`
 	Pool      PoolConfig      `koanf:"pool"`
 	Keys      KeysConfig      `koanf:"keys"`
+	Snapshots SnapshotsConfig `koanf:"snapshots"`
+	StateSync StateSyncConfig `koanf:"stateSync"`
+	Prune     PruneConfig     `koanf:"prune"`
+	Ledger    LedgerConfig    `koanf:"ledger"`
+}
+
+// LedgerConfig says where a ledger that was moved to PostgreSQL lies ("huchain ledger
+// migrate"). A password is better kept in the file that PGPASSFILE names.
+type LedgerConfig struct {
+	Postgres string `koanf:"postgres"` // connection string
+	Schema   string `koanf:"schema"`   // of the tables; empty: huchain_<chain>_<genesis hash>
+}
+
+// SnapshotsConfig says when snapshots are made. Nodes of a chain that agree on Every serve
+// the same snapshots together.
+type SnapshotsConfig struct {
+	Every uint64 `koanf:"every"` // at heights it divides; 0: on demand alone
+	Keep  int    `koanf:"keep"`  // newest ones kept; 0: the default, 2
+}
+
+// StateSyncConfig says how a node without data begins.
+type StateSyncConfig struct {
+	Enable bool `koanf:"enable"` // by a snapshot of its peers, instead of replaying the chain
+}
+
+// PruneConfig says what of the history is kept.
+type PruneConfig struct {
+	KeepBlocks uint64 `koanf:"keepBlocks"` // blocks below the newest; 0: all
 }
 
 // P2PConfig is the listener for peers of the chain.
@@ -135,6 +164,10 @@ type KeysConfig struct {
 	PassphraseFile string `koanf:"passphraseFile"` // relative to the chain's folder; empty: environment or prompt
 }
 
+// MinKeepBlocks is the least history a pruning node keeps: what a peer that was away for
+// a while, or a client that asks late for a receipt, still finds.
+const MinKeepBlocks = 1000
+
 // DefaultChainConfig returns the configuration of an empty chain.toml.
 func DefaultChainConfig() ChainConfig {
 	return ChainConfig{P2P: P2PConfig{Listen: fmt.Sprintf("127.0.0.1:%d", DefaultP2PPort)}}
@@ -150,6 +183,15 @@ func (c *ChainConfig) Validate() error {
 		if _, _, err := net.SplitHostPort(addr); !ok || id == "" || err != nil {
 			return fmt.Errorf("p2p.peers: %q is not of the form id@host:port", p)
 		}
+	}
+	if c.Snapshots.Keep < 0 || c.Snapshots.Keep > consensus.MaxSnapshots {
+		return fmt.Errorf("snapshots.keep: at most %d", consensus.MaxSnapshots)
+	}
+	if k := c.Prune.KeepBlocks; k > 0 && k < MinKeepBlocks {
+		return fmt.Errorf("prune.keepBlocks: 0 for all, or at least %d", MinKeepBlocks)
+	}
+	if c.StateSync.Enable && len(c.P2P.Peers) == 0 {
+		return errors.New("stateSync.enable: p2p.peers must name peers to join")
 	}
 	if c.Pool.MaxTxs < 0 || c.Pool.MaxBytes < 0 || c.Consensus.TimeoutPropose < 0 || c.Consensus.Heartbeat < 0 {
 		return errors.New("limits and times must not be negative")

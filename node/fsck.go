@@ -3,16 +3,17 @@ package node
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
-	"github.com/huchain/huchain/ledger"
+	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/consensus"
 	"github.com/huchain/huchain/ledger/fsck"
 	"github.com/huchain/huchain/types"
 )
 
 // FsckReport says what was found in the ledger of one chain.
 type FsckReport struct {
-	Chain string `json:"chain"`
+	Chain     string   `json:"chain"`
+	Snapshots []uint64 `json:"snapshots"` // heights of those checked
 	*fsck.Report
 }
 
@@ -56,12 +57,54 @@ func fsckChain(ctx context.Context, home ChainHome, progress func(what string, d
 	if err != nil {
 		return nil, err
 	}
-	r, err := fsck.Check(ctx, ledger.DefaultParams().Driver, filepath.Join(home.DataDir(), "ledger"), progress)
+	params, err := ledgerParams(home)
+	if err != nil {
+		return nil, err
+	}
+	r, err := fsck.Check(ctx, params.Driver, home.LedgerDir(), progress)
 	if err != nil {
 		return nil, fmt.Errorf("check ledger of chain %s: %w", home.Name, err)
 	}
 	if r.Genesis != g.Hash() {
 		r.Findings = append(r.Findings, fsck.Finding{Where: "genesis", What: fmt.Sprintf("the ledger is of %s, the genesis file of %s", r.Genesis, g.Hash())})
 	}
-	return &FsckReport{Chain: home.Name, Report: r}, nil
+	out := &FsckReport{Chain: home.Name, Snapshots: []uint64{}, Report: r}
+	return out, out.checkSnapshots(ctx, home, g, progress)
+}
+
+// checkSnapshots verifies every chunk of every snapshot against its header, and that
+// against its anchor, if it has one by now.
+func (r *FsckReport) checkSnapshots(ctx context.Context, home ChainHome, g *chain.Genesis, progress func(what string, done uint64)) error {
+	store, err := openSnapshots(home)
+	if err != nil {
+		return err
+	}
+	heights, err := store.Heights()
+	if err != nil {
+		return err
+	}
+	for i, h := range heights {
+		if progress != nil {
+			progress("snapshots", uint64(i))
+		}
+		m, err := store.Check(ctx, h)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			var anchor []byte
+			anchor, err = store.Anchor(h)
+			switch {
+			case err == nil:
+				_, err = consensus.CheckAnchor(g, anchor, &m.Header)
+			case types.CodeOf(err) == types.CodeNotFound:
+				err = nil // it comes three blocks later
+			}
+		}
+		if err != nil {
+			r.Findings = append(r.Findings, fsck.Finding{Where: fmt.Sprintf("snapshot %d", h), What: err.Error()})
+		}
+		r.Snapshots = append(r.Snapshots, h)
+	}
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 //	node.toml              configuration of the process
 //	lock                   held while the node runs; names its process
 //	logs/node.log
+//	control.sock           orders of the operator, while the node runs
 //	cache/wasm/            compiled contracts; may be deleted
 //	chains/<name>/         one folder per chain, see ChainHome
 type Home struct{ Dir string }
@@ -35,6 +36,9 @@ func (h Home) ConfigFile() string { return filepath.Join(h.Dir, "node.toml") }
 
 // LockFile is the path of the lock.
 func (h Home) LockFile() string { return filepath.Join(h.Dir, "lock") }
+
+// ControlSocket is where a running node takes orders.
+func (h Home) ControlSocket() string { return filepath.Join(h.Dir, "control.sock") }
 
 // CacheDir is where compiled contracts are kept unless node.toml says otherwise.
 func (h Home) CacheDir() string { return filepath.Join(h.Dir, "cache", "wasm") }
@@ -79,6 +83,7 @@ func (h Home) Exists() bool {
 //	bundles/*.hcp          contract packages the genesis names by hash
 //	keys/                  validator.key, consensus.json, vote.json, node.json
 //	data/                  the ledger and CometBFT's stores; may be deleted, keys may not
+//	snapshots/<height>/    snapshots, see package ledger/snapshot
 type ChainHome struct{ Name, Dir string }
 
 // GenesisFile is the path of genesis.json.
@@ -95,6 +100,15 @@ func (c ChainHome) KeysDir() string { return filepath.Join(c.Dir, "keys") }
 
 // DataDir holds what can be fetched again from peers.
 func (c ChainHome) DataDir() string { return filepath.Join(c.Dir, "data") }
+
+// LedgerDir holds the ledger's stores.
+func (c ChainHome) LedgerDir() string { return filepath.Join(c.DataDir(), "ledger") }
+
+// ConsensusDir holds CometBFT's stores.
+func (c ChainHome) ConsensusDir() string { return filepath.Join(c.DataDir(), "consensus") }
+
+// SnapshotsDir holds the chain's snapshots, a folder each.
+func (c ChainHome) SnapshotsDir() string { return filepath.Join(c.Dir, "snapshots") }
 
 // WriteFile writes a file whole or not at all: to a temporary name, synced, renamed.
 func WriteFile(path string, data []byte, mode os.FileMode) error {

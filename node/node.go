@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -40,6 +41,7 @@ type node struct {
 	log    *slog.Logger
 	reg    *prometheus.Registry
 	api    *api.Server
+	mu     sync.Mutex // guards chains, which the control socket looks at
 	chains []*running
 	disk   prometheus.Gauge
 }
@@ -112,6 +114,7 @@ func (n *node) run(ctx context.Context, lock *Lock, opt Options) error {
 		return err
 	}
 	defer metricsDone()
+	defer n.serveControl(ctx)()
 	return n.serve(ctx, cancel, web, homes, opt)
 }
 
@@ -168,7 +171,9 @@ func (n *node) startChain(ctx context.Context, cancel context.CancelCauseFunc, h
 	if err != nil {
 		return fmt.Errorf("chain %s: %w", home.Name, err)
 	}
+	n.mu.Lock()
 	n.chains = append(n.chains, r)
+	n.mu.Unlock()
 	n.api.Add(r.api())
 	log.Info("chain started", "genesis", r.genesis.Hash(), "height", r.ledger.Height(), "tookMs", time.Since(start).Milliseconds())
 	go func() {

@@ -74,6 +74,10 @@ const (
 	CodeTrustGap       Code = 4202
 	CodeFork           Code = 4203
 
+	// 43xx: snapshots
+	CodeSnapshotInvalid     Code = 4301
+	CodeSnapshotUnavailable Code = 4302
+
 	// 44xx: the archive
 	CodeArchiveConflict Code = 4401
 	CodeArchiveMissing  Code = 4402

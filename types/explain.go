@@ -398,6 +398,21 @@ var table = []Explanation{
 		Fix: Text{"停止采信该链，保留两个区块头作为证据，通知各机构。", "Stop relying on the chain, keep both headers as evidence, and tell the organisations."},
 	},
 
+	// 43xx: snapshots
+	{
+		Code:    CodeSnapshotInvalid,
+		Message: Text{"快照无效", "snapshot is not valid"},
+		Cause:   Text{"快照的清单、分块或锚点被损坏、被改动，或属于另一条链：它与所信任的区块头不符。", "Its manifest, a chunk or its anchor is damaged, was altered or is of another chain: it does not lead to a trusted header."},
+		Fix:     Text{"不要使用它。删除后从另一节点复制，或由本节点重新制作。", "Do not use it. Delete it and copy it from another node, or have it made again."},
+	},
+	{
+		Code:    CodeSnapshotUnavailable,
+		Message: Text{"现在不能制作或使用快照", "no snapshot can be made or used now"},
+		Cause:   Text{"正在制作另一个快照；本节点尚未保存最近五分钟的区块；或快照的高度尚无终局证书。", "Another one is being made, the blocks of the last five minutes are not kept here yet, or its height has no finality certificate yet."},
+		Fix:     Text{"稍后再试。从快照加入的节点五分钟后即可制作。", "Try again later. A node that joined by snapshot can make one after five minutes."},
+		Retry:   true,
+	},
+
 	// 44xx: the archive
 	{
 		Code:    CodeArchiveConflict,

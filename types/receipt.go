@@ -49,6 +49,13 @@ func CleanText(s string, maxBytes int) string {
 // OK reports whether the transaction took effect.
 func (r *Receipt) OK() bool { return r.Code == CodeOK }
 
+// UsesID reports whether the transaction used up its id. It did once its signatures were
+// found good: from there on it pays gas, or is refused for its gas limit alone. A snapshot
+// rests on it, since receipts are what roots cover and lists of used ids are not.
+func (r *Receipt) UsesID() bool {
+	return r.GasUsed > 0 || r.Code == CodeLimitExceeded || r.Code == CodeOutOfGas
+}
+
 // Encode returns the canonical bytes, which are the receipt's leaf under the receipt root.
 // Error passes through CleanText, since contracts choose it and it must decode again.
 func (r *Receipt) Encode() []byte {

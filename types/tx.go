@@ -22,6 +22,11 @@ const (
 	Window         = 5 * time.Minute // W: how far ahead ValidUntil may lie
 )
 
+// WindowStart is the block time, in Unix nanoseconds, before which used ids no longer
+// matter at block time timeNs: their transactions are void. One millisecond more than
+// Window covers the rounding of ValidUntil.
+func WindowStart(timeNs int64) int64 { return timeNs - int64(Window) - int64(time.Millisecond) }
+
 // Body is what the signers of a transaction sign, exactly as transmitted.
 type Body struct {
 	Genesis    crypto.Hash // genesis hash of the chain it is for

@@ -15,7 +15,7 @@ func fsckCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "fsck", Short: "check the ledgers of a stopped node from end to end",
 		Long: "Reads every row of the ledger of every chain (or of --chain) in the home and recomputes state tree, roots, links,\n" +
-			"certificates and indexes, independently of the node's own code. Nothing is changed. The node must not be running.",
+			"certificates, indexes and the chain's snapshots, independently of the node's own code. Nothing is changed. The node must not be running.",
 		Example: "  huchain fsck --home ~/.huchain/devnet/node2", Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := filepath.Abs(a.home)
@@ -49,7 +49,7 @@ func (a *app) writeFsck(w io.Writer, reports []node.FsckReport) {
 		}
 		fmt.Fprintf(w, "%s\t%s\n", r.Chain, state)
 		a.fields(w, field{"高度", "height", r.Height}, field{"状态行", "state rows", r.Rows}, field{"交易", "transactions", r.Txs},
-			field{"事件", "events", r.Events}, field{"终局证书", "certificates", r.Certificates}, field{"状态根", "state root", r.StateRoot})
+			field{"事件", "events", r.Events}, field{"终局证书", "certificates", r.Certificates}, field{"快照", "snapshots", len(r.Snapshots)}, field{"状态根", "state root", r.StateRoot})
 		for i, f := range r.Findings {
 			if i == 20 {
 				fmt.Fprintf(w, "…\t%s\n", a.say("其余见 -o json", "the rest with -o json"))

@@ -57,8 +57,10 @@ type checker struct {
 
 	tip     tipRow
 	due     map[block.Kind]uint64 // entries that the indexes must hold
+	base    uint64                // lowest height whose block must be there
 	sets    map[crypto.Hash]types.ValidatorSet
 	headers map[uint64][]byte // bodies of the header rows in the state store
+	changes map[uint64][]byte // bodies of the rows of changes of validators
 	last    crypto.Hash       // hash of the header below, while walking up
 }
 
@@ -85,7 +87,7 @@ func Check(ctx context.Context, open driver.Opener, dir string, progress func(wh
 		return nil, errors.Join(fmt.Errorf("check ledger: %w", err), st.Close())
 	}
 	c := &checker{ctx: ctx, state: st, blocks: bl, r: &Report{}, due: map[block.Kind]uint64{},
-		sets: map[crypto.Hash]types.ValidatorSet{}, headers: map[uint64][]byte{}}
+		sets: map[crypto.Hash]types.ValidatorSet{}, headers: map[uint64][]byte{}, changes: map[uint64][]byte{}}
 	err = c.run(progress)
 	if errors.Is(err, errEnough) {
 		err = nil
@@ -99,6 +101,9 @@ func (c *checker) run(progress func(string, uint64)) error {
 	}
 	if c.r.Genesis.IsZero() {
 		return c.found("state", "no ledger was ever opened here")
+	}
+	if err := c.setChanges(); err != nil {
+		return err
 	}
 	progress("rows", 0)
 	if err := c.rows(); err != nil {
@@ -164,6 +169,9 @@ func (c *checker) own() error {
 		case string(key) == "mformat":
 		case string(key) == "mgenesis" && len(body) == crypto.HashSize:
 			c.r.Genesis = crypto.Hash(body)
+		case string(key) == "mbase" && len(body) == 8:
+			c.base = binary.BigEndian.Uint64(body)
+		case string(key) == "manchor":
 		case string(key) == "mtip" && len(body) == 8+32+32+8+4:
 			hasTip = true
 			c.tip = tipRow{binary.BigEndian.Uint64(body), crypto.Hash(body[8:40]), crypto.Hash(body[40:72]),
@@ -171,6 +179,8 @@ func (c *checker) own() error {
 		case key[0] == 'h' && len(key) == 9:
 			c.headers[binary.BigEndian.Uint64(key[1:])] = body
 		case key[0] == 'S' && len(key) == 9 && len(body) == 64:
+		case key[0] == 'C' && len(key) == 9:
+			c.changes[binary.BigEndian.Uint64(key[1:])] = body
 		case key[0] == 'v' && len(key) == 33:
 			set, err := types.DecodeValidatorSet(body)
 			if err != nil || crypto.Sum(body) != crypto.Hash(key[1:]) {

@@ -27,8 +27,11 @@ func (c *checker) walk(progress func(string, uint64)) error {
 			return err
 		}
 	}
-	var content proof.Content
-	for h := uint64(0); h <= min(tip, c.tip.height); h++ {
+	content, err := c.below()
+	if err != nil {
+		return err
+	}
+	for h := c.base; h <= min(tip, c.tip.height); h++ {
 		if h%1024 == 0 {
 			progress("blocks", h)
 		}
@@ -36,9 +39,6 @@ func (c *checker) walk(progress func(string, uint64)) error {
 			return err
 		}
 		header, ct, err := st.Header(h)
-		if types.CodeOf(err) == types.CodeHeightUnknown && c.r.Blocks == 0 {
-			continue // history below is pruned
-		}
 		if err != nil {
 			c.last = crypto.Hash{}
 			if err := c.found(at(h), "header: %v", err); err != nil {
@@ -46,13 +46,42 @@ func (c *checker) walk(progress func(string, uint64)) error {
 			}
 			continue
 		}
-		content = ct
+		*content = ct
 		c.r.Blocks++
 		if err := c.block(st, h, &header, &ct); err != nil {
 			return err
 		}
 	}
-	return c.top(&content)
+	return c.top(content)
+}
+
+// below starts the walk with the headers that are kept of blocks that are not: those under
+// the lowest block of a ledger made from a snapshot, or pruned. It returns the content of
+// the last of them.
+func (c *checker) below() (*proof.Content, error) {
+	content := &proof.Content{}
+	from := c.base - min(c.base, 1<<10)
+	for h := from; h < c.base; h++ {
+		body, ok := c.headers[h]
+		if !ok || h == 0 {
+			continue
+		}
+		header, ct, err := block.DecodeHead(h, body)
+		if err != nil {
+			return content, c.found(at(h), "header: %v", err)
+		}
+		linked := c.last.IsZero() || header.Previous == c.last
+		if header.Height != h || header.Genesis != c.r.Genesis || header.Content != ct.Root() || !linked {
+			if err := c.found(at(h), "the header does not fit its content, its chain or the one before"); err != nil {
+				return content, err
+			}
+		}
+		c.last, *content = header.Hash(), ct
+	}
+	if c.base > c.tip.height && c.last.IsZero() {
+		return content, c.found("state", "no block is kept, and no header of height %d", c.tip.height)
+	}
+	return content, nil
 }
 
 func at(height uint64) string { return fmt.Sprintf("block %d", height) }
@@ -101,7 +130,7 @@ func (c *checker) header(h uint64, header *types.Header, ct *proof.Content) erro
 		err = c.found(at(h), "the header is of another height or chain")
 	case header.Content != ct.Root():
 		err = c.found(at(h), "the content does not have the root of the header")
-	case c.r.Blocks > 1 && h > 1 && !c.last.IsZero() && header.Previous != c.last, h == 1 && !header.Previous.IsZero():
+	case h > 1 && !c.last.IsZero() && header.Previous != c.last, h == 1 && !header.Previous.IsZero():
 		err = c.found(at(h), "the header does not name the one before as its predecessor")
 	}
 	c.last = header.Hash()

@@ -31,6 +31,8 @@ func Cases() []Case {
 		{"rows survive reopening", checkReopen},
 		{"values belong to the caller", checkOwnership},
 		{"random operations equal a model", checkModel},
+		{"long walks turn round anywhere", checkLongWalk},
+		{"readers run beside one another and a writer", checkConcurrency},
 	}
 }
 

@@ -1,0 +1,155 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/huchain/huchain/ledger"
+	"github.com/huchain/huchain/ledger/driver"
+	"github.com/huchain/huchain/ledger/driver/boltdb"
+	"github.com/huchain/huchain/ledger/driver/pebbledb"
+	"github.com/huchain/huchain/ledger/driver/pgdriver"
+	"github.com/huchain/huchain/ledger/fsck"
+	"github.com/huchain/huchain/types"
+)
+
+// Drivers of a ledger. A ledger begins on Pebble and is moved with MigrateLedger; what
+// keeps it is noted beside it, in data/ledger/driver, so that no setting can contradict it.
+const (
+	DriverPebble   = "pebble"
+	DriverBolt     = "bbolt"
+	DriverPostgres = "postgres"
+)
+
+const driverFile = "driver"
+
+// ledgerDriver is the driver that keeps the ledger of a chain.
+func ledgerDriver(home ChainHome) (string, error) {
+	raw, err := os.ReadFile(filepath.Join(home.LedgerDir(), driverFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return DriverPebble, nil
+	}
+	if err != nil {
+		return "", types.Errorf(types.CodeDiskFailure, "%w", err)
+	}
+	return strings.TrimSpace(string(raw)), nil
+}
+
+// opener makes the driver of a name.
+func opener(home ChainHome, name string) (driver.Opener, error) {
+	switch name {
+	case DriverPebble:
+		return pebbledb.Opener{}, nil
+	case DriverBolt:
+		return boltdb.Opener{}, nil
+	case DriverPostgres:
+		cfg, err := LoadChainConfig(home.ConfigFile())
+		if err != nil {
+			return nil, err
+		}
+		if cfg.Ledger.Postgres == "" {
+			return nil, types.Errorf(types.CodeConfig, "%s: ledger.postgres must name the database", home.ConfigFile())
+		}
+		g, _, err := ReadGenesis(home)
+		if err != nil {
+			return nil, err
+		}
+		schema := cfg.Ledger.Schema
+		if schema == "" {
+			schema = fmt.Sprintf("huchain_%s_%.8s", strings.ReplaceAll(home.Name, "-", "_"), g.Hash())
+		}
+		return pgdriver.Opener{URL: cfg.Ledger.Postgres, Schema: schema}, nil
+	}
+	return nil, types.Errorf(types.CodeUsage, "no storage driver %q: %s, %s or %s", name, DriverPebble, DriverBolt, DriverPostgres)
+}
+
+// ledgerParams are the settings under which the ledger of a chain is opened.
+func ledgerParams(home ChainHome) (ledger.Params, error) {
+	p := ledger.DefaultParams()
+	name, err := ledgerDriver(home)
+	if err != nil {
+		return p, err
+	}
+	p.Driver, err = opener(home, name)
+	return p, err
+}
+
+// Migration says what was moved.
+type Migration struct {
+	Chain  string       `json:"chain"`
+	From   string       `json:"from"`
+	To     string       `json:"to"`
+	Kept   string       `json:"kept"` // folder of the ledger as it was, which may be deleted
+	Report *fsck.Report `json:"report"`
+}
+
+// MigrateLedger moves the ledger of a chain that does not run to another driver: it is
+// copied row by row, the copy is checked from end to end (package fsck), and only then
+// takes the ledger's place; the old one is kept beside it. After an interruption the
+// ledger is where it was, and the next attempt begins anew.
+func MigrateLedger(ctx context.Context, home Home, chain, to string, progress func(what string, done uint64)) (*Migration, error) {
+	c, err := onlyChain(home, chain)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := Acquire(home.LockFile())
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	from, err := ledgerDriver(c)
+	if err != nil {
+		return nil, err
+	}
+	if from == to {
+		return nil, types.Errorf(types.CodeAlreadyExists, "the ledger of chain %s is kept by %s already", c.Name, to)
+	}
+	src, err := opener(c, from)
+	if err != nil {
+		return nil, err
+	}
+	dst, err := opener(c, to)
+	if err != nil {
+		return nil, err
+	}
+	m := &Migration{Chain: c.Name, From: from, To: to, Kept: c.LedgerDir() + "." + from}
+	if _, err := os.Stat(m.Kept); err == nil {
+		return nil, types.Errorf(types.CodeAlreadyExists, "%s is left from an earlier migration: delete it first", m.Kept)
+	}
+	draft := c.LedgerDir() + ".migrating"
+	if err := os.RemoveAll(draft); err == nil {
+		err = os.MkdirAll(draft, 0o755)
+	}
+	if err != nil {
+		return nil, types.Errorf(types.CodeDiskFailure, "%w", err)
+	}
+	if err := ledger.Copy(ctx, src, c.LedgerDir(), dst, draft, progress); err != nil {
+		return nil, err
+	}
+	if m.Report, err = fsck.Check(ctx, dst, draft, progress); err != nil {
+		return nil, err
+	}
+	if !m.Report.OK() {
+		f := m.Report.Findings[0]
+		return nil, types.Errorf(types.CodeLedgerCorrupt, "the copy: %s: %s; the ledger is where it was", f.Where, f.What)
+	}
+	return m, m.swap(c, draft)
+}
+
+// swap puts the copy in the ledger's place.
+func (m *Migration) swap(c ChainHome, draft string) error {
+	if err := WriteFile(filepath.Join(draft, driverFile), []byte(m.To+"\n"), 0o644); err != nil {
+		return types.Errorf(types.CodeDiskFailure, "%w", err)
+	}
+	if err := os.Rename(c.LedgerDir(), m.Kept); err != nil {
+		return types.Errorf(types.CodeDiskFailure, "%w", err)
+	}
+	if err := os.Rename(draft, c.LedgerDir()); err != nil {
+		return types.Errorf(types.CodeDiskFailure, "%w", errors.Join(err, os.Rename(m.Kept, c.LedgerDir())))
+	}
+	return nil
+}
