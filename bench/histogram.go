@@ -40,6 +40,16 @@ func (h *histogram) add(d time.Duration) {
 	h.max = max(h.max, d)
 }
 
+// merge adds what o has counted.
+func (h *histogram) merge(o *histogram) {
+	for i, c := range o.counts {
+		h.counts[i] += c
+	}
+	h.n += o.n
+	h.sum += o.sum
+	h.max = max(h.max, o.max)
+}
+
 // quantile returns a duration that a share q of the counted ones do not exceed.
 func (h *histogram) quantile(q float64) time.Duration {
 	if h.n == 0 {

@@ -59,6 +59,7 @@ type Target struct {
 	Genesis    crypto.Hash
 	CA         *cert.CA    // of the organisation the bench's members join
 	Validators int         // voters of the chain, for the report
+	StateDir   string      // state store of one validator, where it is on this machine
 	Processes  map[int]int // process id of validator i, where it runs on this machine
 }
 

@@ -34,6 +34,7 @@ func Scenarios() []string {
 	for _, s := range scenarios {
 		out = append(out, s.name+": "+s.about)
 	}
+	out = append(out, DIDScenario+": creation of DIDs in batches, then their resolution at random; --dids and --lookups say how many")
 	sort.Strings(out)
 	return out
 }

@@ -28,6 +28,7 @@ func benchCmd(a *app) *cobra.Command {
 
 type benchFlags struct {
 	p          bench.Params
+	dids       bench.DIDParams
 	validators int
 	report     string
 	org        string
@@ -35,14 +36,15 @@ type benchFlags struct {
 }
 
 func benchRunCmd(a *app) *cobra.Command {
-	f := benchFlags{p: bench.DefaultParams()}
+	f := benchFlags{p: bench.DefaultParams(), dids: bench.DefaultDIDParams()}
 	c := &cobra.Command{
 		Use: "run", Short: "load a chain and report committed transactions per second",
 		Long: "Starts a devnet of its own in a fresh folder, loads it and reports; with --node or --profile it loads that chain\n" +
 			"instead, as members that the organisation's CA in the profile's members folder certifies.\n\n" +
 			"Only transactions whose receipts say OK count. Scenarios:\n  " + strings.Join(bench.Scenarios(), "\n  "),
 		Example: "  huchain bench run --scenario evidence --validators 4 --duration 60s --report report.json\n" +
-			"  huchain bench run --rate 500 --duration 30s\n  huchain bench run --profile devnet --duration 30s",
+			"  huchain bench run --rate 500 --duration 30s\n  huchain bench run --profile devnet --duration 30s\n" +
+			"  huchain bench run --scenario did --dids 400000",
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.benchRun(cmd.Context(), &f) },
 	}
@@ -54,6 +56,8 @@ func benchRunCmd(a *app) *cobra.Command {
 	c.Flags().IntVar(&f.p.InFlight, "in-flight", f.p.InFlight, "transactions submitted and not yet committed, at most")
 	c.Flags().IntVar(&f.p.Members, "members", f.p.Members, "member keys that sign")
 	c.Flags().IntVar(&f.p.Batch, "batch", f.p.Batch, "transactions in one submission, at most")
+	c.Flags().IntVar(&f.dids.DIDs, "dids", f.dids.DIDs, "DIDs to create, in scenario did")
+	c.Flags().IntVar(&f.dids.Lookups, "lookups", f.dids.Lookups, "DIDs to look up, in scenario did")
 	c.Flags().StringVar(&f.report, "report", "", "write the report to this file as JSON")
 	c.Flags().StringVar(&f.org, "org", "archives", "organisation the load's members belong to")
 	c.Flags().BoolVar(&f.keep, "keep", false, "keep the folder of the devnet that was started, and name it")
@@ -61,11 +65,15 @@ func benchRunCmd(a *app) *cobra.Command {
 }
 
 func (a *app) benchRun(ctx context.Context, f *benchFlags) error {
-	if err := f.p.Validate(); err != nil {
+	dids := f.p.Scenario == bench.DIDScenario
+	err := f.dids.Validate()
+	if !dids {
+		err = f.p.Validate()
+	}
+	if err != nil {
 		return err
 	}
 	var target bench.Target
-	var err error
 	if a.node != "" || a.profile != "" {
 		target, err = a.benchRemote(ctx, f)
 	} else {
@@ -77,6 +85,9 @@ func (a *app) benchRun(ctx context.Context, f *benchFlags) error {
 	}
 	if err != nil {
 		return err
+	}
+	if dids {
+		return a.benchDIDs(ctx, f, target)
 	}
 	rep, err := bench.Run(ctx, f.p, target, a.benchProgress(f.p.Duration))
 	fmt.Fprintln(a.err)
@@ -95,6 +106,35 @@ func (a *app) benchRun(ctx context.Context, f *benchFlags) error {
 		return types.Errorf(types.CodeOutcomeUnknown, "%d transactions were refused or not committed in time", rep.Failures())
 	}
 	return nil
+}
+
+func (a *app) benchDIDs(ctx context.Context, f *benchFlags, t bench.Target) error {
+	rep, err := bench.RunDIDs(ctx, f.dids, t, a.didProgress(f.dids.DIDs))
+	fmt.Fprintln(a.err)
+	if err != nil {
+		return err
+	}
+	if f.report != "" {
+		if err := rep.Write(f.report); err != nil {
+			return err
+		}
+	}
+	return a.print(rep, func(w io.Writer) { fmt.Fprint(w, rep.Text()) })
+}
+
+func (a *app) didProgress(total int) bench.Progress {
+	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(a.err), progressbar.OptionSetWidth(30),
+		progressbar.OptionSetPredictTime(false), progressbar.OptionThrottle(200*time.Millisecond))
+	return func(stage string, made uint64, _ time.Duration) {
+		switch stage {
+		case "measure":
+			bar.Set64(int64(made)) //nolint:errcheck // only a display
+		case "members":
+			fmt.Fprintln(a.err, a.say("生成成员密钥", "making member keys")+" …")
+		default:
+			fmt.Fprintf(a.err, "\n%s …", a.say("查询身份标识", "looking DIDs up"))
+		}
+	}
 }
 
 // benchDevnet starts a devnet in a fresh folder; stop ends it and removes the folder.
@@ -132,6 +172,7 @@ func (a *app) benchDevnet(ctx context.Context, f *benchFlags) (bench.Target, fun
 		return bench.Target{}, stop, err
 	}
 	t := bench.Target{Nodes: n.URLs(), Chain: n.Chain, Genesis: genesis, CA: ca, Validators: len(n.Nodes), Processes: map[int]int{}}
+	t.StateDir = filepath.Join(n.NodeHome(n.Nodes[0].Name).Chain(n.Chain).DataDir(), "state")
 	running := n.Running()
 	for i := range n.Nodes {
 		if o, ok := running[n.Nodes[i].Name]; ok {

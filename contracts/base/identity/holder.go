@@ -3,6 +3,7 @@ package main
 import (
 	"strconv"
 
+	"github.com/huchain/huchain/contracts/sdk/go/codec"
 	"github.com/huchain/huchain/contracts/sdk/go/contract"
 	"github.com/huchain/huchain/contracts/sdk/go/state"
 )
@@ -24,10 +25,15 @@ var members = state.NewMap[contract.Member, string]("member")
 // huchain:identity:<genesis>:<method>:<did>:<version>[:<part>…].
 func signText(r contract.Reader, method, id string, version uint32, parts []string) []byte {
 	c := r.Chain()
-	b := append([]byte("huchain:identity:"), c.Genesis.String()...)
+	size := 256
+	for _, p := range parts {
+		size += len(p) + 1
+	}
+	b := append(make([]byte, 0, size), "huchain:identity:"...)
+	b = codec.AppendHexDigits(b, c.Genesis[:])
 	b = append(append(append(append(b, ':'), method...), ':'), didPrefix...)
 	b = append(append(append(append(b, c.Name...), ':'), id...), ':')
-	b = strconv.AppendUint(b, uint64(version), 10)
+	b = codec.AppendUint(b, uint64(version))
 	for _, p := range parts {
 		b = append(append(b, ':'), p...)
 	}
