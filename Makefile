@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 GO       ?= go
 FUZZTIME ?= 10s
+DIDS     ?= 40000
 RUST     := /usr/bin/rustc wasm-ld-14
 # Debian keeps PostgreSQL's server outside the path.
 POSTGRES := $(or $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin/postgres))),postgres)
@@ -55,10 +56,11 @@ test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, and Debi
 	$(GO) test -timeout 15m ./test
 
 .PHONY: bench
-bench: build ## measure committed TPS of four validators for 60 s, and contract calls on one core
+bench: build ## measure committed TPS of four validators for 60 s, DIDS identities, and contract calls on one core
 	@mkdir -p .bench
 	$(GO) test -run '^$$' -bench Interleaved -benchtime 1x ./vm/engine | tee .bench/vm.txt
 	bin/huchain bench run --scenario evidence --validators 4 --duration 60s --report .bench/evidence.json
+	bin/huchain bench run --scenario did --validators 4 --dids $(DIDS) --report .bench/did.json
 
 .PHONY: lint
 lint: ## golangci-lint and the rules of internal/lint

@@ -172,7 +172,7 @@ func (a *app) benchDevnet(ctx context.Context, f *benchFlags) (bench.Target, fun
 		return bench.Target{}, stop, err
 	}
 	t := bench.Target{Nodes: n.URLs(), Chain: n.Chain, Genesis: genesis, CA: ca, Validators: len(n.Nodes), Processes: map[int]int{}}
-	t.StateDir = filepath.Join(n.NodeHome(n.Nodes[0].Name).Chain(n.Chain).DataDir(), "state")
+	t.StateDir = filepath.Join(n.NodeHome(n.Nodes[0].Name).Chain(n.Chain).DataDir(), "ledger", "state")
 	running := n.Running()
 	for i := range n.Nodes {
 		if o, ok := running[n.Nodes[i].Name]; ok {
