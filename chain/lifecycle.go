@@ -2,7 +2,6 @@ package chain
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -12,20 +11,23 @@ import (
 	"github.com/huchain/huchain/vm/host"
 )
 
-// The native contract contracts: the life of installed contracts. A package is uploaded
-// in parts, staged (assembled, checked and announced, so that nodes compile it outside
+// The native contract contracts: the life of installed contracts. A package is announced
+// (begin), uploaded in parts, staged (assembled, checked and announced, so that nodes compile it outside
 // block execution), then created or made an upgrade. Who may do so is the chain
 // parameter Lifecycle.
 var contractsMethods = map[string]nativeMethod{
-	"upload":   {writes: true, allow: allowLifecycle, run: (*callScope).uploadPart},
-	"stage":    {writes: true, allow: allowLifecycle, run: (*callScope).stagePackage},
-	"create":   {writes: true, allow: allowLifecycle, run: (*callScope).createContract},
-	"upgrade":  {writes: true, allow: allowLifecycle, run: (*callScope).upgradeContract},
-	"freeze":   {writes: true, allow: allowLifecycle, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusFrozen) }},
-	"unfreeze": {writes: true, allow: allowLifecycle, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusActive) }},
-	"revoke":   {writes: true, allow: allowLifecycle, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusRevoked) }},
-	"get":      {run: (*callScope).getContract},
-	"list":     {run: (*callScope).listContracts},
+	"begin":     {writes: true, allow: allowLifecycle, run: (*callScope).beginUpload},
+	"abort":     {writes: true, allow: allowLifecycle, run: (*callScope).abortUpload},
+	"configure": {writes: true, allow: allowLifecycle, run: (*callScope).configureContract},
+	"upload":    {writes: true, allow: allowLifecycle, run: (*callScope).uploadPart},
+	"stage":     {writes: true, allow: allowLifecycle, run: (*callScope).stagePackage},
+	"create":    {writes: true, allow: allowLifecycle, run: (*callScope).createContract},
+	"upgrade":   {writes: true, allow: allowLifecycle, run: (*callScope).upgradeContract},
+	"freeze":    {writes: true, allow: allowLifecycle, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusFrozen) }},
+	"unfreeze":  {writes: true, allow: allowLifecycle, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusActive) }},
+	"revoke":    {writes: true, allow: allowLifecycle, run: func(s *callScope, a []byte) (any, error) { return s.setContractStatus(a, StatusRevoked) }},
+	"get":       {run: (*callScope).getContract},
+	"list":      {run: (*callScope).listContracts},
 }
 
 // PackagePurpose is the purpose tag in front of what the publisher of a package signs:
@@ -50,6 +52,8 @@ type Staged struct {
 	Publisher types.MemberID `json:"publisher"`
 	Signature []byte         `json:"signature"`
 	Height    uint64         `json:"height"`
+	TimeMs    int64          `json:"timeMs"`              // block time of staging
+	Installed bool           `json:"installed,omitempty"` // a contract has, or had, it as a version
 }
 
 func stagedKey(pkg crypto.Hash) []byte { return []byte("staged/" + pkg.String()) }
@@ -64,31 +68,8 @@ func (c *Chain) Staged(st State, pkg crypto.Hash) (row *Staged, ready bool, err 
 	return row, c.vm.Loaded(row.Code), nil
 }
 
-func uploadKey(by types.Address, pkg crypto.Hash, n int) []byte {
-	return fmt.Appendf(nil, "upload/%s/%s/%04d", by, pkg, n)
-}
-
-type uploadArgs struct {
-	Package crypto.Hash `json:"package"`
-	Part    int         `json:"part"` // from 0
-	Data    []byte      `json:"data"` // base64; PartBytes but for the last part
-}
-
-func (s *callScope) uploadPart(args []byte) (any, error) {
-	var in uploadArgs
-	if err := decodeArgs(args, &in); err != nil {
-		return nil, err
-	}
-	if in.Part < 0 || in.Part >= maxPackageBytes/PartBytes+1 || len(in.Data) == 0 || len(in.Data) > PartBytes {
-		return nil, types.Errorf(types.CodeBadArguments, "part %d of %d bytes: parts are numbered from 0 and hold 1 to %d bytes", in.Part, len(in.Data), PartBytes)
-	}
-	s.o.put(NSContracts, uploadKey(s.caller().Address, in.Package, in.Part), in.Data, s.txIndex)
-	return map[string]any{"package": in.Package, "part": in.Part, "bytes": len(in.Data)}, nil
-}
-
 type stageArgs struct {
 	Package   crypto.Hash    `json:"package"`
-	Parts     int            `json:"parts"`
 	Publisher types.MemberID `json:"publisher"` // whose signature it is; the sender if empty
 	Signature []byte         `json:"signature"` // base64, over PackageSignBytes
 }
@@ -104,7 +85,10 @@ func (s *callScope) stagePackage(args []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := s.takeUpload(&in)
+	if err := s.sweepStaged(); err != nil {
+		return nil, err
+	}
+	raw, err := s.takeUpload(in.Package)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +102,8 @@ func (s *callScope) stagePackage(args []byte) (any, error) {
 	if err := s.c.vm.Check(p.Code); err != nil {
 		return nil, err
 	}
-	row := Staged{p.Manifest.Name, p.Manifest.Version, p.CodeHash, len(raw), publisher, in.Signature, s.block.height}
+	row := Staged{Name: p.Manifest.Name, Version: p.Manifest.Version, Code: p.CodeHash, Bytes: len(raw), Publisher: publisher,
+		Signature: in.Signature, Height: s.block.height, TimeMs: s.block.timeMs()}
 	storePackage(s.o, in.Package, raw, s.txIndex)
 	if err := putJSON(s.o, NSContracts, stagedKey(in.Package), &row, s.txIndex); err != nil {
 		return nil, err
@@ -154,32 +139,6 @@ func (s *callScope) checkPublisher(in *stageArgs) (types.MemberID, error) {
 		return "", types.Errorf(types.CodePackageInvalid, "the package is not signed by %s", id)
 	}
 	return id, nil
-}
-
-// takeUpload assembles the sender's parts and removes them.
-func (s *callScope) takeUpload(in *stageArgs) ([]byte, error) {
-	if in.Parts < 1 || in.Parts > maxPackageBytes/PartBytes+1 {
-		return nil, types.Errorf(types.CodeBadArguments, "%d parts", in.Parts)
-	}
-	var raw []byte
-	for n := range in.Parts {
-		key := uploadKey(s.caller().Address, in.Package, n)
-		part, found, err := s.o.Get(NSContracts, key)
-		if err != nil {
-			return nil, err
-		}
-		if !found || n < in.Parts-1 && len(part) != PartBytes {
-			return nil, types.Errorf(types.CodePackageInvalid, "part %d of %d was not uploaded whole", n, in.Parts)
-		}
-		raw = append(raw, part...)
-		if err := s.o.remove(NSContracts, key, s.txIndex); err != nil {
-			return nil, err
-		}
-	}
-	if len(raw) > maxPackageBytes || crypto.Sum(raw) != in.Package {
-		return nil, types.Errorf(types.CodePackageInvalid, "the uploaded parts do not have SM3 %s", in.Package)
-	}
-	return raw, nil
 }
 
 type installArgs struct {
@@ -246,7 +205,7 @@ func (s *callScope) createContract(args []byte) (any, error) {
 		params = in.Params
 	}
 	rec := newRecord(p, params, row.Bytes, row.version(in.Package, s.block.height))
-	if err := s.saveRecord(rec); err != nil {
+	if err := s.saveInstalled(rec, in.Package, row); err != nil {
 		return nil, err
 	}
 	if p.Manifest.Init {
@@ -279,6 +238,11 @@ func (s *callScope) upgradeContract(args []byte) (any, error) {
 	if err := s.checkUses(p, row.Name); err != nil {
 		return nil, err
 	}
+	if major(row.Version) != major(from) {
+		if err := s.refuseInUse(row.Name); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.judgeDeploy(row, p, true); err != nil {
 		return nil, err
 	}
@@ -290,7 +254,7 @@ func (s *callScope) upgradeContract(args []byte) (any, error) {
 	rec.Status = old.Status
 	rec.Versions = append(slices.Clone(old.Versions), rec.Versions...)
 	rec.keepRules(old)
-	if err := s.saveRecord(rec); err != nil {
+	if err := s.saveInstalled(rec, in.Package, row); err != nil {
 		return nil, err
 	}
 	if p.Manifest.Migrate {
@@ -312,6 +276,18 @@ func (r *Staged) version(pkg crypto.Hash, height uint64) Version {
 func lifecycleEvent(r *ContractRecord, by types.MemberID, from string) map[string]any {
 	v := r.Current()
 	return map[string]any{"name": r.Name, "version": v.Version, "from": from, "code": v.Code, "by": by}
+}
+
+// saveInstalled stores a record whose active version is a staged package, which from
+// then on stays.
+func (s *callScope) saveInstalled(r *ContractRecord, pkg crypto.Hash, row *Staged) error {
+	if !row.Installed {
+		row.Installed = true
+		if err := putJSON(s.o, NSContracts, stagedKey(pkg), row, s.txIndex); err != nil {
+			return err
+		}
+	}
+	return s.saveRecord(r)
 }
 
 func (s *callScope) saveRecord(r *ContractRecord) error {
@@ -362,15 +338,12 @@ func (s *callScope) setContractStatus(args []byte, to Status) (any, error) {
 	if err := decodeArgs(args, &in); err != nil {
 		return nil, err
 	}
-	old, found, err := s.c.Contract(s.o, in.Name)
+	old, err := s.changeable(in.Name)
+	if err == nil && to == StatusRevoked {
+		err = s.refuseInUse(in.Name)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if !found {
-		return nil, types.Errorf(types.CodeUnknownContract, "contract %q", in.Name)
-	}
-	if old.Status == StatusRevoked {
-		return nil, types.Errorf(types.CodeContractFrozen, "contract %s is revoked for good", in.Name)
 	}
 	rec := *old
 	rec.Status = to

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,19 +54,36 @@ func (b *bed) must(tx *types.Tx) types.Receipt {
 	return res.Receipts[0]
 }
 
+// announce returns the arguments of begin, and the parts.
+func announce(raw []byte) (string, [][]byte) {
+	parts := slices.Collect(slices.Chunk(raw, chain.PartBytes))
+	var hashes []crypto.Hash
+	for _, p := range parts {
+		hashes = append(hashes, crypto.Sum(p))
+	}
+	args, _ := json.Marshal(map[string]any{"package": crypto.Sum(raw), "bytes": len(raw), "parts": hashes})
+	return string(args), parts
+}
+
+func partArgs(pkg crypto.Hash, n int, data []byte) string {
+	args, _ := json.Marshal(map[string]any{"package": pkg, "part": n, "data": data})
+	return string(args)
+}
+
 // upload sends the parts of a package and returns the arguments of stage.
 func (b *bed) upload(by *chaintest.Member, raw []byte) string {
-	h := crypto.Sum(raw)
-	n := 0
-	for rest := raw; len(rest) > 0; n++ {
-		part := rest[:min(len(rest), chain.PartBytes)]
-		rest = rest[len(part):]
-		args, _ := json.Marshal(map[string]any{"package": h, "part": n, "data": part})
-		b.must(b.call(by, "contracts", "upload", string(args)))
+	begin, parts := announce(raw)
+	b.must(b.call(by, "contracts", "begin", begin))
+	for n, part := range parts {
+		b.must(b.call(by, "contracts", "upload", partArgs(crypto.Sum(raw), n, part)))
 	}
-	sig, err := by.Key.Sign(chain.PackageSignBytes(h))
+	return b.stageArgs(by, raw)
+}
+
+func (b *bed) stageArgs(by *chaintest.Member, raw []byte) string {
+	sig, err := by.Key.Sign(chain.PackageSignBytes(crypto.Sum(raw)))
 	require.NoError(b.t, err)
-	args, _ := json.Marshal(map[string]any{"package": h, "parts": n, "signature": sig})
+	args, _ := json.Marshal(map[string]any{"package": crypto.Sum(raw), "signature": sig})
 	return string(args)
 }
 
@@ -85,11 +103,11 @@ func TestContractLifecycle(t *testing.T) {
 	v1, v2 := pack(t, b, "1.0.0", "go"), pack(t, b, "1.1.0", "go")
 
 	// Only the permitted role, only what was uploaded whole, only what is signed.
-	b.refused(types.CodePermissionDenied, b.call(b.clerk, "contracts", "stage", `{"package":"`+crypto.Sum(v1).String()+`","parts":1}`))
+	b.refused(types.CodePermissionDenied, b.call(b.clerk, "contracts", "stage", `{"package":"`+crypto.Sum(v1).String()+`"}`))
 	stage := b.upload(b.admin, v1)
-	unsigned := fmt.Sprintf(`{"package":%q,"parts":1,"signature":"AAAA"}`, crypto.Sum(v1))
+	unsigned := fmt.Sprintf(`{"package":%q,"signature":"AAAA"}`, crypto.Sum(v1))
 	b.refused(types.CodePackageInvalid, b.call(b.admin, "contracts", "stage", unsigned))
-	b.refused(types.CodePackageInvalid, b.call(b.admin, "contracts", "stage", `{"package":"`+crypto.Sum(v2).String()+`","parts":1}`))
+	b.refused(types.CodePackageInvalid, b.call(b.admin, "contracts", "stage", `{"package":"`+crypto.Sum(v2).String()+`"}`))
 	b.refused(types.CodeNotFound, b.call(b.admin, "contracts", "create", install(v1)))
 	res := b.run(b.call(b.admin, "contracts", "stage", stage))
 	require.True(t, res.Receipts[0].OK(), res.Receipts[0].Error)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,7 +31,7 @@ type Deployment struct {
 }
 
 // Deploy installs a package file as a new contract; HC-1011 if its name is taken. The
-// file is uploaded in parts, checked and staged, compiled by the nodes, then created. by
+// file is announced, uploaded in parts, checked and staged, compiled by the nodes, then created. by
 // signs the package as its publisher, and must be permitted to change contracts. params,
 // where given, replace the package's own. progress, where given, is told the bytes
 // uploaded.
@@ -45,13 +46,14 @@ func (c *Client) Upgrade(ctx context.Context, by *Identity, pkg []byte, params j
 }
 
 func (c *Client) install(ctx context.Context, method string, by *Identity, pkg []byte, params json.RawMessage, progress func(done, total int)) (*Deployment, error) {
-	out, err := c.stage(ctx, by, pkg, progress)
+	if err := c.stage(ctx, by, pkg, progress); err != nil {
+		return nil, err
+	}
+	ready, err := c.awaitPackage(ctx, crypto.Sum(pkg))
 	if err != nil {
 		return nil, err
 	}
-	if err := c.awaitPackage(ctx, out.Package); err != nil {
-		return nil, err
-	}
+	out := &Deployment{Name: ready.Name, Version: ready.Version, Package: ready.Package, Code: ready.Code}
 	args := map[string]any{"package": out.Package}
 	if len(params) > 0 {
 		args["params"] = params
@@ -64,51 +66,69 @@ func (c *Client) install(ctx context.Context, method string, by *Identity, pkg [
 	return out, nil
 }
 
-// stage uploads a package in parts and has the chain check it.
-func (c *Client) stage(ctx context.Context, by *Identity, pkg []byte, progress func(done, total int)) (*Deployment, error) {
+// stage announces a package, uploads the parts that the chain does not have yet, and has
+// the chain check it. After an interruption it goes on where it was.
+func (c *Client) stage(ctx context.Context, by *Identity, pkg []byte, progress func(done, total int)) error {
 	hash := crypto.Sum(pkg)
-	parts := 0
-	for at := 0; at < len(pkg); at += deployPartBytes {
-		end := min(at+deployPartBytes, len(pkg))
-		args := map[string]any{"package": hash, "part": parts, "data": pkg[at:end]}
-		if _, err := c.Call(ctx, by, "contracts", "upload", args); err != nil {
-			return nil, err
+	parts := slices.Collect(slices.Chunk(pkg, deployPartBytes))
+	hashes := make([]crypto.Hash, len(parts))
+	for i, p := range parts {
+		hashes[i] = crypto.Sum(p)
+	}
+	begun, err := c.Call(ctx, by, "contracts", "begin", map[string]any{"package": hash, "bytes": len(pkg), "parts": hashes})
+	if err != nil {
+		return err
+	}
+	var todo struct {
+		Missing []int `json:"missing"`
+		Staged  bool  `json:"staged"`
+	}
+	if err := json.Unmarshal(begun.Receipt.Result, &todo); err != nil {
+		return types.Errorf(types.CodePackageInvalid, "the chain's answer to the announcement: %w", err)
+	}
+	if todo.Staged {
+		return nil
+	}
+	for i, n := range todo.Missing {
+		if n < 0 || n >= len(parts) {
+			return types.Errorf(types.CodePackageInvalid, "the chain asks for part %d of %d", n, len(parts))
 		}
-		parts++
+		if _, err := c.Call(ctx, by, "contracts", "upload", map[string]any{"package": hash, "part": n, "data": parts[n]}); err != nil {
+			return err
+		}
 		if progress != nil {
-			progress(end, len(pkg))
+			progress(len(pkg)*(len(parts)-len(todo.Missing)+i+1)/len(parts), len(pkg))
 		}
 	}
 	sig, err := by.Signer.Sign(append([]byte(packagePurpose), hash[:]...))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	staged, err := c.Call(ctx, by, "contracts", "stage", map[string]any{"package": hash, "parts": parts, "signature": sig})
-	if err != nil {
-		return nil, err
-	}
-	out := &Deployment{Package: hash}
-	if err := json.Unmarshal(staged.Receipt.Result, out); err != nil {
-		return nil, types.Errorf(types.CodePackageInvalid, "the chain's answer to staging: %w", err)
-	}
-	return out, nil
+	_, err = c.Call(ctx, by, "contracts", "stage", map[string]any{"package": hash, "signature": sig})
+	return err
+}
+
+// Configure gives an installed contract other parameters, a JSON object that its init
+// checks; its state stays.
+func (c *Client) Configure(ctx context.Context, by *Identity, name string, params json.RawMessage) (*Committed, error) {
+	return c.Call(ctx, by, "contracts", "configure", map[string]any{"name": name, "params": params})
 }
 
 // awaitPackage returns once the node has compiled a staged package, so that installing it
 // delays no block.
-func (c *Client) awaitPackage(ctx context.Context, pkg crypto.Hash) error {
+func (c *Client) awaitPackage(ctx context.Context, pkg crypto.Hash) (*rest.Package, error) {
 	for {
 		var out rest.Package
 		err := c.get(ctx, c.path(nil, "packages", pkg.String()), &out)
 		if err == nil && out.Ready {
-			return nil
+			return &out, nil
 		}
 		if err != nil && types.CodeOf(err) != types.CodeNotFound { // another node may lag a block behind
-			return err
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			return types.Errorf(types.CodeNotReady, "package %s is staged and not compiled yet", pkg)
+			return nil, types.Errorf(types.CodeNotReady, "package %s is staged and not compiled yet", pkg)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}

@@ -248,11 +248,13 @@ func TestForbiddenImport(t *testing.T) {
 		require.NoError(t, err)
 		require.Less(t, len(raw), chain.PartBytes)
 		pkg := crypto.Sum(raw)
+		_, err = c.Call(ctx, admin, "contracts", "begin", map[string]any{"package": pkg, "bytes": len(raw), "parts": []crypto.Hash{pkg}})
+		require.NoError(t, err)
 		_, err = c.Call(ctx, admin, "contracts", "upload", map[string]any{"package": pkg, "part": 0, "data": raw})
 		require.NoError(t, err)
 		signature, err := admin.Signer.Sign(chain.PackageSignBytes(pkg))
 		require.NoError(t, err)
-		_, err = c.Call(ctx, admin, "contracts", "stage", map[string]any{"package": pkg, "parts": 1, "publisher": "archives/admin", "signature": signature})
+		_, err = c.Call(ctx, admin, "contracts", "stage", map[string]any{"package": pkg, "publisher": "archives/admin", "signature": signature})
 		return err
 	}
 	b := wasmtest.New()

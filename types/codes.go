@@ -64,6 +64,7 @@ const (
 	CodePackageInvalid  Code = 3302
 	CodeManifestInvalid Code = 3303
 	CodeResultForm      Code = 3304
+	CodeContractInUse   Code = 3305
 
 	// 4xxx: the ledger and proofs
 	CodeLedgerCorrupt  Code = 4101

@@ -350,6 +350,12 @@ var table = []Explanation{
 		Cause:   Text{"合约代码与其 schema.json 不一致，例如由别的工具打包。", "The contract's code and its schema.json disagree, as a package made by other tools may."},
 		Fix:     Text{"告知合约发布方，用 huchain contract build 重新打包；需要原始返回值时改用 query 接口。", "Tell its publisher to build it with huchain contract build; the query operation still gives the raw answer."},
 	},
+	{
+		Code:    CodeContractInUse,
+		Message: Text{"其他合约正在使用该合约", "other contracts use this contract"},
+		Cause:   Text{"吊销该合约或改变其主版本，会使使用它的合约失效。", "Revoking it, or changing its major version, would break the contracts that use it."},
+		Fix:     Text{"先吊销或升级详情所列的合约，或保持主版本不变。", "Revoke or upgrade the contract that the details name first, or keep the major version."},
+	},
 
 	// 4xxx: the ledger and proofs
 	{

@@ -128,6 +128,7 @@ func TestBundleThatNobodyKnows(t *testing.T) {
 	g.routes()
 	g.openAPI()
 	g.goClient()
+	g.parameters()
 }
 
 func (g *guest) commands() {
@@ -378,4 +379,16 @@ func (g *guest) goClient() {
 	require.NoError(t, json.Unmarshal(got["list"], &list))
 	require.Len(t, list.Items, 1)
 	require.JSONEq(t, p7, string(list.Items[0]))
+}
+
+// parameters are changed by governance and judged by the contract.
+func (g *guest) parameters() {
+	configure := []string{"contract", "configure", g.name, "--params"}
+	require.Contains(g.t, g.cli(exitRefused, append(configure, `{"maxTrees":0}`, "--as", "archives/admin")...), g.name+".no_limit")
+	require.Contains(g.t, g.cli(exitRefused, append(configure, `{"maxTrees":"5"}`, "--as", "archives/admin")...), "HC-2202")
+	require.Contains(g.t, g.cli(exitRefused, append(configure, `{"maxTrees":5}`, "--as", "clerk")...), "HC-2201")
+	require.Contains(g.t, g.cli(exitOK, append(configure, `{"maxTrees":5}`, "--as", "archives/admin")...), "parameters changed")
+	six := `{"plot":"p-10","planted":"2026-03-02T01:00:00Z","trees":[{"kind":"梨","count":6}]}`
+	require.Contains(g.t, g.cli(exitRefused, "tx", "call", g.name, "register", six, "--as", "clerk"), g.name+".crowded")
+	g.cli(exitOK, "tx", "call", g.name, "register", strings.Replace(six, "6}", "5}", 1), "--as", "clerk")
 }

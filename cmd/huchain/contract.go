@@ -15,7 +15,7 @@ import (
 
 func contractCmd(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "contract", Short: "write, build, test and install contracts"}
-	c.AddCommand(contractNewCmd(a), contractBuildCmd(a), contractCheckCmd(a), contractSchemaCmd(a), contractTestCmd(a), contractMutateCmd(a), contractDeployCmd(a), contractUpgradeCmd(a))
+	c.AddCommand(contractNewCmd(a), contractBuildCmd(a), contractCheckCmd(a), contractSchemaCmd(a), contractTestCmd(a), contractMutateCmd(a), contractDeployCmd(a), contractUpgradeCmd(a), contractConfigureCmd(a))
 	c.AddCommand(contractStatusCmds(a)...)
 	c.AddCommand(contractListCmd(a), contractShowCmd(a), contractClientCmd(a))
 	return c

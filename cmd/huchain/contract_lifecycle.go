@@ -153,6 +153,39 @@ func outcomeText(o *rest.RehearsedOutcome) string {
 	return fmt.Sprintf("%s (events %d, writes %d, gas %d)", o.Result, o.Events, o.Writes, o.GasUsed)
 }
 
+func contractConfigureCmd(a *app) *cobra.Command {
+	var s signing
+	var params string
+	c := &cobra.Command{
+		Use: "configure NAME", Short: "give an installed contract other parameters",
+		Long:    "Changes the parameters of an installed contract; its init checks them and may refuse, its state stays. For whoever the\nchain parameter lifecycle permits.",
+		Example: `  huchain contract configure orchard --params '{"maxTrees":50}' --as archives/admin`, Args: takes(1, 1),
+		ValidArgsFunction: a.completeMethod(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !json.Valid([]byte(params)) {
+				return usage(cmd, "--params is not JSON")
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), s.wait)
+			defer cancel()
+			cl, by, err := s.connect(ctx, a)
+			if err != nil {
+				return err
+			}
+			d, err := cl.Configure(ctx, by, args[0], json.RawMessage(params))
+			if err != nil {
+				return err
+			}
+			return a.print(d, func(w io.Writer) {
+				fmt.Fprintf(w, "%s %s\n", a.say("参数已更改", "parameters changed:"), args[0])
+				a.fields(w, field{"高度", "height", d.Height}, field{"交易", "tx", d.ID})
+			})
+		},
+	}
+	c.Flags().StringVar(&params, "params", "", "the new parameters, a JSON object")
+	s.flags(a, c)
+	return c
+}
+
 // contractStatusCmds are the commands that stop and resume a contract.
 func contractStatusCmds(a *app) []*cobra.Command {
 	var out []*cobra.Command
