@@ -104,8 +104,9 @@ func (id *Identity) exchanger() crypto.Exchanger {
 type Config struct {
 	// Identity returns the own certificates and keys. Required.
 	Identity func() (*Identity, error)
-	// Roots returns the CA certificates under which peers are accepted. Required.
-	Roots func() []*cert.Certificate
+	// Roots returns the CA certificates of an organisation under which its members are
+	// accepted; none for an organisation that is not. Required.
+	Roots func(org string) []*cert.Certificate
 	// VerifyPeer judges a peer whose certificates are valid under Roots: its role,
 	// whether it is revoked, whether it is the one expected. Its error refuses the peer.
 	VerifyPeer func(*Peer) error
@@ -221,7 +222,7 @@ func (c *Config) judgePeer(chain [][]byte, need bool) (*Peer, error) {
 	if err != nil {
 		return nil, certificateFault(err)
 	}
-	roots, now := c.Roots(), c.now()
+	roots, now := c.Roots(sign.Org), c.now()
 	if err := sign.Check(roots, now); err != nil {
 		return nil, certificateFault(err)
 	}
@@ -241,20 +242,42 @@ func (c *Config) judgePeer(chain [][]byte, need bool) (*Peer, error) {
 		}
 		p.Encrypt = enc
 	}
-	if c.VerifyPeer == nil {
-		return p, nil
-	}
-	if err := c.VerifyPeer(p); err != nil {
-		var own *AlertError
-		switch {
-		case errors.As(err, &own):
-			return nil, own
-		case errors.Is(err, ErrRevoked):
-			return nil, &AlertError{Alert: AlertCertificateRevoked, Err: err}
-		}
-		return nil, &AlertError{Alert: AlertAccessDenied, Err: err}
+	if err := c.verifyPeer(p); err != nil {
+		return nil, err
 	}
 	return p, nil
+}
+
+func (c *Config) verifyPeer(p *Peer) error {
+	if c.VerifyPeer == nil {
+		return nil
+	}
+	err := c.VerifyPeer(p)
+	var own *AlertError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &own):
+		return own
+	case errors.Is(err, ErrRevoked):
+		return &AlertError{Alert: AlertCertificateRevoked, Err: err}
+	}
+	return &AlertError{Alert: AlertAccessDenied, Err: err}
+}
+
+// Check judges a peer anew, as a handshake at this moment would: its certificates may
+// have ended since, or it may have been revoked.
+func (c *Config) Check(p *Peer) error {
+	roots, now := c.Roots(p.Org), c.now()
+	if err := p.Sign.Check(roots, now); err != nil {
+		return certificateFault(err)
+	}
+	if p.Encrypt != nil {
+		if err := p.Encrypt.CheckEncryption(roots, now); err != nil {
+			return certificateFault(err)
+		}
+	}
+	return c.verifyPeer(p)
 }
 
 func checkPair(sign, enc *cert.Certificate, roots []*cert.Certificate, at time.Time) error {

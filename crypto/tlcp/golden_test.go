@@ -95,7 +95,7 @@ func TestGolden(t *testing.T) {
 			side := func(name string, sign, enc *cert.Certificate) *Config {
 				return &Config{
 					Identity: Fixed(&Identity{Sign: sign, Signer: goldenKey(t, name+"sign"), Encrypt: enc, Decrypter: goldenKey(t, name+"encrypt")}),
-					Roots:    func() []*cert.Certificate { return certs[:1] }, Suites: []Suite{suite},
+					Roots:    func(string) []*cert.Certificate { return certs[:1] }, Suites: []Suite{suite},
 					Rand: &stream{name: name}, Time: func() time.Time { return goldenTime },
 				}
 			}

@@ -58,7 +58,7 @@ func (w *world) config(name string, suites ...Suite) *Config {
 	return &Config{Identity: Fixed(w.identity(name, time.Now().AddDate(1, 0, 0), "validator")), Roots: w.roots, Suites: suites}
 }
 
-func (w *world) roots() []*cert.Certificate { return []*cert.Certificate{w.ca.Root()} }
+func (w *world) roots(string) []*cert.Certificate { return []*cert.Certificate{w.ca.Root()} }
 
 // pair connects two sides over TCP; the handshake has not run.
 func pair(t testing.TB, client, server *Config) (c, s *Conn) {
@@ -415,4 +415,40 @@ func TestHTTP(t *testing.T) {
 	wg.Wait()
 	_, err = http.Get("http://" + l.Addr().String() + "/")
 	require.Error(t, err, "a plain client")
+}
+
+// A peer that was good at the handshake is judged anew while the connection lives.
+// covers: T.07
+func TestCheckAgain(t *testing.T) {
+	w := newWorld(t, "archives")
+	later, revoked, dissolved := time.Duration(0), false, false
+	server := w.config("bob")
+	server.Time = func() time.Time { return time.Now().Add(later) }
+	server.VerifyPeer = func(*Peer) error {
+		if revoked {
+			return ErrRevoked
+		}
+		return nil
+	}
+	server.Roots = func(org string) []*cert.Certificate {
+		if dissolved {
+			return nil
+		}
+		return w.roots(org)
+	}
+	c, s := pair(t, w.config("alice"), server)
+	cerr, serr := shake(c, s)
+	require.NoError(t, cerr)
+	require.NoError(t, serr)
+	require.NoError(t, server.Check(s.Peer()))
+	var a *AlertError
+	later = 2 * 365 * 24 * time.Hour
+	require.ErrorAs(t, server.Check(s.Peer()), &a)
+	require.Equal(t, AlertCertificateExpired, a.Alert)
+	later, revoked = 0, true
+	require.ErrorAs(t, server.Check(s.Peer()), &a)
+	require.Equal(t, AlertCertificateRevoked, a.Alert)
+	revoked, dissolved = false, true
+	require.ErrorAs(t, server.Check(s.Peer()), &a)
+	require.Equal(t, AlertUnknownCA, a.Alert)
 }
