@@ -93,18 +93,17 @@ func (s *story) line(ctx context.Context, line string) (called bool, err error) 
 		return false, err
 	case "let":
 		return false, s.let(rest)
-	case "query": // what a let line takes from it
+	case "query": // played for what a let line takes from it; only members can ask some
 		who, rest, _ := strings.Cut(rest, " ")
 		method, args, _ := strings.Cut(strings.TrimSpace(rest), " ")
 		if args, err = s.scope.Expand(args); err != nil {
 			return false, err
 		}
-		out, err := s.c.Query(ctx, s.cast[who], s.contract, method, json.RawMessage(args))
-		if err != nil {
-			return false, err
+		s.last = nil // a let line finds no result where the query was refused
+		if out, err := s.c.Query(ctx, s.cast[who], s.contract, method, json.RawMessage(args)); err == nil {
+			s.last = out.Result
 		}
-		s.last = out.Result
-		return false, nil
+		return false, ctx.Err()
 	case "call":
 		who, rest, _ := strings.Cut(rest, " ")
 		method, args, _ := strings.Cut(strings.TrimSpace(rest), " ")
