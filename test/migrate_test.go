@@ -28,19 +28,19 @@ func TestLedgerDrivers(t *testing.T) {
 	config = fmt.Appendf(config, "\n[ledger]\npostgres = %q\n", pgtest.Start(t).URL)
 	require.NoError(t, os.WriteFile(file, config, 0o600))
 	var m node.Migration
-	require.ErrorContains(t, n.huchain(1, &m, "ledger", "migrate", "--to", "bbolt"), "HC-1005")
+	require.ErrorContains(t, n.onNode(1, &m, "ledger", "migrate", "--to", "bbolt"), "HC-1005")
 	for _, to := range []string{"bbolt", "postgres", "pebble"} {
 		n.stop(1)
-		require.NoError(t, n.huchain(1, &m, "ledger", "migrate", "--to", to))
+		require.NoError(t, n.onNode(1, &m, "ledger", "migrate", "--to", to))
 		require.Equal(t, to, m.To)
 		require.NoError(t, os.RemoveAll(m.Kept))
 		var report []node.FsckReport
-		require.NoError(t, n.huchain(1, &report, "fsck"))
+		require.NoError(t, n.onNode(1, &report, "fsck"))
 		n.votesOn(1, d)
 	}
 	n.stop(1)
-	require.ErrorContains(t, n.huchain(1, &m, "ledger", "migrate", "--to", "oracle"), "HC-1002")
-	require.ErrorContains(t, n.huchain(1, &m, "ledger", "migrate", "--to", "pebble"), "HC-1011")
+	require.ErrorContains(t, n.onNode(1, &m, "ledger", "migrate", "--to", "oracle"), "HC-1002")
+	require.ErrorContains(t, n.onNode(1, &m, "ledger", "migrate", "--to", "pebble"), "HC-1011")
 	n.start(1)
 	n.ready(1)
 }

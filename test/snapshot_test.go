@@ -16,8 +16,8 @@ import (
 	"github.com/huchain/huchain/node"
 )
 
-// huchain runs a command on a validator's home and reads its JSON answer.
-func (n *network) huchain(i int, out any, args ...string) error {
+// onNode runs a command on a validator's home and reads its JSON answer.
+func (n *network) onNode(i int, out any, args ...string) error {
 	n.t.Helper()
 	cmd := exec.Command(binary, append(args, "--home", n.NodeHome(n.Nodes[i].Name).Dir, "-o", "json")...)
 	var text strings.Builder
@@ -46,15 +46,15 @@ func TestSnapshots(t *testing.T) {
 	}
 	first := deposit(0)
 	var made, other node.SnapshotInfo
-	require.NoError(t, n.huchain(0, &made, "snapshot", "create"))
-	require.NoError(t, n.huchain(1, &other, "snapshot", "create"))
+	require.NoError(t, n.onNode(0, &made, "snapshot", "create"))
+	require.NoError(t, n.onNode(1, &other, "snapshot", "create"))
 	for range 6 {
 		deposit(1)
 	}
 	for i := range 2 {
 		n.eventually(30*time.Second, "anchored", func() error {
 			var list []node.SnapshotInfo
-			if err := n.huchain(i, &list, "snapshot", "list"); err != nil {
+			if err := n.onNode(i, &list, "snapshot", "list"); err != nil {
 				return err
 			}
 			if len(list) != 1 || !list[0].Anchored {
@@ -72,9 +72,9 @@ func TestSnapshots(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), filepath.Base(made.Path))
 	require.NoError(t, os.CopyFS(folder, os.DirFS(made.Path)))
 	var info node.SnapshotInfo
-	require.ErrorContains(t, n.huchain(3, &info, "snapshot", "restore", folder), "HC-1005", "it runs")
+	require.ErrorContains(t, n.onNode(3, &info, "snapshot", "restore", folder), "HC-1005", "it runs")
 	n.stop(3)
-	require.ErrorContains(t, n.huchain(3, &info, "snapshot", "restore", folder), "HC-1011", "it has data")
+	require.ErrorContains(t, n.onNode(3, &info, "snapshot", "restore", folder), "HC-1011", "it has data")
 	require.NoError(t, os.RemoveAll(n.dataDir(3)))
 	bad := filepath.Join(t.TempDir(), filepath.Base(made.Path))
 	require.NoError(t, os.CopyFS(bad, os.DirFS(made.Path)))
@@ -83,11 +83,11 @@ func TestSnapshots(t *testing.T) {
 	require.NoError(t, err)
 	raw[len(raw)-1] ^= 1
 	require.NoError(t, os.WriteFile(last, raw, 0o600))
-	require.ErrorContains(t, n.huchain(3, &info, "snapshot", "restore", bad), "HC-4301")
+	require.ErrorContains(t, n.onNode(3, &info, "snapshot", "restore", bad), "HC-4301")
 	entries, err := os.ReadDir(n.dataDir(3))
 	require.NoError(t, err)
 	require.Empty(t, entries, "nothing half restored")
-	require.NoError(t, n.huchain(3, &info, "snapshot", "restore", folder))
+	require.NoError(t, n.onNode(3, &info, "snapshot", "restore", folder))
 	require.Equal(t, made.Height, info.Height)
 	n.votesOn(3, first)
 
@@ -108,10 +108,10 @@ func TestSnapshots(t *testing.T) {
 	raw[len(raw)/2] ^= 1
 	require.NoError(t, os.WriteFile(path, raw, 0o600))
 	var report []node.FsckReport
-	require.ErrorContains(t, n.huchain(0, &report, "fsck"), fmt.Sprintf("snapshot %d", made.Height))
+	require.ErrorContains(t, n.onNode(0, &report, "fsck"), fmt.Sprintf("snapshot %d", made.Height))
 	raw[len(raw)/2] ^= 1
 	require.NoError(t, os.WriteFile(path, raw, 0o600))
-	require.NoError(t, n.huchain(0, &report, "fsck"))
+	require.NoError(t, n.onNode(0, &report, "fsck"))
 	require.Len(t, report[0].Snapshots, 1)
 	n.start(0)
 	n.ready(0)
