@@ -132,7 +132,7 @@ func (c *Client) Submit(ctx context.Context, from *Identity, tx *types.Tx) (*Com
 func (c *Client) SubmitAsync(ctx context.Context, from *Identity, tx *types.Tx) (crypto.Hash, error) {
 	s := submission{c: c, tx: tx, raw: tx.Bytes(), from: from, mode: "accepted"}
 	_, err := s.try(ctx)
-	if types.CodeOf(err) == types.CodeUnknownSender && s.attach() {
+	if lacksCertificate(types.CodeOf(err)) && s.attach() {
 		_, err = s.try(ctx)
 	}
 	if err != nil && !errors.As(err, new(*notSent)) && types.CodeOf(err) == types.CodeUnreachable {
@@ -183,10 +183,16 @@ func (s *submission) attach() bool {
 	return true
 }
 
+// lacksCertificate reports whether a certificate may help: the chain does not know the
+// sender, or only by a certificate that has ended and was renewed.
+func lacksCertificate(code types.Code) bool {
+	return code == types.CodeUnknownSender || code == types.CodeCertExpired
+}
+
 // judge says whether to try again after err, and when.
 func (s *submission) judge(err error) (wait time.Duration, again bool) {
 	code := types.CodeOf(err)
-	if code == types.CodeUnknownSender {
+	if lacksCertificate(code) {
 		return 0, s.attach()
 	}
 	if errors.As(err, new(*notSent)) { // no node can be reached

@@ -19,7 +19,7 @@ import (
 // The rows of native contracts that a dossier takes along: who the signers were, and
 // which code ran. They are part of the protocol.
 const (
-	nsMembership = "membership"
+	nsMembership = membership
 	nsContracts  = "contracts"
 )
 

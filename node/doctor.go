@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
 )
 
 // Finding is the result of one check.
 type Finding struct {
-	What   string `json:"what"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail,omitempty"`
+	What   string     `json:"what"`
+	OK     bool       `json:"ok"`
+	Detail string     `json:"detail,omitempty"`
+	Fix    types.Text `json:"fix,omitzero"` // of a fault: what to do
 }
 
 // Diagnose looks for what keeps the node of a home from working. It changes nothing and
@@ -25,7 +27,7 @@ type Finding struct {
 func Diagnose(ctx context.Context, home Home) []Finding {
 	d := &diagnosis{}
 	if !home.Exists() {
-		d.add("home", fmt.Errorf("%s holds no node.toml: \"huchain init\" makes a home", home.Dir), "")
+		d.fault("home", fmt.Errorf("%s holds no node.toml", home.Dir), types.Text{ZH: "用 huchain init 建立节点目录", EN: "make a home with huchain init"})
 		return d.list
 	}
 	cfg, err := LoadConfig(home.ConfigFile())
@@ -48,11 +50,11 @@ func Diagnose(ctx context.Context, home Home) []Finding {
 	}
 	chains, err := home.Chains()
 	if err == nil && len(chains) == 0 {
-		err = fmt.Errorf("no chain under %s", filepath.Join(home.Dir, "chains"))
+		err = types.Errorf(types.CodeConfig, "no chain under %s", filepath.Join(home.Dir, "chains"))
 	}
 	d.add("chains", err, fmt.Sprintf("%d", len(chains)))
 	for _, c := range chains {
-		d.chain(c, running)
+		d.chain(ctx, home, cfg, c, running)
 	}
 	return d.list
 }
@@ -63,8 +65,16 @@ func (d *diagnosis) add(what string, err error, detail string) {
 	f := Finding{What: what, OK: err == nil, Detail: detail}
 	if err != nil {
 		f.Detail = err.Error()
+		if x, ok := types.Explain(types.CodeOf(err)); ok {
+			f.Fix = x.Fix
+		}
 	}
 	d.list = append(d.list, f)
+}
+
+// fault records a fault whose fix is known better than its code says.
+func (d *diagnosis) fault(what string, err error, fix types.Text) {
+	d.list = append(d.list, Finding{What: what, Detail: err.Error(), Fix: fix})
 }
 
 func (d *diagnosis) port(setting, addr string) {
@@ -98,10 +108,14 @@ func (d *diagnosis) ready(ctx context.Context, url string) {
 	d.add("ready", err, "every chain serves")
 }
 
-func (d *diagnosis) chain(c ChainHome, running bool) {
+func (d *diagnosis) chain(ctx context.Context, home Home, node Config, c ChainHome, running bool) {
 	name := "chain " + c.Name + ": "
 	cfg, err := LoadChainConfig(c.ConfigFile())
 	d.add(name+"chain.toml", err, c.ConfigFile())
+	if err == nil && running {
+		d.live(ctx, name, node.Web.Listen, c, cfg)
+	}
+	d.certificates(name, c)
 	if err == nil && !running {
 		d.port(name+"p2p.listen", cfg.P2P.Listen)
 	}
@@ -113,18 +127,24 @@ func (d *diagnosis) chain(c ChainHome, running bool) {
 	packages, err := readPackages(c, g)
 	if err == nil && len(packages) < len(g.Bundles) {
 		if _, serr := os.Stat(c.DataDir()); serr != nil { // needed only to make the genesis state
-			err = fmt.Errorf("%d of the %d contract packages of the genesis are in %s", len(packages), len(g.Bundles), c.BundlesDir())
+			err = types.Errorf(types.CodePackageInvalid, "%d of the %d contract packages of the genesis are in %s", len(packages), len(g.Bundles), c.BundlesDir())
 		}
 	}
 	d.add(name+"packages", err, fmt.Sprintf("%d of %d", len(packages), len(g.Bundles)))
 	for _, f := range []string{"consensus.json", "vote.json", "node.json"} {
 		info, err := os.Stat(filepath.Join(c.KeysDir(), f))
-		if err == nil && info.Mode().Perm()&0o077 != 0 {
-			err = fmt.Errorf("%s is readable by others (mode %o): chmod 600", f, info.Mode().Perm())
+		switch {
+		case err != nil:
+			d.fault(name+f, err, types.Text{ZH: "密钥文件缺失：从离线备份恢复，vote.json 除外", EN: "a key file is missing: restore it from an offline copy, but never vote.json"})
+		case info.Mode().Perm()&0o077 != 0:
+			d.fault(name+f, fmt.Errorf("%s is readable by others (mode %o)", f, info.Mode().Perm()), types.Text{ZH: "chmod 600 " + f, EN: "chmod 600 " + f})
+		default:
+			d.add(name+f, nil, "present, readable by its owner alone")
 		}
-		d.add(name+f, err, "present, readable by its owner alone")
 	}
+	d.forecast(name, home, c, g, node.Disk.MinFreeMiB)
 	if ahead := time.Until(g.Time); ahead > 15*time.Second {
-		d.add(name+"clock", fmt.Errorf("the genesis time lies %s ahead of this machine's clock", ahead.Round(time.Second)), "")
+		d.fault(name+"clock", fmt.Errorf("the genesis time lies %s ahead of this machine's clock", ahead.Round(time.Second)),
+			types.Text{ZH: "校准本机时钟", EN: "set this machine's clock"})
 	}
 }

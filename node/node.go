@@ -44,6 +44,7 @@ type node struct {
 	mu     sync.Mutex // guards chains, which the control socket looks at
 	chains []*running
 	disk   prometheus.Gauge
+	expiry *prometheus.GaugeVec
 }
 
 // Run runs the node of a home until ctx ends, which is a stop and no error, or until it
@@ -141,6 +142,7 @@ func (n *node) serve(ctx context.Context, cancel context.CancelCauseFunc, web ne
 			cancel(err)
 		}
 	}()
+	go n.watchCertificates(ctx, homes, n.expiry)
 	n.log.Info("node ready", "chains", names)
 	if opt.Ready != nil {
 		opt.Ready(n.cfg.Name, "http://"+web.Addr().String(), names)
@@ -205,13 +207,16 @@ func (n *node) newRegistry() {
 	n.disk = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "huchain_node_disk_free_bytes", Help: "Space left on the disk that holds the node's home.",
 	})
+	n.expiry = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "huchain_certificate_not_after_seconds", Help: "When a certificate of this node ends, in Unix seconds.",
+	}, []string{"chain", "member"})
 	v := BuildVersion()
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "huchain_node_info", Help: "Always 1; the labels say which build runs.",
 		ConstLabels: prometheus.Labels{"release": v.Release, "commit": v.Commit, "node": n.cfg.Name},
 	})
 	info.Set(1)
-	n.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.disk, info)
+	n.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.disk, n.expiry, info)
 }
 
 // serveMetrics serves /metrics, /healthz, /readyz and Go's profiles on the metrics listener.

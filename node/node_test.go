@@ -3,6 +3,7 @@ package node_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/devnet"
 	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/types"
@@ -75,7 +78,36 @@ func TestNode(t *testing.T) {
 	home, n := soloHome(t)
 	t.Run("run and restart", func(t *testing.T) { runAndRestart(t, home, n) })
 	t.Run("refuses", func(t *testing.T) { runRefuses(t, home, n) })
+	t.Run("doctor", func(t *testing.T) { doctorFinds(t, home) })
 	t.Run("foreign ledger", func(t *testing.T) { foreignLedger(t, home) })
+}
+
+// doctorFinds: a certificate that ends soon and a key file others can read are faults,
+// each with what to do about it in both languages.
+func doctorFinds(t *testing.T, home node.Home) {
+	keys := home.Chain("gov").KeysDir()
+	key, err := crypto.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	ca, err := cert.NewCA("archives", key, time.Now().Add(-time.Hour), time.Now().AddDate(0, 0, 20))
+	require.NoError(t, err)
+	ends, err := ca.Issue(cert.Request{Name: "soon", Roles: []string{"client"}, PublicKey: key.Public(), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 0, 5)})
+	require.NoError(t, err)
+	file := filepath.Join(keys, "soon.pem")
+	require.NoError(t, os.WriteFile(file, cert.EncodePEM(ends.Raw), 0o644))
+	require.NoError(t, os.Chmod(filepath.Join(keys, "vote.json"), 0o644))
+	defer os.Remove(file)
+	defer os.Chmod(filepath.Join(keys, "vote.json"), 0o600)
+	faults := map[string]node.Finding{}
+	for _, f := range node.Diagnose(t.Context(), home) {
+		if !f.OK {
+			require.NotEmpty(t, f.Fix.ZH, "%+v", f)
+			require.NotEmpty(t, f.Fix.EN, "%+v", f)
+			faults[f.What] = f
+		}
+	}
+	require.Contains(t, faults["chain gov: soon.pem"].Fix.EN, "huchain cert renew archives/soon")
+	require.Contains(t, faults["chain gov: vote.json"].Fix.EN, "chmod 600")
+	require.Len(t, faults, 2, "%+v", faults)
 }
 
 func runAndRestart(t *testing.T, home node.Home, n *devnet.Network) {
@@ -87,7 +119,7 @@ func runAndRestart(t *testing.T, home node.Home, n *devnet.Network) {
 	code, _ := get(t, r.web+"/readyz")
 	require.Equal(t, http.StatusOK, code)
 	_, metrics := get(t, "http://"+n.Nodes[0].Metrics+"/metrics")
-	for _, name := range []string{`huchain_node_info{`, `huchain_node_disk_free_bytes`, `huchain_consensus_height{chain="gov"}`, `huchain_api_requests_total`} {
+	for _, name := range []string{`huchain_node_info{`, `huchain_node_disk_free_bytes`, `huchain_consensus_height{chain="gov"}`, `huchain_api_requests_total`, `huchain_certificate_not_after_seconds{chain="gov",member="archives/node0"}`} {
 		require.Contains(t, metrics, name)
 	}
 	code, _ = get(t, "http://"+n.Nodes[0].Metrics+"/healthz")

@@ -63,7 +63,8 @@ func (a *app) writeFsck(w io.Writer, reports []node.FsckReport) {
 func doctorCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "look for what keeps a node from working",
-		Long:    "Checks a node's home and surroundings: configuration, lock, ports, disk, clock, keys, genesis and packages.",
+		Long:    "Checks a node's home and surroundings: configuration, lock, ports, disk and how long it will last, clock, keys, the end\n" +
+			"of certificates, genesis and packages, and of a running node its release and peers. Each fault comes with its fix.",
 		Example: "  huchain doctor --home ~/.huchain/devnet/node0", Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := filepath.Abs(a.home)
@@ -84,6 +85,9 @@ func doctorCmd(a *app) *cobra.Command {
 						mark = a.say("异常", "FAULT")
 					}
 					fmt.Fprintf(w, "%s\t%s\t%s\n", mark, f.What, f.Detail)
+					if fix := a.text(f.Fix); fix != "" {
+						fmt.Fprintf(w, "\t%s\t%s\n", a.say("处理", "fix"), fix)
+					}
 				}
 			}); err != nil {
 				return err

@@ -20,7 +20,7 @@ import (
 )
 
 func orgCmd(a *app) *cobra.Command {
-	c := &cobra.Command{Use: "org", Short: "found an organisation with its certificate authority"}
+	c := &cobra.Command{Use: "org", Short: "found an organisation with its certificate authority, and renew its root"}
 	var dir, pass string
 	var years int
 	create := &cobra.Command{
@@ -51,13 +51,13 @@ func orgCmd(a *app) *cobra.Command {
 	create.Flags().StringVar(&dir, "dir", ".", "folder of the organisations")
 	create.Flags().IntVar(&years, "years", 20, "validity of the root certificate")
 	passphraseFlag(create, &pass)
-	c.AddCommand(create)
+	c.AddCommand(create, orgRotateCmd(a), orgRetireCmd(a))
 	return c
 }
 
 func certCmd(a *app) *cobra.Command {
-	c := &cobra.Command{Use: "cert", Short: "issue, show and check certificates"}
-	c.AddCommand(certIssueCmd(a), certShowCmd(a), certVerifyCmd(a))
+	c := &cobra.Command{Use: "cert", Short: "issue, renew, revoke and inspect certificates"}
+	c.AddCommand(certIssueCmd(a), certRenewCmd(a), certRevokeCmd(a), certListCmd(a), certInspectCmd(a), certVerifyCmd(a))
 	return c
 }
 
@@ -181,13 +181,14 @@ func (a *app) printCert(file string, c *cert.Certificate) error {
 			fmt.Fprintln(w, a.say("机构根证书", "root certificate of an organisation"))
 		}
 		a.fields(w, field{"地址", "address", types.AddressOf(c.PublicKey)}, field{"序列号", "serial", c.Serial},
-			field{"有效期", "valid", c.NotBefore.Format(time.DateOnly) + " – " + c.NotAfter.Format(time.DateOnly)})
+			field{"有效期", "valid", c.NotBefore.Format(time.DateOnly) + " – " + c.NotAfter.Format(time.DateOnly)},
+			field{"剩余天数", "days left", daysLeft(c.NotAfter)})
 	})
 }
 
-func certShowCmd(a *app) *cobra.Command {
+func certInspectCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "show FILE", Short: "show a certificate", Example: "  huchain cert show members/archives/clerk.pem",
+		Use: "inspect FILE", Short: "show a certificate", Example: "  huchain cert inspect members/archives/clerk.pem",
 		Args: takes(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, err := readCert(args[0])

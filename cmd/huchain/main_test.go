@@ -148,7 +148,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 	}
 	walk(newRoot(&app{}))
 	for _, want := range []string{
-		"devnet up", "devnet status", "devnet down", "devnet reset", "init", "start", "version", "key new", "cert issue", "org create",
+		"devnet up", "devnet status", "devnet down", "devnet reset", "init", "start", "version", "key new", "cert issue", "cert renew", "cert revoke", "cert list", "cert inspect", "org create", "org rotate", "org retire",
 		"tx call", "query status", "query block", "query tx", "query contract", "query state", "query events", "query view",
 		"proof export", "proof verify", "gov propose", "gov sign", "gov vote", "gov list", "contract build", "contract check", "contract schema", "contract mutate", "contract test", "contract deploy", "contract list", "contract show",
 		"explain", "fsck", "doctor", "bench run",
