@@ -26,7 +26,7 @@ const floor, sampleFloor = 80, 65
 func TestBaseBundles(t *testing.T) {
 	p := DefaultParams()
 	p.Root = ".."
-	p.Every = 9
+	p.Every = 25
 	want := sampleFloor
 	if v := os.Getenv(everyVariable); v != "" {
 		n, err := strconv.Atoi(v)

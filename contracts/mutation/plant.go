@@ -66,7 +66,8 @@ type planter struct {
 	next    *int
 	mutants []Mutant
 	edits   []edit
-	results []*types.Tuple // of the functions around, innermost last
+	results []*types.Tuple    // of the functions around, innermost last
+	headers map[ast.Stmt]bool // statements in the head of an if, a for or a switch
 }
 
 // edit inserts text at an offset. Opening text of outer nodes stands before that of
@@ -133,6 +134,7 @@ func (p *planter) plant(fn *ast.FuncDecl) {
 
 func (p *planter) visit(root ast.Node) {
 	ast.Inspect(root, func(n ast.Node) bool {
+		p.noteHeader(n)
 		switch n := n.(type) {
 		case *ast.FuncLit:
 			p.results = append(p.results, p.info.TypeOf(n).(*types.Signature).Results())
@@ -174,6 +176,28 @@ func (p *planter) visit(root ast.Node) {
 		}
 		return true
 	})
+}
+
+// noteHeader keeps the statements in the head of another from being wrapped in an if.
+func (p *planter) noteHeader(n ast.Node) {
+	var in []ast.Stmt
+	switch n := n.(type) {
+	case *ast.IfStmt:
+		in = []ast.Stmt{n.Init}
+	case *ast.ForStmt:
+		in = []ast.Stmt{n.Init, n.Post}
+	case *ast.SwitchStmt:
+		in = []ast.Stmt{n.Init}
+	case *ast.TypeSwitchStmt:
+		in = []ast.Stmt{n.Init, n.Assign}
+	case *ast.CommClause:
+		in = []ast.Stmt{n.Comm}
+	}
+	for _, s := range in {
+		if s != nil {
+			p.headers[s] = true
+		}
+	}
 }
 
 func (p *planter) condition(e ast.Expr, always bool) {
@@ -274,6 +298,9 @@ func (p *planter) pure(e ast.Expr) bool {
 
 // statement leaves a statement out.
 func (p *planter) statement(s ast.Stmt) {
+	if p.headers[s] {
+		return
+	}
 	switch s := s.(type) {
 	case *ast.ExprStmt:
 		if c, ok := s.X.(*ast.CallExpr); ok {
@@ -301,7 +328,18 @@ func (p *planter) returned(n *ast.ReturnStmt) {
 	if results.Len() != len(n.Results) {
 		return // a call that returns them all
 	}
+	calls := 0
+	for _, e := range n.Results {
+		if !p.pure(e) {
+			calls++
+		}
+	}
 	for i, e := range n.Results {
+		// Go leaves open whether "return t, t.change()" gives the old t or the new; the
+		// compiler reads t last. Wrapped, it would be read first.
+		if calls > 0 && p.pure(e) && p.info.Types[e].Value == nil {
+			continue
+		}
 		p.value(e, results.At(i).Type())
 	}
 }

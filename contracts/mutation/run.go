@@ -141,7 +141,7 @@ func plantAll(ctx context.Context, dir, tmp string) ([]Mutant, string, error) {
 		if err != nil {
 			return nil, "", fmt.Errorf("plant mutants: %w", err)
 		}
-		p := &planter{fset: pkg.Fset, info: pkg.TypesInfo, pkg: pkg.Types, file: filepath.Base(name), src: src, next: &next}
+		p := &planter{fset: pkg.Fset, info: pkg.TypesInfo, pkg: pkg.Types, file: filepath.Base(name), src: src, next: &next, headers: map[ast.Stmt]bool{}}
 		for _, d := range file.Decls {
 			if fn, ok := d.(*ast.FuncDecl); ok && fn.Body != nil && fn.Name.Name != "main" && fn.Name.Name != "init" {
 				p.plant(fn)
