@@ -44,7 +44,7 @@ func TestKilledWriter(t *testing.T) {
 
 // covers: T.05
 func TestKillAtRandomPoints(t *testing.T) {
-	rounds := 4
+	rounds := 10
 	if s := os.Getenv(killRoundsEnv); s != "" {
 		var err error
 		rounds, err = strconv.Atoi(s)
