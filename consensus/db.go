@@ -48,6 +48,10 @@ func openStore(dir string, memTableBytes uint64, log *slog.Logger) (*store, erro
 		MaxOpenFiles:                256,
 		Logger:                      storeLogger{log},
 	}
+	// Damage found is returned to whoever reads; Pebble's default ends the process.
+	opts.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
+		log.Error("consensus store is damaged", "detail", info.String())
+	}}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
