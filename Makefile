@@ -56,11 +56,30 @@ test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, and Debi
 	$(GO) test -timeout 15m ./test
 
 .PHONY: bench
-bench: build ## measure committed TPS of four validators for 60 s, DIDS identities, and contract calls on one core
+bench: build benchstate benchhistory ## all measurements: state, history, contract calls, TPS of four validators for 60 s, DIDS identities
 	@mkdir -p .bench
 	$(GO) test -run '^$$' -bench Interleaved -benchtime 1x ./vm/engine | tee .bench/vm.txt
 	bin/huchain bench run --scenario evidence --validators 4 --duration 60s --report .bench/evidence.json
 	bin/huchain bench run --scenario did --validators 4 --dids $(DIDS) --report .bench/did.json
+
+# Keys in the state and transactions in the history; the goals are for 10000000 and 5000000.
+HUCHAIN_BENCH_KEYS ?= 1000000
+HUCHAIN_BENCH_TXS  ?= 500000
+
+.PHONY: benchstate
+benchstate: ## measure the state tree at 10^5 and HUCHAIN_BENCH_KEYS keys beside raw Pebble and iavl
+	$(call needs,go)
+	@mkdir -p .bench
+	for keys in 100000 $(HUCHAIN_BENCH_KEYS); do \
+		$(GO) test -run '^$$' -bench 'State|RawPebble' -benchtime 200x -timeout 3h ./ledger/state -state.keys $$keys; \
+	done | tee .bench/state.txt
+	cd bench/iavl && $(GO) test -run '^$$' -bench . -benchtime 20x -timeout 3h -iavl.keys $(HUCHAIN_BENCH_KEYS) | tee ../../.bench/iavl.txt
+
+.PHONY: benchhistory
+benchhistory: ## measure history: processor time, disk and lookups with HUCHAIN_BENCH_TXS transactions
+	$(call needs,go)
+	@mkdir -p .bench
+	$(GO) test -run '^$$' -bench History -benchtime 1x -timeout 3h ./ledger/block -block.txs $(HUCHAIN_BENCH_TXS) | tee .bench/history.txt
 
 .PHONY: lint
 lint: ## golangci-lint and the rules of internal/lint

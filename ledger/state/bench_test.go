@@ -5,6 +5,7 @@ import (
 	"flag"
 	"math/rand"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -22,10 +23,10 @@ import (
 )
 
 var (
-	benchKeys   = flag.Int("state.keys", 100_000, "keys in the state before BenchmarkApply begins")
-	benchBlock  = flag.Int("state.block", 5_000, "updates per block of BenchmarkApply")
-	benchLeaves = flag.Int("state.leaves", 256, "MiB of leaves kept in memory by BenchmarkApply")
-	benchDir    = flag.String("state.dir", "", "folder for BenchmarkApply; empty: a temporary one")
+	benchKeys   = flag.Int("state.keys", 100_000, "keys in the state before the benchmarks begin")
+	benchBlock  = flag.Int("state.block", 5_000, "updates per block of BenchmarkState")
+	benchLeaves = flag.Int("state.leaves", 320, "MiB of leaves kept in memory by BenchmarkState")
+	benchDir    = flag.String("state.dir", "", "folder for BenchmarkState; empty: a temporary one")
 )
 
 // cpuTime is the processor time the process has used.
@@ -59,64 +60,129 @@ func benchWrites(rng *rand.Rand, from, n, keys int, value []byte) []types.Write 
 	return out
 }
 
-// BenchmarkApply measures blocks of random updates on a state of -state.keys keys, the
-// synced write included. Figures are per update. For 10^7 keys:
+// BenchmarkState measures blocks of random updates on a state of -state.keys keys, the
+// synced write included, and then proofs and opening. Times are processor time, except
+// where they say wall; ns-sm3-pair is what one inner node costs in the same minutes.
 //
-//	go test ./ledger/state -run '^$' -bench Apply -benchtime 200x -state.keys 10000000 -timeout 1h
-func BenchmarkApply(b *testing.B) {
+//	go test ./ledger/state -run '^$' -bench 'State|RawPebble' -benchtime 200x -state.keys 10000000 -timeout 1h
+func BenchmarkState(b *testing.B) {
 	dir := *benchDir
 	if dir == "" {
 		dir = b.TempDir()
 	}
-	db, err := pebbledb.Opener{CacheBytes: 128 << 20}.Open(dir+"/state", driver.ProfileState)
+	db, err := pebbledb.Opener{CacheBytes: 128 << 20}.Open(filepath.Join(dir, "state"), driver.ProfileState)
 	require.NoError(b, err)
 	s, err := Open(db, benchParams())
 	require.NoError(b, err)
-	value := make([]byte, 180)
 	height := uint64(0)
-	apply := func(ws []types.Write) {
+	m := measureBlocks(b, int(s.Leaves()), func(ws []types.Write) {
 		ch, _, err := s.Prepare(height, ws)
 		require.NoError(b, err)
 		require.NoError(b, s.Commit(ch, height, func(driver.Batch) {}))
 		height++
-	}
-	for from := int(s.Leaves()); from < *benchKeys; from += 20_000 {
+	})
+	m.report(b)
+	b.ReportMetric(float64(s.TreeBytes())/float64(s.Leaves()), "tree-B/key")
+	b.ReportMetric(rss(b), "MB-rss")
+	benchProofs(b, s, height-1)
+	require.NoError(b, s.Close())
+	before, start := cpuTime(), time.Now()
+	again, err := Open(db, benchParams())
+	require.NoError(b, err)
+	b.ReportMetric((cpuTime() - before).Seconds(), "s-open")
+	b.ReportMetric(time.Since(start).Seconds(), "s-open-wall")
+	require.Equal(b, s.hash, again.Root())
+	require.NoError(b, again.Close())
+	require.NoError(b, db.Close())
+}
+
+// BenchmarkRawPebble writes the same rows without a tree.
+func BenchmarkRawPebble(b *testing.B) {
+	db, err := pebbledb.Opener{CacheBytes: 128 << 20}.Open(filepath.Join(b.TempDir(), "raw"), driver.ProfileState)
+	require.NoError(b, err)
+	m := measureBlocks(b, 0, func(ws []types.Write) {
+		batch := db.Batch()
+		for i := range ws {
+			batch.Set(RowKey(ws[i].NS, ws[i].Key), ws[i].Value)
+		}
+		require.NoError(b, batch.Commit(true))
+	})
+	m.report(b)
+	require.NoError(b, db.Close())
+}
+
+// measured is what blocks of updates cost.
+type measured struct {
+	cpu, wall, sm3  time.Duration
+	blocks, updates int
+}
+
+func (m *measured) report(b *testing.B) {
+	b.ReportMetric(0, "ns/op") // one op is a block and its making
+	b.ReportMetric(float64(m.cpu.Nanoseconds())/1e3/float64(m.updates), "µs/update")
+	b.ReportMetric(float64(m.wall.Nanoseconds())/1e3/float64(m.updates), "µs-wall/update")
+	b.ReportMetric(float64(m.sm3.Nanoseconds())/float64(m.blocks), "ns-sm3-pair")
+}
+
+// measureBlocks fills up to -state.keys keys, lets the storage settle, and measures blocks
+// of random updates.
+func measureBlocks(b *testing.B, have int, apply func([]types.Write)) (m measured) {
+	value := make([]byte, 180)
+	for from := have; from < *benchKeys; from += 20_000 {
 		rand.New(rand.NewSource(int64(from))).Read(value)
 		apply(benchWrites(nil, from, min(20_000, *benchKeys-from), *benchKeys, value))
 	}
+	for idle := 0; idle < 5; { // until background work is done, as seen by the processor
+		before := cpuTime()
+		time.Sleep(200 * time.Millisecond)
+		if idle++; cpuTime()-before > 20*time.Millisecond {
+			idle = 0
+		}
+	}
 	rng := rand.New(rand.NewSource(1))
-	cpu := cpuTime()
-	updates, busy, sm3 := 0, time.Duration(0), time.Duration(0)
+	m.cpu = -cpuTime()
 	for b.Loop() {
-		b.StopTimer()
 		before := cpuTime()
 		ws := benchWrites(rng, 0, *benchBlock, *benchKeys, value)
-		cpu += cpuTime() - before // making the block is not the state's cost
-		b.StartTimer()
+		m.sm3 += pairTime()
+		m.cpu -= cpuTime() - before // making the block is not the state's cost
 		start := time.Now()
 		apply(ws)
-		busy += time.Since(start)
-		updates += len(ws)
+		m.wall += time.Since(start)
+		m.blocks++
+		m.updates += len(ws)
+	}
+	m.cpu += cpuTime()
+	return m
+}
+
+// benchProofs measures proofs of keys, half of which are absent.
+func benchProofs(b *testing.B, s *Store, height uint64) {
+	const n = 2000
+	rng := rand.New(rand.NewSource(2))
+	var size int
+	var make, verify time.Duration
+	for range n {
+		key := binary.BigEndian.AppendUint64([]byte("evidence/"), uint64(rng.Intn(2**benchKeys)))
+		before := cpuTime()
+		p, root, err := s.Prove(height, "evidence", key)
+		make += cpuTime() - before
+		require.NoError(b, err)
 		before = cpuTime()
-		sm3 += pairTime()
-		cpu += cpuTime() - before
+		_, err = p.Verify(root, "evidence", key)
+		verify += cpuTime() - before
+		require.NoError(b, err)
+		encoded := 0
+		for i := range p.Siblings {
+			if !p.Siblings[i].IsZero() {
+				encoded += crypto.HashSize
+			}
+		}
+		size += encoded + (len(p.Siblings)+7)/8 + 19 + len(p.Value)
 	}
-	report := func(name string, d time.Duration) {
-		b.ReportMetric(float64(d.Nanoseconds())/1e3/float64(updates), name)
-	}
-	report("µs-cpu/update", cpuTime()-cpu)
-	report("µs-wall/update", busy)
-	b.ReportMetric(float64(sm3.Nanoseconds())/float64(updates / *benchBlock), "ns-sm3-pair")
-	b.ReportMetric(float64(s.TreeBytes())/float64(s.Leaves()), "tree-B/key")
-	b.ReportMetric(rss(b), "MB-rss")
-	require.NoError(b, s.Close())
-	start := time.Now()
-	again, err := Open(db, benchParams())
-	require.NoError(b, err)
-	b.ReportMetric(time.Since(start).Seconds(), "s-rebuild")
-	require.Equal(b, s.Root(), again.Root())
-	require.NoError(b, again.Close())
-	require.NoError(b, db.Close())
+	b.ReportMetric(float64(make.Nanoseconds())/1e3/n, "µs/proof")
+	b.ReportMetric(float64(verify.Nanoseconds())/1e3/n, "µs/verify")
+	b.ReportMetric(float64(size)/n, "B/proof")
 }
 
 // rss is the resident memory of the process in MB.
