@@ -70,7 +70,7 @@ func BenchmarkState(b *testing.B) {
 	if dir == "" {
 		dir = b.TempDir()
 	}
-	db, err := pebbledb.Opener{CacheBytes: 128 << 20}.Open(filepath.Join(dir, "state"), driver.ProfileState)
+	db, err := pebbledb.Opener{CacheBytes: 64 << 20}.Open(filepath.Join(dir, "state"), driver.ProfileState)
 	require.NoError(b, err)
 	s, err := Open(db, benchParams())
 	require.NoError(b, err)
@@ -98,7 +98,7 @@ func BenchmarkState(b *testing.B) {
 
 // BenchmarkRawPebble writes the same rows without a tree.
 func BenchmarkRawPebble(b *testing.B) {
-	db, err := pebbledb.Opener{CacheBytes: 128 << 20}.Open(filepath.Join(b.TempDir(), "raw"), driver.ProfileState)
+	db, err := pebbledb.Opener{CacheBytes: 64 << 20}.Open(filepath.Join(b.TempDir(), "raw"), driver.ProfileState)
 	require.NoError(b, err)
 	m := measureBlocks(b, 0, func(ws []types.Write) {
 		batch := db.Batch()
