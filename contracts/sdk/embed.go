@@ -6,7 +6,7 @@ import "embed"
 
 // Go holds the packages a Go contract compiles against, as files under go/.
 //
-//go:embed go/abi/*.go go/codec/*.go go/contract/*.go go/internal/rows/*.go go/record/*.go go/state/*.go
+//go:embed go/abi/*.go go/codec/*.go go/contract/*.go go/contract/*.s go/internal/rows/*.go go/record/*.go go/state/*.go
 var Go embed.FS
 
 // Rust holds the crate a Rust contract compiles against, as files under rust/.

@@ -56,6 +56,31 @@ func TestRecordLibrary(t *testing.T) {
 	require.Equal(t, 4, report.Transcripts)
 }
 
+// A bundle of four kinds of record, a workflow, an encrypted field and statistics takes
+// at most 300 lines of Go and YAML.
+func TestSampleIsShort(t *testing.T) {
+	lines := 0
+	for _, file := range []string{"contract.go", "bundle.yaml"} {
+		raw, err := os.ReadFile(filepath.Join(root, "samples", "permit", file))
+		require.NoError(t, err)
+		lines += strings.Count(string(raw), "\n")
+	}
+	require.LessOrEqual(t, lines, 300)
+	schemaRaw, err := os.ReadFile(filepath.Join(root, "samples", "permit", "schema.json"))
+	require.NoError(t, err)
+	s, err := bundle.ParseSchema(schemaRaw)
+	require.NoError(t, err)
+	records := 0
+	for _, r := range s.Records {
+		if r.Storage == "record" {
+			records++
+		}
+	}
+	require.Equal(t, 4, records)
+	require.Len(t, s.Workflows, 1)
+	require.Equal(t, "encrypted", s.Defs["Permit"].Properties["contact"].Format)
+}
+
 func checkShape(t *testing.T, dir string, report *Report) {
 	for _, f := range []string{"README.md", "bundle.yaml", "schema.json", "testdata/01-demo.txt", "testdata/02-refusals.txt"} {
 		require.FileExists(t, filepath.Join(dir, f))

@@ -260,7 +260,9 @@ func writeNote(ctx *contract.Ctx, in NoteArgs) (Note, error) {
 	return notes.Put(ctx, Note{ID: in.ID, Text: in.Text})
 }
 
-func grantNote(ctx *contract.Ctx, in NoteArgs) (Note, error) { return notes.Grant(ctx, in.ID, in.Grant) }
+func grantNote(ctx *contract.Ctx, in NoteArgs) (Note, error) {
+	return notes.Grant(ctx, in.ID, in.Grant)
+}
 
 func getNote(v *contract.View, in NoteArgs) (Note, error) { return notes.Get(v, in.ID) }
 
