@@ -33,6 +33,9 @@ type Params struct {
 	Say func(en, zh string)
 }
 
+// supervisor is the contract whose rules a devnet obeys, where it is installed.
+const supervisor = "supervision"
+
 // Validate checks the bounds.
 func (p *Params) Validate() error {
 	if p.Validators < 1 || p.Validators > MaxValidators {
@@ -67,6 +70,9 @@ func Create(ctx context.Context, p Params) (*Network, error) {
 	}
 	g := chain.Genesis{
 		Format: 1, Chain: n.Chain, Time: n.Created, Protocol: chain.ProtocolVersion, Params: chain.DefaultParams(),
+	}
+	if p.Packages[supervisor] != nil {
+		g.Params.Policy = supervisor
 	}
 	for _, o := range orgs {
 		g.Organisations = append(g.Organisations, chain.GenesisOrganisation{Name: o.name, Roots: [][]byte{o.ca.Root().Raw}})

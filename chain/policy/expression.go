@@ -175,11 +175,49 @@ func admitCall(c ast.CallExpr) error {
 }
 
 // sizes is the estimator of a worst case: every text and list as long as the arguments.
+// What belongs to an element of a list under all(), exists() … counts elementSize: the
+// elements together are no longer than the arguments, and a walk over as many elements
+// as there could be is counted already.
 type sizes uint64
 
+const elementSize = 8
+
 // EstimateSize implements checker.CostEstimator.
-func (s sizes) EstimateSize(checker.AstNode) *checker.SizeEstimate {
+func (s sizes) EstimateSize(node checker.AstNode) *checker.SizeEstimate {
+	if ofElement(node.Expr()) {
+		return &checker.SizeEstimate{Max: elementSize}
+	}
 	return &checker.SizeEstimate{Max: uint64(s)}
+}
+
+// ofElement reports whether an expression is, or belongs to, the variable of a
+// comprehension: a name that no stage declares.
+func ofElement(e ast.Expr) bool {
+	for {
+		switch e.Kind() {
+		case ast.SelectKind:
+			e = e.AsSelect().Operand()
+		case ast.CallKind:
+			c := e.AsCall()
+			switch {
+			case c.IsMemberFunction():
+				e = c.Target()
+			case len(c.Args()) > 0:
+				e = c.Args()[0]
+			default:
+				return false
+			}
+		case ast.IdentKind:
+			for i := range variables {
+				if variables[i].name == e.AsIdent() {
+					return false
+				}
+			}
+			return true
+		default:
+			return false
+		}
+	}
 }
 
 // EstimateCallCost implements checker.CostEstimator: calls cost what CEL says.

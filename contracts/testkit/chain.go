@@ -30,6 +30,10 @@ type Params struct {
 	Orgs     []string  // organisations; each gets an admin of its own
 	Packages [][]byte  // package files to install, callees before callers
 	Lanes    []Lane    // at least one; gas is that of the last
+	// Extra are package files by bundle name, for Deploy.
+	Extra map[string][]byte
+	// Policy is the chain's supervision contract, "" for none.
+	Policy string
 }
 
 // DefaultParams starts in 2026 with one organisation and no contract.
@@ -53,6 +57,7 @@ type Chain struct {
 	members map[string]*chaintest.Member // by name, and by org/name
 	height  uint64
 	now     time.Time
+	extra   map[string][]byte
 }
 
 type lane struct {
@@ -76,7 +81,8 @@ func New(ctx context.Context, p Params) (*Chain, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Chain{world: chaintest.NewWorld(p.Start, p.Orgs...), members: make(map[string]*chaintest.Member), now: p.Start}
+	c := &Chain{world: chaintest.NewWorld(p.Start, p.Orgs...), members: make(map[string]*chaintest.Member), now: p.Start, extra: p.Extra}
+	c.world.Genesis.Params.Policy = p.Policy
 	for _, raw := range p.Packages {
 		pkg, err := bundle.Open(raw)
 		if err != nil {

@@ -19,12 +19,17 @@
 //	let head = .head                   a part of the last result, as $head further down
 //	freeze clerk                       by an admin of the member's organisation
 //	unfreeze clerk
+//	with asset-go                      another bundle beside it is installed too
+//	supervised                         the chain obeys this contract's rules, or those of
+//	                                   the contract named behind the word
+//	deploy admin asset-rust            an admin uploads, stages and creates a bundle
 //	tamper chain/c1 .length = 3        alters a row behind the contract's back; "-" deletes it
 //
 // Members act as names; "public" asks without a signature; "call a+b …" is sent by a
 // and co-signed by b; "call clerk identity.register {…}" calls another contract.
-// After call and query stand the expectations: ok JSON or error CODE (the contract's,
-// or HC-nnnn), then event lines, which are all events of the call or none. In
+// After call, query and deploy stand the expectations: ok JSON or error CODE (the
+// contract's, or HC-nnnn), then event lines, which are all events of the tested contract
+// and of policy in the call, or none. In
 // expectations … matches anything: a value, or the rest of an object or list.
 //
 // In JSON "sm3:TEXT" stands for the hash of TEXT, "repeat:200:字" for 200 times 字 (at

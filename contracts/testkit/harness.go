@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/huchain/huchain/contracts/build"
@@ -22,6 +23,7 @@ type Harness struct {
 	dir     string
 	code    []byte // stands for the bundle's WASM
 	used    [][]byte
+	extra   map[string][]byte // bundles that transcripts name
 	files   map[crypto.Hash]string
 	stories []*Transcript
 }
@@ -29,7 +31,7 @@ type Harness struct {
 // NewHarness compiles what the bundle in dir uses, below root, into tmp and reads its
 // transcripts. The bundle itself must be built and sound, and is not compiled.
 func NewHarness(ctx context.Context, dir, root, tmp string) (*Harness, error) {
-	h := &Harness{dir: dir, code: []byte("native " + dir), files: make(map[crypto.Hash]string)}
+	h := &Harness{dir: dir, code: standIn(dir), files: make(map[crypto.Hash]string)}
 	r := &runner{dir: dir, tmp: tmp, opt: Options{Root: root, NativeOnly: true}}
 	spec, err := readSpec(dir)
 	if err != nil {
@@ -50,6 +52,9 @@ func NewHarness(ctx context.Context, dir, root, tmp string) (*Harness, error) {
 		}
 		t, err := ParseTranscript(filepath.Base(file), string(raw))
 		if err != nil {
+			return nil, err
+		}
+		if err := h.addExtra(ctx, r, t); err != nil {
 			return nil, err
 		}
 		h.stories = append(h.stories, t)
@@ -80,23 +85,50 @@ func (h *Harness) use(ctx context.Context, r *runner, spec *bundle.Spec, above [
 		if err != nil {
 			return err
 		}
-		code := []byte("native " + sub)
-		if _, done := h.files[crypto.Sum(code)]; done {
+		if _, done := h.files[crypto.Sum(standIn(sub))]; done {
 			continue
 		}
 		if err := h.use(ctx, r, subSpec, append(above, sub)); err != nil {
 			return err
 		}
-		file := filepath.Join(r.tmp, crypto.Sum(code).String())
-		if err := build.Native(ctx, sub, file); err != nil {
-			return err
-		}
-		h.files[crypto.Sum(code)] = file
-		pkg, err := bundle.Build(sub, code)
+		pkg, err := h.compile(ctx, r, sub)
 		if err != nil {
 			return err
 		}
 		h.used = append(h.used, pkg)
+	}
+	return nil
+}
+
+// standIn stands for the WASM of the bundle in dir.
+func standIn(dir string) []byte { return []byte("native " + dir) }
+
+func (h *Harness) compile(ctx context.Context, r *runner, dir string) ([]byte, error) {
+	code := standIn(dir)
+	file := filepath.Join(r.tmp, crypto.Sum(code).String())
+	if err := build.Native(ctx, dir, file); err != nil {
+		return nil, err
+	}
+	h.files[crypto.Sum(code)] = file
+	return bundle.Build(dir, code)
+}
+
+// addExtra compiles the bundles that a transcript names.
+func (h *Harness) addExtra(ctx context.Context, r *runner, t *Transcript) error {
+	for _, name := range slices.Concat(t.With(), t.Deploys()) {
+		if h.extra[name] != nil {
+			continue
+		}
+		dir, err := r.find(name)
+		if err != nil {
+			return err
+		}
+		if h.extra == nil {
+			h.extra = make(map[string][]byte)
+		}
+		if h.extra[name], err = h.compile(ctx, r, dir); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -123,11 +155,7 @@ func (h *Harness) Play(ctx context.Context, v Variant) (string, error) {
 	maps.Copy(native.files, h.files)
 	native.Add(crypto.Sum(h.code), v.Program)
 	for _, t := range h.stories {
-		p := Params{Start: t.Start(), Orgs: t.Orgs(), Packages: append(h.used[:len(h.used):len(h.used)], pkg), Lanes: []Lane{{"native", native}}}
-		if len(p.Orgs) == 0 {
-			p.Orgs = DefaultParams().Orgs
-		}
-		c, err := New(ctx, p)
+		c, err := New(ctx, t.params(h.name, append(h.used[:len(h.used):len(h.used)], pkg), h.extra, []Lane{{"native", native}}))
 		if err != nil {
 			return t.Name + ": " + err.Error(), ctx.Err()
 		}

@@ -70,6 +70,7 @@ type runner struct {
 	native   *Native
 	wasmOnly bool // a bundle has no native form
 	packages [][]byte
+	extra    map[string][]byte // packages of bundles that transcripts name, by name
 	report   Report
 	gas      strings.Builder
 	failures []string
@@ -111,6 +112,31 @@ func (r *runner) add(ctx context.Context, dir string, above []string) (*build.Re
 	file := filepath.Join(r.tmp, res.CodeHash.String())
 	r.native.Add(res.CodeHash, file)
 	return res, build.Native(ctx, dir, file)
+}
+
+// addExtra builds the bundles that a transcript names. What they use must be among those
+// of the tested bundle.
+func (r *runner) addExtra(ctx context.Context, t *Transcript) error {
+	own := len(r.packages)
+	for _, name := range slices.Concat(t.With(), t.Deploys()) {
+		if r.extra[name] != nil {
+			continue
+		}
+		dir, err := r.find(name)
+		if err != nil {
+			return err
+		}
+		res, err := r.add(ctx, dir, nil)
+		if err != nil {
+			return err
+		}
+		if r.extra == nil {
+			r.extra = make(map[string][]byte)
+		}
+		r.extra[name] = res.Package
+	}
+	r.packages = r.packages[:own]
+	return nil
 }
 
 // refuseCircle refuses a bundle that comes to use itself.
@@ -191,11 +217,10 @@ func (r *runner) transcript(ctx context.Context, name, file string) error {
 	if err != nil {
 		return err
 	}
-	p := Params{Start: t.Start(), Orgs: t.Orgs(), Packages: r.packages, Lanes: r.lanes()}
-	if len(p.Orgs) == 0 {
-		p.Orgs = DefaultParams().Orgs
+	if err := r.addExtra(ctx, t); err != nil {
+		return err
 	}
-	c, err := New(ctx, p)
+	c, err := New(ctx, t.params(name, r.packages, r.extra, r.lanes()))
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}

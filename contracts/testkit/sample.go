@@ -22,8 +22,16 @@ const SampleFile = "sample.jsonl"
 // SampleRow is one line of a sample file.
 type SampleRow struct {
 	Member types.MemberID  `json:"member"`
+	Roles  []string        `json:"roles,omitempty"` // of the member where it is new; client if left out
 	Method string          `json:"method"`
 	Args   json.RawMessage `json:"args"`
+}
+
+func (r *SampleRow) roles() []string {
+	if len(r.Roles) == 0 {
+		return []string{"client"}
+	}
+	return r.Roles
 }
 
 // ReadSample reads a sample file; errors name the line.
@@ -55,13 +63,13 @@ func ReadSample(file string) ([]SampleRow, error) {
 
 var keyNameRE = regexp.MustCompile(`\$([A-Za-z0-9]+)_(?:key|did)|"sign:([A-Za-z0-9]+):`)
 
-// PlaySample sends the rows to a contract; members are created as clients where they
-// do not exist yet. A refused row is an error.
+// PlaySample sends the rows to a contract; members are created with their roles where
+// they do not exist yet. A refused row is an error.
 func PlaySample(ctx context.Context, c *Chain, contract string, rows []SampleRow) error {
 	scope := NewScope(c.genesis.Chain, c.genesis.Hash().String(), contract)
 	for _, r := range rows {
 		if c.members[string(r.Member)] == nil {
-			if err := c.AddMember(ctx, r.Member.Name(), r.Member.Org(), "client"); err != nil {
+			if err := c.AddMember(ctx, r.Member.Name(), r.Member.Org(), r.roles()...); err != nil {
 				return err
 			}
 			scope.Bind(r.Member.Name(), c.members[string(r.Member)].Key)

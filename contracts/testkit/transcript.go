@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/chain/chaintest"
 )
 
@@ -52,11 +53,11 @@ func ParseTranscript(name, text string) (*Transcript, error) {
 		}
 		switch verb {
 		case "ok", "event", "error":
-			if last == nil || last.verb != "call" && last.verb != "query" {
-				return nil, fmt.Errorf("%s:%d: %s follows call or query", name, i+1, verb)
+			if last == nil || last.verb != "call" && last.verb != "query" && last.verb != "deploy" {
+				return nil, fmt.Errorf("%s:%d: %s follows call, query or deploy", name, i+1, verb)
 			}
 			last.expect = append(last.expect, expectation{verb, rest})
-		case "member", "key", "time", "block", "call", "query", "freeze", "unfreeze", "let", "tamper":
+		case "member", "key", "time", "block", "call", "query", "deploy", "with", "supervised", "freeze", "unfreeze", "let", "tamper":
 			t.steps = append(t.steps, step{line: i + 1, verb: verb, rest: rest, text: line})
 		default:
 			if line != "" && line[0] != '#' {
@@ -165,6 +166,16 @@ func (p *player) step(ctx context.Context, s *step) error {
 	case "block":
 		p.c.NextBlock()
 		return nil
+	case "with", "supervised": // before the start
+		return nil
+	case "deploy":
+		member, name, _ := strings.Cut(s.rest, " ")
+		out, err := p.c.Deploy(ctx, member, strings.TrimSpace(name))
+		if err != nil {
+			return err
+		}
+		p.last = out.Result
+		return p.judge(s, out)
 	case "freeze", "unfreeze":
 		return p.c.Freeze(ctx, s.rest, s.verb == "freeze")
 	case "let":
@@ -291,8 +302,11 @@ func (p *player) judge(s *step, out *Outcome) error {
 	}
 	if withEvents {
 		for _, e := range out.Events {
-			if e.Contract == p.contract {
+			switch e.Contract {
+			case p.contract:
 				actual = append(actual, expectation{"event", e.Name + " " + string(e.Data)})
+			case chain.NSPolicy:
+				actual = append(actual, expectation{"event", e.Contract + "." + e.Name + " " + string(e.Data)})
 			}
 		}
 	}
