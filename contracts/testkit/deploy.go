@@ -67,21 +67,37 @@ func (c *Chain) Deploy(ctx context.Context, member, name string) (*Outcome, erro
 		return nil, fmt.Errorf("deploy: no bundle %q", name)
 	}
 	h := crypto.Sum(raw)
-	parts := 0
-	for part := range slices.Chunk(raw, chain.PartBytes) {
-		out, err := c.native(ctx, member, "upload", map[string]any{"package": h, "part": parts, "data": part})
+	parts := slices.Collect(slices.Chunk(raw, chain.PartBytes))
+	sums := make([]crypto.Hash, len(parts))
+	for i := range parts {
+		sums[i] = crypto.Sum(parts[i])
+	}
+	out, err := c.native(ctx, member, "begin", map[string]any{"package": h, "bytes": len(raw), "parts": sums})
+	if err != nil || out.Code != "" {
+		return out, err
+	}
+	var begun struct {
+		Missing []int `json:"missing"`
+		Staged  bool  `json:"staged"`
+	}
+	if err := json.Unmarshal(out.Result, &begun); err != nil {
+		return nil, types.Errorf(types.CodeInternal, "answer of begin: %w", err)
+	}
+	for _, n := range begun.Missing {
+		out, err := c.native(ctx, member, "upload", map[string]any{"package": h, "part": n, "data": parts[n]})
 		if err != nil || out.Code != "" {
 			return out, err
 		}
-		parts++
 	}
-	sig, err := m.Key.Sign(chain.PackageSignBytes(h))
-	if err != nil {
-		return nil, err
-	}
-	out, err := c.native(ctx, member, "stage", map[string]any{"package": h, "parts": parts, "signature": sig})
-	if err != nil || out.Code != "" {
-		return out, err
+	if !begun.Staged {
+		sig, err := m.Key.Sign(chain.PackageSignBytes(h))
+		if err != nil {
+			return nil, err
+		}
+		out, err := c.native(ctx, member, "stage", map[string]any{"package": h, "signature": sig})
+		if err != nil || out.Code != "" {
+			return out, err
+		}
 	}
 	return c.native(ctx, member, "create", map[string]any{"package": h})
 }
