@@ -152,7 +152,8 @@ func registerTemplate(ctx *contract.Ctx, in TemplateArgs) (Template, error) {
 	if err := t.byIssuer(ctx, "registerTemplate"); err != nil {
 		return t, err
 	}
-	return t, t.publish(ctx, in.Claims)
+	err := t.publish(ctx, in.Claims)
+	return t, err
 }
 
 // changeTemplate publishes the next version of a template. Credentials of earlier
@@ -162,7 +163,8 @@ func changeTemplate(ctx *contract.Ctx, in SchemaArgs) (Template, error) {
 	if err != nil {
 		return Template{}, err
 	}
-	return t, t.publish(ctx, in.Claims)
+	err = t.publish(ctx, in.Claims)
+	return t, err
 }
 
 // enableTemplate lets credentials be issued again.
