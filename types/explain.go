@@ -231,7 +231,7 @@ var table = []Explanation{
 		Code:    CodeRuleRefused,
 		Message: Text{"被监管规则拒绝", "refused by a supervision rule"},
 		Cause:   Text{"交易、部署或其结果触犯了本链生效的监管规则；详情给出规则编号、版本与名称。", "The transaction, deployment or its result meets a rule in force on this chain; the details give its id, version and title."},
-		Fix:     Text{"查看该规则（huchain query supervision getRule），按规则修改后重新提交；频次限制可待下一时间窗。", "Read the rule (huchain query supervision getRule) and submit what it permits; a limit of frequency begins anew with the next window."},
+		Fix:     Text{"查看该规则（huchain query view supervision getRule），按规则修改后重新提交；频次限制可待下一时间窗。", "Read the rule (huchain query view supervision getRule) and submit what it permits; a limit of frequency begins anew with the next window."},
 	},
 	{
 		Code:    CodeRuleInvalid,
