@@ -11,6 +11,7 @@ import (
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
+	"github.com/cometbft/cometbft/state"
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/chain/chaintest"
@@ -227,11 +228,15 @@ func TestJoinAfterChanges(t *testing.T) {
 	sameTurns := func() {
 		t.Helper()
 		net.quiet(300 * time.Millisecond)
-		a, err := source.engine.Load().states.Load()
-		require.NoError(t, err)
-		b, err := f.engine.Load().states.Load()
-		require.NoError(t, err)
-		require.Equal(t, a.LastBlockHeight, b.LastBlockHeight)
+		var a, b state.State
+		eventually(t, "both at one height", 30*time.Second, func() bool {
+			var err error
+			a, err = source.engine.Load().states.Load()
+			require.NoError(t, err)
+			b, err = f.engine.Load().states.Load()
+			require.NoError(t, err)
+			return a.LastBlockHeight == b.LastBlockHeight
+		})
 		require.Equal(t, a.Validators, b.Validators)
 		require.Equal(t, a.NextValidators, b.NextValidators)
 		require.Equal(t, a.ConsensusParams, b.ConsensusParams)
