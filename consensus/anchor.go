@@ -153,7 +153,14 @@ func parseAnchor(in []byte) (a *anchor, err error) {
 		return nil, err
 	}
 	a.maxBlockBytes = int64(binary.BigEndian.Uint64(items[5]))
-	return a, a.parseChanges(items[fixedItems:])
+	if err := a.parseChanges(items[fixedItems:]); err != nil {
+		return nil, err
+	}
+	// Protobuf has several forms of one content; an anchor has one.
+	if canonical, err := a.encode(); err != nil || !bytes.Equal(canonical, in) {
+		return nil, errors.Join(errors.New("not in its canonical form"), err)
+	}
+	return a, nil
 }
 
 func (a *anchor) parseChanges(items [][]byte) (err error) {

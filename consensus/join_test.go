@@ -262,7 +262,7 @@ func TestJoinAfterChanges(t *testing.T) {
 	require.NoError(t, err)
 	_, err = CheckAnchor(net.genesis, raw, &h)
 	require.NoError(t, err)
-	for i := 0; i < len(raw); i += 3 {
+	for i := range raw {
 		bad := bytes.Clone(raw)
 		bad[i] ^= 1 << (i % 8)
 		_, err := CheckAnchor(net.genesis, bad, &h)
