@@ -116,8 +116,8 @@ var exampleOf = map[string]string{
 	"decimal": "1.50", "date": "2026-03-02",
 }
 
-// hexDigits is the pattern of bytes of fixed size.
-var hexDigits = regexp.MustCompile(`^\^\[0-9a-f\]\{([0-9]{1,4})\}\$$`)
+// hexDigits is the pattern of bytes of fixed size, some of which may be given.
+var hexDigits = regexp.MustCompile(`^\^([0-9a-f]*)\[0-9a-f\]\{([0-9]{1,4})\}\$$`)
 
 func (s *Schema) example(t *Type, name string, depth int) any {
 	t = s.Resolve(t)
@@ -149,10 +149,10 @@ func (s *Schema) example(t *Type, name string, depth int) any {
 	}
 	if m := hexDigits.FindStringSubmatch(t.Pattern); m != nil {
 		var n int
-		_, _ = fmt.Sscan(m[1], &n) // digits by the pattern
-		return strings.Repeat("0", n)
+		_, _ = fmt.Sscan(m[2], &n) // digits by the pattern
+		return m[1] + strings.Repeat("0", n)
 	}
-	if t.Format == "bytes" {
+	if t.Format == "bytes" || t.Format == "encrypted" {
 		return "00"
 	}
 	return name + "-1"
