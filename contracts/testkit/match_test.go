@@ -66,8 +66,8 @@ func TestPick(t *testing.T) {
 func TestParseTranscriptRefuses(t *testing.T) {
 	for text, want := range map[string]string{
 		"jump":                  `x:1: "jump" is no command`,
-		"# a\nok {}":            "x:2: ok follows call or query",
-		"time yesterday\nok {}": "x:2: ok follows call or query",
+		"# a\nok {}":            "x:2: ok follows call, query or deploy",
+		"time yesterday\nok {}": "x:2: ok follows call, query or deploy",
 	} {
 		_, err := ParseTranscript("x", text)
 		require.ErrorContains(t, err, want)
