@@ -54,7 +54,7 @@ test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, and Debi
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine
-	$(GO) test $$($(GO) list ./... | grep -v '/test$$')
+	$(GO) test -timeout 15m $$($(GO) list ./... | grep -v '/test$$')
 	$(GO) test -timeout 15m ./test
 
 .PHONY: bench
