@@ -55,7 +55,7 @@ test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, and Debi
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine
 	$(GO) test -timeout 15m $$($(GO) list ./... | grep -v '/test$$')
-	$(GO) test -timeout 15m ./test
+	$(GO) test -timeout 20m ./test
 
 .PHONY: bench
 bench: build benchstate benchhistory ## all measurements: state, history, contract calls, TPS of four validators for 60 s, DIDS identities
