@@ -305,25 +305,25 @@ func (s *callScope) runEntry(rec *ContractRecord, entry string, args []byte, kin
 // checkUses demands that every contract the package calls is installed in the right
 // major version and does not lead back to it.
 func (s *callScope) checkUses(p *bundle.Package, name string) error {
-	todo := slices.Clone(p.Manifest.Uses)
+	pending := slices.Clone(p.Manifest.Uses)
 	seen := map[string]bool{}
-	for ; len(todo) > 0; todo = todo[1:] {
-		use, major, _ := strings.Cut(todo[0], "@")
+	for ; len(pending) > 0; pending = pending[1:] {
+		use, major, _ := strings.Cut(pending[0], "@")
 		if use == name {
 			return types.Errorf(types.CodePackageInvalid, "%s would come to use itself", name)
 		}
-		if seen[todo[0]] {
+		if seen[pending[0]] {
 			continue
 		}
-		seen[todo[0]] = true
+		seen[pending[0]] = true
 		rec, found, err := s.c.Contract(s.o, use)
 		if err != nil {
 			return err
 		}
 		if !found || !strings.HasPrefix(rec.Current().Version, major+".") {
-			return types.Errorf(types.CodePackageInvalid, "%s uses %s, which is not installed", name, todo[0])
+			return types.Errorf(types.CodePackageInvalid, "%s uses %s, which is not installed", name, pending[0])
 		}
-		todo = append(todo, rec.Uses...)
+		pending = append(pending, rec.Uses...)
 	}
 	return nil
 }

@@ -79,17 +79,17 @@ func (c *Client) stage(ctx context.Context, by *Identity, pkg []byte, progress f
 	if err != nil {
 		return err
 	}
-	var todo struct {
+	var upload struct {
 		Missing []int `json:"missing"`
 		Staged  bool  `json:"staged"`
 	}
-	if err := json.Unmarshal(begun.Receipt.Result, &todo); err != nil {
+	if err := json.Unmarshal(begun.Receipt.Result, &upload); err != nil {
 		return types.Errorf(types.CodePackageInvalid, "the chain's answer to the announcement: %w", err)
 	}
-	if todo.Staged {
+	if upload.Staged {
 		return nil
 	}
-	for i, n := range todo.Missing {
+	for i, n := range upload.Missing {
 		if n < 0 || n >= len(parts) {
 			return types.Errorf(types.CodePackageInvalid, "the chain asks for part %d of %d", n, len(parts))
 		}
@@ -97,7 +97,7 @@ func (c *Client) stage(ctx context.Context, by *Identity, pkg []byte, progress f
 			return err
 		}
 		if progress != nil {
-			progress(len(pkg)*(len(parts)-len(todo.Missing)+i+1)/len(parts), len(pkg))
+			progress(len(pkg)*(len(parts)-len(upload.Missing)+i+1)/len(parts), len(pkg))
 		}
 	}
 	sig, err := by.Signer.Sign(append([]byte(packagePurpose), hash[:]...))
