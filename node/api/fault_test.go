@@ -21,7 +21,8 @@ type ill struct {
 	submit error
 	failed error
 	behind bool
-	silent bool // never tells of a commit
+	silent bool          // never tells of a commit
+	waits  chan struct{} // told of each wait for a commit, if not nil
 }
 
 func (i *ill) Submit(raw []byte) (crypto.Hash, error) {
@@ -41,14 +42,17 @@ func (i *ill) Status() Status {
 
 func (i *ill) Watch(id crypto.Hash) Watch {
 	if i.silent {
-		return silence{}
+		return silence{told: i.waits}
 	}
 	return i.Consensus.Watch(id)
 }
 
-type silence struct{}
+type silence struct{ told chan<- struct{} }
 
-func (silence) Wait(ctx context.Context) (uint64, uint32, *types.Receipt, error) {
+func (s silence) Wait(ctx context.Context) (uint64, uint32, *types.Receipt, error) {
+	if s.told != nil {
+		s.told <- struct{}{}
+	}
 	<-ctx.Done()
 	return 0, 0, nil, ctx.Err()
 }
@@ -131,7 +135,8 @@ func TestStartingChain(t *testing.T) {
 func TestInFlightBound(t *testing.T) {
 	s := newSite(t)
 	chain := *s.chain
-	chain.Consensus = &ill{Consensus: s.chain.Consensus, silent: true}
+	waits := make(chan struct{}, 1)
+	chain.Consensus = &ill{Consensus: s.chain.Consensus, silent: true, waits: waits}
 	p := DefaultParams()
 	p.SubmitTimeout, p.MaxInFlight = 2*time.Second, 1
 	s.serve(p, &chain)
@@ -142,12 +147,13 @@ func TestInFlightBound(t *testing.T) {
 		defer close(blocked)
 		s.raw(http.MethodPost, base+"/"+chain.Name+"/txs", "application/octet-stream", string(tx.Bytes()))
 	}()
-	require.Eventually(t, func() bool {
-		resp, e, _ := s.raw(http.MethodGet, base+"/"+chain.Name+"/status", "", "")
-		return resp.StatusCode == http.StatusServiceUnavailable && e.Code == types.CodeNotReady.String() && resp.Header.Get("Retry-After") == "1"
-	}, time.Second, 10*time.Millisecond)
+	<-waits
+	resp, e, _ := s.raw(http.MethodGet, base+"/"+chain.Name+"/status", "", "")
+	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	require.Equal(t, types.CodeNotReady.String(), e.Code)
+	require.Equal(t, "1", resp.Header.Get("Retry-After"))
 	<-blocked
-	resp, _, _ := s.raw(http.MethodGet, base+"/"+chain.Name+"/status", "", "")
+	resp, _, _ = s.raw(http.MethodGet, base+"/"+chain.Name+"/status", "", "")
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 }
 
