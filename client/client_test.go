@@ -157,7 +157,7 @@ func TestOutcomeUnknown(t *testing.T) {
 	full := refuse(types.CodePoolFull, 429)
 	full.err.RetryAfterMs = 60_000
 	n = newFakeNode(t, full)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err = dial(t, n.URL).Submit(ctx, id, tx)
 	require.Equal(t, types.CodePoolFull, types.CodeOf(err), "never taken: a refusal, not an unknown outcome")

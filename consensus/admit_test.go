@@ -55,7 +55,7 @@ func TestCarrierAdmission(t *testing.T) {
 
 	good, late, new1 := tx(1, 1), tx(9, 2), tx(7, 3)
 	require.True(t, a.offer("p", types.EncodeList([][]byte{good.Bytes(), late.Bytes(), new1.Bytes()})))
-	eventually(t, "admitted", 5*time.Second, waits(good))
+	eventually(t, "admitted", 20*time.Second, waits(good))
 	require.False(t, a.pool.has(late.ID()))
 	require.Empty(t, faults, "what depends on time or state is no fault of the peer's")
 
@@ -64,7 +64,7 @@ func TestCarrierAdmission(t *testing.T) {
 	require.False(t, a.pool.has(new1.ID()))
 	a.pool.committed(1, start, nil)
 	a.blockCommitted(1)
-	eventually(t, "tried again", 5*time.Second, waits(new1))
+	eventually(t, "tried again", 20*time.Second, waits(new1))
 
 	// Known ones are no fault either.
 	require.True(t, a.offer("q", types.EncodeList([][]byte{good.Bytes()})))
@@ -82,7 +82,7 @@ func TestCarrierAdmission(t *testing.T) {
 			t.Fatal(name + " is not the peer's fault")
 		}
 	}
-	eventually(t, "nothing left", 5*time.Second, func() bool {
+	eventually(t, "nothing left", 20*time.Second, func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		return len(a.queued)+len(a.parked)+a.parkedBytes == 0
@@ -130,7 +130,7 @@ func TestSubmitLimits(t *testing.T) {
 		wg.Go(func() { _, _ = a.submit(fakeTx(t, 1, i, start+1000, 1).Bytes()) })
 	}
 	<-entered
-	eventually(t, "both wait", time.Second, func() bool { return len(a.waiting) == 2 })
+	eventually(t, "both wait", 20*time.Second, func() bool { return len(a.waiting) == 2 })
 	_, err := a.submit(fakeTx(t, 1, 5, start+1000, 1).Bytes())
 	require.Equal(t, types.CodePoolFull, types.CodeOf(err))
 	var e *types.Error
@@ -204,8 +204,8 @@ func TestFaultyPeerIsCutOff(t *testing.T) {
 		eventually(t, "linked", 20*time.Second, linked)
 		before := counterValue(t, a.app.m.peerFault)
 		require.True(t, toA().Send(p2p.Envelope{ChannelID: msg.channel, Message: &gogo.BytesValue{Value: msg.value}}))
-		eventually(t, "cut off", 5*time.Second, func() bool { return counterValue(t, a.app.m.peerFault) > before })
-		eventually(t, "unlinked", 5*time.Second, func() bool { return len(a.Status().Peers) == 0 })
+		eventually(t, "cut off", 20*time.Second, func() bool { return counterValue(t, a.app.m.peerFault) > before })
+		eventually(t, "unlinked", 20*time.Second, func() bool { return len(a.Status().Peers) == 0 })
 		require.True(t, a.parts.box.blocked(p2p.ID(b.info.NodeID)), "message %d", i)
 	}
 	eventually(t, "linked again", 20*time.Second, linked)

@@ -170,7 +170,7 @@ func TestLyingProposer(t *testing.T) {
 				c := net.nodes[0].commit(net.call(fmt.Sprintf("k%d-%d", i, k), "1"))
 				require.True(t, c.Receipt.OK())
 			}
-			eventually(t, "voted down", 5*time.Second, func() bool {
+			eventually(t, "voted down", 20*time.Second, func() bool {
 				return counterValue(t, net.nodes[1].app.m.proposalsRejected) > rejected
 			})
 			net.nodes[0].commit(net.call(fmt.Sprintf("after%d", i), "1"))
