@@ -31,7 +31,7 @@ type Chain struct {
 	validators lastDecoded[types.ValidatorSet]
 	policy     *policy.Compiler
 	rules      atomic.Pointer[ruleCache]
-	inForce    lastDecoded[RulesInForce]
+	inForce    lastDecoded[*RulesInForce]
 }
 
 // lastDecoded remembers the decoded form of the row last read, by its bytes.

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/huchain/huchain/chain/policy"
 	"github.com/huchain/huchain/contracts/bundle"
@@ -45,40 +46,51 @@ type ruleCache struct {
 	set      *policy.Set
 }
 
+// rulesAttempts is how often row and rules are read before they count as contradicting
+// one another. Admission and queries read the state while blocks are committed, and may
+// so meet the row of one height and the rules of the next.
+const rulesAttempts = 4
+
 // supervision returns the rules in force in a state.
-func (c *Chain) supervision(st State, p *Params) (*supervision, error) {
+func (c *Chain) supervision(st State, p *Params) (s *supervision, err error) {
 	if p.Policy == "" {
 		return nil, nil
 	}
-	raw, found, err := st.Get(NSPolicy, rulesKey)
-	if err != nil {
-		return nil, err
-	}
-	var row RulesInForce
-	if found {
-		row, err = c.inForce.get(raw, func(raw []byte) (r RulesInForce, err error) {
-			err = json.Unmarshal(raw, &r)
-			return r, err
-		})
-		if err != nil {
-			return nil, errCorrupt("rules in force", err)
+	for range rulesAttempts {
+		var row *RulesInForce
+		if row, err = c.rulesInForce(st); err != nil {
+			return nil, err
 		}
+		if row == nil || row.Contract != p.Policy { // the parameter has just been set
+			s = &supervision{contract: p.Policy, stale: true, changed: true}
+			return s, c.refreshRules(st, s)
+		}
+		if last := c.rules.Load(); last != nil && last.contract == row.Contract && last.set.Digest == row.Digest {
+			return &supervision{contract: p.Policy, set: last.set}, nil
+		}
+		s = &supervision{contract: p.Policy, stale: true}
+		if err = c.refreshRules(st, s); err != nil || s.set.Digest == row.Digest {
+			return s, err
+		}
+		err = errCorrupt("rules of "+row.Contract, fmt.Errorf("digest %s, recorded %s", s.set.Digest, row.Digest))
 	}
-	if !found || row.Contract != p.Policy { // the parameter has just been set
-		s := &supervision{contract: p.Policy, stale: true, changed: true}
-		return s, c.refreshRules(st, s)
-	}
-	if last := c.rules.Load(); last != nil && last.contract == row.Contract && last.set.Digest == row.Digest {
-		return &supervision{contract: p.Policy, set: last.set}, nil
-	}
-	s := &supervision{contract: p.Policy, stale: true}
-	if err := c.refreshRules(st, s); err != nil {
+	return nil, err
+}
+
+// rulesInForce reads the row rules, nil if there is none.
+func (c *Chain) rulesInForce(st State) (*RulesInForce, error) {
+	raw, found, err := st.Get(NSPolicy, rulesKey)
+	if err != nil || !found {
 		return nil, err
 	}
-	if s.set.Digest != row.Digest {
-		return nil, errCorrupt("rules of "+row.Contract, types.Errorf(types.CodeLedgerCorrupt, "digest %s, recorded %s", s.set.Digest, row.Digest))
+	row, err := c.inForce.get(raw, func(raw []byte) (*RulesInForce, error) {
+		r := new(RulesInForce)
+		return r, json.Unmarshal(raw, r)
+	})
+	if err != nil {
+		return nil, errCorrupt("rules in force", err)
 	}
-	return s, nil
+	return row, nil
 }
 
 // refreshRules reads the rules anew if they have changed.

@@ -136,6 +136,46 @@ func TestBlacklistedMemberIsRefused(t *testing.T) {
 	require.True(t, b.run(b.put("4")).Receipts[0].OK())
 }
 
+// lagging is a state whose row of rules in force is that of the height before, until
+// rules are read or for ever.
+type lagging struct {
+	chain.State
+	row  []byte
+	ever bool
+}
+
+func (l *lagging) Get(ns string, key []byte) ([]byte, bool, error) {
+	if ns == chain.NSPolicy && string(key) == "rules" && l.row != nil {
+		return l.row, true, nil
+	}
+	return l.State.Get(ns, key)
+}
+
+func (l *lagging) Scan(ns string, start, end []byte, fn func(key, value []byte) bool) error {
+	if !l.ever {
+		l.row = nil
+	}
+	return l.State.Scan(ns, start, end, fn)
+}
+
+// Admission reads the state while blocks are committed: rules that change meanwhile are no
+// damage, rules that never fit their digest are.
+func TestRulesChangeWhileTheyAreRead(t *testing.T) {
+	b := supervised(t)
+	b.rule("r1", func(r *policy.Rule) { r.When = `args.Value == "7"` })
+	row, found, err := b.st.Get(chain.NSPolicy, []byte("rules"))
+	require.NoError(t, err)
+	require.True(t, found)
+	b.rule("r1", func(r *policy.Rule) { r.When = `args.Value == "8"` })
+	admit := func(ever bool) error {
+		b.c.ForgetRules()
+		_, err := b.c.Admit(&lagging{b.st, row, ever}, b.put("1").Bytes(), b.now.UnixMilli())
+		return err
+	}
+	require.NoError(t, admit(false))
+	require.Equal(t, types.CodeLedgerCorrupt, types.CodeOf(admit(true)))
+}
+
 // covers: B6.09, B6.10
 func TestRulesStopTransactions(t *testing.T) {
 	b := supervised(t)
