@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -20,38 +19,26 @@ func text(zh, en string) types.Text { return types.Text{ZH: zh, EN: en} }
 
 // Limits at which a check finds a fault.
 const (
-	certificateWarning = 30 * 24 * time.Hour
-	clockLimit         = 15 * time.Second // at 60 s a node stops
-	diskForecastDays   = 14
+	clockLimit       = 15 * time.Second // at 60 s a node stops
+	diskForecastDays = 14
 )
 
-// certificates checks the certificates beside the keys: whether a root of the genesis or a
-// later one issued them is the chain's matter, their end is the operator's.
+// certificates checks when the certificates beside the keys end.
 func (d *diagnosis) certificates(name string, c ChainHome) {
-	files, err := filepath.Glob(filepath.Join(c.KeysDir(), "*.pem"))
-	if err != nil {
-		return
-	}
-	for _, f := range files {
-		what := name + filepath.Base(f)
-		pem, err := os.ReadFile(f)
-		var crt *cert.Certificate
-		if err == nil {
-			crt, err = cert.ParsePEM(pem)
-		}
+	eachCertificate(c, func(file string, crt *cert.Certificate, err error) {
+		what := name + filepath.Base(file)
 		if err != nil {
 			d.fault(what, err, text("用 huchain cert issue 重新签发该证书", "issue the certificate anew: huchain cert issue"))
-			continue
+			return
 		}
 		detail := fmt.Sprintf("%s/%s until %s", crt.Org, crt.Name, crt.NotAfter.Format(time.DateOnly))
-		left := time.Until(crt.NotAfter)
-		if left < certificateWarning {
+		if left := time.Until(crt.NotAfter); left < CertificateWarning {
 			d.fault(what, fmt.Errorf("%s: %d days left", detail, int(left.Hours()/24)),
 				text("续期：huchain cert renew "+crt.Org+"/"+crt.Name, "renew it: huchain cert renew "+crt.Org+"/"+crt.Name))
-			continue
+			return
 		}
 		d.add(what, nil, detail)
-	}
+	})
 }
 
 // live asks the running node how the chain is doing: clock, peers, certification.

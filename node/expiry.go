@@ -11,6 +11,9 @@ import (
 	"github.com/huchain/huchain/crypto/cert"
 )
 
+// CertificateWarning is how long before its end a certificate counts as ending soon.
+const CertificateWarning = 30 * 24 * time.Hour
+
 // expiryInterval is how often certificates are looked at.
 const expiryInterval = time.Hour
 
@@ -32,24 +35,31 @@ func (n *node) watchCertificates(ctx context.Context, chains []ChainHome, expiry
 }
 
 func (n *node) checkExpiry(c ChainHome, expiry *prometheus.GaugeVec) {
-	files, err := filepath.Glob(filepath.Join(c.KeysDir(), "*.pem"))
-	if err != nil {
-		return
-	}
-	for _, f := range files {
-		text, err := os.ReadFile(f)
+	eachCertificate(c, func(file string, crt *cert.Certificate, err error) {
 		if err != nil {
-			n.log.Warn("certificate not read", "chain", c.Name, "file", f, "error", err)
-			continue
-		}
-		crt, err := cert.ParsePEM(text)
-		if err != nil {
-			n.log.Warn("certificate not read", "chain", c.Name, "file", f, "error", err)
-			continue
+			n.log.Warn("certificate not read", "chain", c.Name, "file", file, "error", err)
+			return
 		}
 		expiry.WithLabelValues(c.Name, crt.Org+"/"+crt.Name).Set(float64(crt.NotAfter.Unix()))
-		if left := time.Until(crt.NotAfter); left < certificateWarning {
+		if left := time.Until(crt.NotAfter); left < CertificateWarning {
 			n.log.Warn("certificate ends soon; renew it with huchain cert renew", "chain", c.Name, "member", crt.Org+"/"+crt.Name, "days", int(left.Hours()/24))
 		}
+	})
+}
+
+// eachCertificate reads the certificates beside a chain's keys. Whether a root of the
+// genesis or a later one issued them is the chain's matter, their end is the operator's.
+func eachCertificate(c ChainHome, f func(file string, crt *cert.Certificate, err error)) {
+	files, err := filepath.Glob(filepath.Join(c.KeysDir(), "*.pem"))
+	if err != nil {
+		return // the pattern is well-formed
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		var crt *cert.Certificate
+		if err == nil {
+			crt, err = cert.ParsePEM(text)
+		}
+		f(file, crt, err)
 	}
 }

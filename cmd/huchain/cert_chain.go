@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,9 +21,6 @@ import (
 	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/types"
 )
-
-// expiryWarning is how long before its end a certificate counts as ending soon.
-const expiryWarning = 30 * 24 * time.Hour
 
 func daysLeft(end time.Time) int { return int(time.Until(end).Hours() / 24) }
 
@@ -177,7 +175,7 @@ func certListCmd(a *app) *cobra.Command {
 						note = map[string]string{"frozen": a.say("已冻结", "frozen"), "revoked": a.say("已吊销", "revoked")}[m.Status]
 					case left <= 0:
 						note = a.say("已过期：huchain cert renew", "ended: huchain cert renew")
-					case left < expiryWarning:
+					case left < node.CertificateWarning:
 						note = a.say("即将到期：huchain cert renew", "ends soon: huchain cert renew")
 					}
 					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", m.Member, strings.Join(m.Roles, ","), m.NotAfter.Format(time.DateOnly), note)
@@ -272,17 +270,24 @@ func nextRoot(folder, org string, secret []byte, years int) (*cert.Certificate, 
 	return ca.Root(), node.WriteFile(base+".pem", cert.EncodePEM(ca.Root().Raw), 0o644)
 }
 
-// promoteRoot makes the next root's files the present ones and keeps the old ones.
+// promoteRoot makes the next root's files the present ones and keeps the old ones. It may
+// be repeated after it was interrupted anywhere: each file is kept before it is replaced,
+// and ca.pem, which names what is kept, is replaced last.
 func promoteRoot(folder string) error {
 	old, err := readCert(filepath.Join(folder, "ca.pem"))
 	if err != nil {
 		return err
 	}
 	for _, ext := range []string{".key", ".pem"} {
-		if err := os.Rename(filepath.Join(folder, "ca"+ext), filepath.Join(folder, "ca-"+old.Serial+ext)); err != nil {
-			return types.Errorf(types.CodeCertFile, "%w", err)
+		present, next := filepath.Join(folder, "ca"+ext), filepath.Join(folder, "ca-next"+ext)
+		if _, err := os.Stat(next); errors.Is(err, os.ErrNotExist) {
+			continue // an attempt before got this far
 		}
-		if err := os.Rename(filepath.Join(folder, "ca-next"+ext), filepath.Join(folder, "ca"+ext)); err != nil {
+		err := os.Link(present, filepath.Join(folder, "ca-"+old.Serial+ext))
+		if err == nil || errors.Is(err, os.ErrExist) {
+			err = os.Rename(next, present)
+		}
+		if err != nil {
 			return types.Errorf(types.CodeCertFile, "%w", err)
 		}
 	}

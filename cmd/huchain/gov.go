@@ -302,10 +302,8 @@ func (a *app) proposalState(p *client.Proposal) string {
 	if p.Expired {
 		return a.say("已过期", "expired")
 	}
-	return map[bool]map[string]string{
-		true:  {"open": "表决中", "adopted": "已生效", "failed": "失败", "withdrawn": "已撤回"},
-		false: {"open": "open", "adopted": "adopted", "failed": "failed", "withdrawn": "withdrawn"},
-	}[a.chinese()][p.State]
+	zh := map[string]string{"open": "表决中", "adopted": "已生效", "failed": "失败", "withdrawn": "已撤回"}
+	return a.say(zh[p.State], p.State)
 }
 
 func govShowCmd(a *app) *cobra.Command {
