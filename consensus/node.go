@@ -131,7 +131,12 @@ func (n *Node) build() error {
 	}
 	n.pool = newPool(&n.p, m, n.app.ids.has, n.hub.dropped)
 	n.admit = newAdmitter(&n.p, m, func(raw []byte, nowMs int64) (*types.Tx, error) {
-		return n.o.Chain.Admit(n.o.Ledger, raw, nowMs)
+		st, err := n.o.Ledger.View()
+		if err != nil {
+			return nil, err
+		}
+		defer st.Release()
+		return n.o.Chain.Admit(st, raw, nowMs)
 	}, n.pool, n.faultOf)
 	n.app.pool, n.app.admit = n.pool, n.admit
 	n.parts = &engineParts{

@@ -36,5 +36,6 @@ type Ledger interface {
 	Anchor() (anchor []byte, found bool, err error)
 	SetChanges(to uint64) ([]ledger.SetChange, error)
 	Freeze() (*ledger.Frozen, error)
+	View() (*ledger.View, error)
 	UsedIDs(fn func(height uint64, timeNs int64, ids []crypto.Hash) error) error
 }

@@ -191,6 +191,7 @@ func (l *Ledger) commit(c *Candidate) error {
 		return err
 	}
 	l.serveTip(c)
+	l.show(c.Header)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tip = next

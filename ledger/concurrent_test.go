@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -60,6 +61,32 @@ func TestReadersBesideCommits(t *testing.T) {
 		})
 		if err == nil && (len(seen) != 1 || seen[firstKey(seen)] != keys) {
 			err = fmt.Errorf("a scan saw several heights: %v", seen)
+		}
+		return err
+	})
+	reader(func() error {
+		v, err := c.l.View()
+		if err != nil {
+			return err
+		}
+		defer v.Release()
+		seen := map[string]int{}
+		for i := range keys {
+			value, found, err := v.Get("evidence", fmt.Appendf(nil, "number/%02d", i))
+			if err != nil || !found {
+				return fmt.Errorf("row %d at height %d: found %v: %w", i, v.Height(), found, err)
+			}
+			seen[string(value)]++
+			if i%8 == 0 { // blocks are committed in between
+				runtime.Gosched()
+			}
+		}
+		err = v.Scan("evidence", []byte("number/"), []byte("number0"), func(_, value []byte) bool {
+			seen[string(value)]++
+			return true
+		})
+		if err == nil && (len(seen) != 1 || v.Header.Height != v.Height()) {
+			err = fmt.Errorf("a view of height %d saw several: %v", v.Height(), seen)
 		}
 		return err
 	})

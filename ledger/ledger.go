@@ -112,6 +112,7 @@ type Ledger struct {
 	served  *lru.Cache[servedKey, *served]
 
 	failed atomic.Pointer[types.Error] // set by a failed commit
+	shown  atomic.Pointer[View]        // held; nil before the genesis commit
 
 	mu        sync.RWMutex // guards what follows
 	tip       tip
@@ -182,7 +183,17 @@ func (l *Ledger) open(dir string) error {
 			return err
 		}
 	}
-	return l.restoreRing()
+	if err := l.restoreRing(); err != nil {
+		return err
+	}
+	var h types.Header
+	if l.tip.height > 0 {
+		if h, _, err = l.checkedHead(l.tip.height); err != nil {
+			return err
+		}
+	}
+	l.show(h)
+	return nil
 }
 
 // Close closes both databases.
@@ -255,11 +266,7 @@ func (l *Ledger) Get(ns string, key []byte) (value []byte, found bool, err error
 	if err := l.usable(); err != nil {
 		return nil, false, err
 	}
-	row, found, err := l.st.Get(ns, key)
-	if err != nil || !found || row.Deleted {
-		return nil, false, err
-	}
-	return row.Value, true, nil
+	return live(l.st.Get(ns, key))
 }
 
 // GetRow is Get with the height and transaction that wrote the row, tombstones included.

@@ -81,6 +81,8 @@ func (s *Store) KeepPast(height uint64, former []Former) (crypto.Hash, error) {
 	}
 	root, own := s.adopt(ch)
 	s.spare.put(ch.parts)
-	s.ring = append(s.ring, &View{height: height, root: root, hash: ch.Root, snap: snap, past: &past{ups}, replaced: own})
+	v := &View{s: s, height: height, root: root, hash: ch.Root, snap: snap, past: &past{ups}, replaced: own}
+	v.holders.Store(1)
+	s.ring = append(s.ring, v)
 	return ch.Root, nil
 }

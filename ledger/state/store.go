@@ -109,28 +109,42 @@ func (s *Store) Get(ns string, key []byte) (row Row, found bool, err error) {
 		row, err = DecodeRow(raw)
 		return row, err == nil, err
 	}
-	kh := RowKeyHash(rk)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	return s.get(rk)
+}
+
+// get reads a row past the cache; the caller holds mu.
+func (s *Store) get(rk []byte) (row Row, found bool, err error) {
+	kh := RowKeyHash(rk)
 	leaf, found, err := s.leaf(&kh)
 	if err != nil || !found {
 		return Row{}, false, err
 	}
-	raw, has, err := s.db.Get(rk)
+	row, raw, err := checkedRow(s.db, rk, &leaf)
 	if err != nil {
-		return Row{}, false, ReadError(err)
-	}
-	if !has {
-		return Row{}, false, Corrupt("state row %q is missing", rk)
-	}
-	if row, err = DecodeRow(raw); err != nil {
 		return Row{}, false, err
-	}
-	if proof.StateLeaf(kh, crypto.Sum(raw)) != leaf.hash || row.Height != leaf.height || row.TxIndex != leaf.txIndex {
-		return Row{}, false, Corrupt("state row %q does not match its leaf", rk)
 	}
 	s.cache.put(rk, raw)
 	return row, true, nil
+}
+
+// checkedRow reads a row and checks it against its leaf in the tree.
+func checkedRow(r driver.Reader, rk []byte, leaf *entry) (row Row, raw []byte, err error) {
+	raw, has, err := r.Get(rk)
+	if err != nil {
+		return Row{}, nil, ReadError(err)
+	}
+	if !has {
+		return Row{}, nil, Corrupt("state row %q is missing", rk)
+	}
+	if row, err = DecodeRow(raw); err != nil {
+		return Row{}, nil, err
+	}
+	if proof.StateLeaf(leaf.key, crypto.Sum(raw)) != leaf.hash || row.Height != leaf.height || row.TxIndex != leaf.txIndex {
+		return Row{}, nil, Corrupt("state row %q does not match its leaf", rk)
+	}
+	return row, raw, nil
 }
 
 // leaf finds the leaf of a key; the caller holds mu.
@@ -150,7 +164,7 @@ func (s *Store) leaf(kh *crypto.Hash) (entry, bool, error) {
 	leaves, ok := s.have.get(room[:0], t.page, kh, level, t.root.leaves())
 	if !ok {
 		var err error
-		if leaves, err = s.readPage(kh, level, t.root.leaves(), t.hash); err != nil {
+		if leaves, err = readPage(s.db, kh, level, t.root.leaves(), t.hash); err != nil {
 			return entry{}, false, err
 		}
 		if above != nil {
@@ -166,8 +180,8 @@ func (s *Store) leaf(kh *crypto.Hash) (entry, bool, error) {
 }
 
 // readPage reads the n leaves of a page and checks them against its hash.
-func (s *Store) readPage(kh *crypto.Hash, level, n int, hash crypto.Hash) ([]entry, error) {
-	src := &rowLeaves{r: s.db}
+func readPage(r driver.Reader, kh *crypto.Hash, level, n int, hash crypto.Hash) ([]entry, error) {
+	src := &rowLeaves{r: r}
 	rows, err := src.leavesUnder(make([]Leaf, 0, n), *kh, level, n)
 	if err = errors.Join(err, src.close()); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/driver"
@@ -9,8 +10,11 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-// View is the state at one of the last heights, for proofs.
+// View is the state at one of the last heights, for proofs and for readers that need
+// several rows of the same height.
 type View struct {
+	s        *Store
+	holders  atomic.Int32 // the ring and those who hold it; 0: gone
 	height   uint64
 	root     ref
 	hash     crypto.Hash
@@ -33,9 +37,14 @@ func (s *Store) pushView(height uint64, replaced []ref) error {
 	if err != nil {
 		return ReadError(err)
 	}
-	s.ring = append(s.ring, &View{height: height, root: s.root, hash: s.hash, snap: snap})
+	v := &View{s: s, height: height, root: s.root, hash: s.hash, snap: snap}
+	v.holders.Store(1)
+	s.ring = append(s.ring, v)
 	for len(s.ring) > max(s.p.Keep, 1) {
 		v := s.ring[0]
+		if !v.holders.CompareAndSwap(1, 0) {
+			return nil // younger views need nodes that this one holds back: a later commit frees them
+		}
 		s.ring = append(s.ring[:0], s.ring[1:]...)
 		s.tree.release(v.replaced)
 		if err := v.close(); err != nil {
@@ -50,6 +59,80 @@ func (s *Store) KeepTip(height uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.pushView(height, nil)
+}
+
+// Newest returns the view of the newest committed height, held; nil before the first commit.
+func (s *Store) Newest() *View {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	n := len(s.ring)
+	if n == 0 || !s.ring[n-1].Hold() {
+		return nil
+	}
+	return s.ring[n-1]
+}
+
+// Hold keeps the view readable until Release; false if it is gone already.
+func (v *View) Hold() bool {
+	for n := v.holders.Load(); n > 0; n = v.holders.Load() {
+		if v.holders.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// Release ends a Hold; the view MUST NOT be used any more. What it held back is freed by
+// a later commit.
+func (v *View) Release() { v.holders.Add(-1) }
+
+// Height is the height whose state this is.
+func (v *View) Height() uint64 { return v.height }
+
+// Get is Store.Get at the view's height.
+func (v *View) Get(ns string, key []byte) (row Row, found bool, err error) {
+	rk := RowKey(ns, key)
+	if raw, ok := v.s.cache.get(rk); ok {
+		if row, err = DecodeRow(raw); err != nil || row.Height <= v.height {
+			return row, err == nil, err
+		}
+	}
+	v.s.mu.RLock()
+	defer v.s.mu.RUnlock()
+	if v.s.ring[len(v.s.ring)-1] == v {
+		return v.s.get(rk)
+	}
+	return v.get(rk)
+}
+
+// get reads a row of a height that is no longer the newest; the caller holds the store's mu.
+func (v *View) get(rk []byte) (row Row, found bool, err error) {
+	kh := RowKeyHash(rk)
+	r, hash, level := v.root, v.hash, 0
+	for r.inTree() {
+		n, b := v.s.tree.at(r), bit(&kh, level)
+		r, hash = n.kid[b], n.hash[b]
+		level++
+	}
+	if r == 0 {
+		return Row{}, false, nil
+	}
+	leaves, err := readPage(v.snap, &kh, level, r.leaves(), hash)
+	if err != nil {
+		return Row{}, false, err
+	}
+	for i := range leaves {
+		if leaves[i].key == kh {
+			row, _, err = checkedRow(v.snap, rk, &leaves[i])
+			return row, err == nil, err
+		}
+	}
+	return Row{}, false, nil
+}
+
+// Scan is Store.Scan at the view's height.
+func (v *View) Scan(ns string, start, end []byte, fn func(key, value []byte) bool) error {
+	return scanRows(v.snap, ns, start, end, fn)
 }
 
 // Oldest is the oldest height that Prove serves; false if there is none.

@@ -67,13 +67,14 @@ func (s *Server) rehearse(ctx context.Context, in *rehearseInput) (*answer[rest.
 	if err != nil {
 		return nil, err
 	}
-	height, at, err := c.now()
+	st, at, err := c.view()
 	if err != nil {
 		return nil, err
 	}
+	defer st.Release()
 	ctx, cancel := context.WithTimeout(ctx, s.p.SubmitTimeout)
 	defer cancel()
-	list, err := c.Machine.Rehearse(ctx, c.Ledger, raw, calls, height, at)
+	list, err := c.Machine.Rehearse(ctx, st, raw, calls, st.Height(), at)
 	if err != nil {
 		return nil, err
 	}

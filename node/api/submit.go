@@ -9,6 +9,7 @@ import (
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 	"github.com/huchain/huchain/vm/host"
@@ -136,12 +137,13 @@ func (s *Server) query(ctx context.Context, in *struct {
 func (s *Server) ask(ctx context.Context, c *Chain, q *chain.Query) (result []byte, gas, height uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.p.QueryTimeout)
 	defer cancel()
-	height, at, err := c.now()
+	st, at, err := c.view()
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	result, gas, err = c.Machine.Query(ctx, c.Ledger, q, height, at)
-	return result, gas, height, contractError(err)
+	defer st.Release()
+	result, gas, err = c.Machine.Query(ctx, st, q, st.Height(), at)
+	return result, gas, st.Height(), contractError(err)
 }
 
 // contractError gives an error that a contract raised the code a receipt would carry.
@@ -157,14 +159,17 @@ func contractError(err error) error {
 	}
 }
 
-// now is the height and block time (Unix nanoseconds) a query runs at: the newest block.
-func (c *Chain) now() (uint64, int64, error) {
-	height := c.Ledger.Height()
-	if height == 0 {
-		return 0, c.Genesis.Time.UnixNano(), nil
+// view is the state that a query runs on, that of the newest block, and the block's time
+// (Unix nanoseconds). It MUST be released.
+func (c *Chain) view() (*ledger.View, int64, error) {
+	st, err := c.Ledger.View()
+	if err != nil {
+		return nil, 0, err
 	}
-	h, err := c.Ledger.Header(height)
-	return height, h.Time, err
+	if st.Height() == 0 {
+		return st, c.Genesis.Time.UnixNano(), nil
+	}
+	return st, st.Header.Time, nil
 }
 
 func sameJSON(a, b []byte) bool {
