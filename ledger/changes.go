@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"encoding/binary"
-	"errors"
 
 	"github.com/huchain/huchain/ledger/driver"
 	"github.com/huchain/huchain/ledger/state"
@@ -45,29 +44,24 @@ func (l *Ledger) SetChanges(to uint64) ([]SetChange, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
 	}
-	it, err := l.db.Iter([]byte{prefixChange}, heightKey(prefixChange, to+1))
-	if err != nil {
-		return nil, state.ReadError(err)
-	}
 	var out []SetChange
-	for ok := it.First(); ok && err == nil; ok = it.Next() {
-		var body []byte
-		if body, err = state.Unseal(it.Key(), it.Value()); err != nil {
-			break
+	err := state.EachRow(l.db, []byte{prefixChange}, heightKey(prefixChange, to+1), func(key, row []byte) error {
+		body, err := state.Unseal(key, row)
+		if err != nil {
+			return err
 		}
-		var c SetChange
-		if c, err = decodeChange(body); err == nil {
-			c.Signers, err = l.namedSet(c.Header.Signers)
+		c, err := decodeChange(body)
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			c.Next, err = l.namedSet(c.Header.NextSigners)
+		if c.Signers, err = l.namedSet(c.Header.Signers); err != nil {
+			return err
 		}
+		c.Next, err = l.namedSet(c.Header.NextSigners)
 		out = append(out, c)
-	}
-	if err == nil {
-		err = state.ReadError(it.Error())
-	}
-	return out, errors.Join(err, state.ReadError(it.Close()))
+		return err
+	})
+	return out, err
 }
 
 func decodeChange(body []byte) (c SetChange, err error) {

@@ -74,17 +74,7 @@ func (f *Frozen) read() error {
 // state's layout, tombstones among them. They are not checked against leaves; what is made
 // of them must be checked against Content.State. They are valid until fn returns.
 func (f *Frozen) Rows(fn func(rowKey, row []byte) error) error {
-	it, err := f.snap.Iter([]byte{state.PrefixRow}, []byte{state.PrefixRow + 1})
-	if err != nil {
-		return state.ReadError(err)
-	}
-	for ok := it.First(); ok && err == nil; ok = it.Next() {
-		err = fn(it.Key(), it.Value())
-	}
-	if err == nil {
-		err = state.ReadError(it.Error())
-	}
-	return errors.Join(err, state.ReadError(it.Close()))
+	return state.EachRow(f.snap, []byte{state.PrefixRow}, []byte{state.PrefixRow + 1}, fn)
 }
 
 // Receipts returns header, content and encoded receipts of a height up to the frozen one.

@@ -43,8 +43,12 @@ func copyStore(ctx context.Context, from driver.Opener, fromDir string, to drive
 		return state.ReadError(err)
 	}
 	defer func() { err = errors.Join(err, state.ReadError(dst.Close())) }()
-	if _, found, err := dst.Get(formatKey); err != nil || found {
-		return errors.Join(state.ReadError(err), types.Errorf(types.CodeAlreadyExists, "%s holds a ledger", toDir))
+	_, found, err := dst.Get(formatKey)
+	if err != nil {
+		return state.ReadError(err)
+	}
+	if found {
+		return types.Errorf(types.CodeAlreadyExists, "%s holds a ledger", toDir)
 	}
 	format, isLedger, err := src.Get(formatKey)
 	if err != nil {
@@ -69,27 +73,22 @@ func copyStore(ctx context.Context, from driver.Opener, fromDir string, to drive
 }
 
 func copyRows(ctx context.Context, src, dst driver.DB, progress func(uint64)) error {
-	it, err := src.Iter(nil, nil)
-	if err != nil {
-		return state.ReadError(err)
-	}
 	b, size, rows := dst.Batch(), 0, uint64(0)
-	for ok := it.First(); ok && err == nil; ok = it.Next() {
-		if string(it.Key()) == string(formatKey) {
-			continue
+	err := state.EachRow(src, nil, nil, func(key, value []byte) error {
+		if string(key) == string(formatKey) {
+			return nil
 		}
-		b.Set(it.Key(), it.Value())
+		b.Set(key, value)
 		rows++
-		if size += len(it.Key()) + len(it.Value()); size >= importBatchBytes {
-			err = errors.Join(ctx.Err(), state.ReadError(b.Commit(false)))
-			b, size = dst.Batch(), 0
-			progress(rows)
+		if size += len(key) + len(value); size < importBatchBytes {
+			return nil
 		}
-	}
-	if err == nil {
-		err = state.ReadError(it.Error())
-	}
-	if err = errors.Join(err, state.ReadError(it.Close())); err != nil {
+		err := errors.Join(ctx.Err(), state.ReadError(b.Commit(false)))
+		b, size = dst.Batch(), 0
+		progress(rows)
+		return err
+	})
+	if err != nil {
 		b.Discard()
 		return err
 	}

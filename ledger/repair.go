@@ -1,8 +1,8 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/binary"
-	"errors"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/block"
@@ -81,28 +81,20 @@ func (l *Ledger) repair() error {
 
 // redo applies the redo rows that are left, in order, and removes them.
 func (l *Ledger) redo() error {
-	it, err := l.db.Iter([]byte{prefixRedo}, []byte{prefixRedo + 1})
-	if err != nil {
-		return state.ReadError(err)
-	}
 	var keys [][]byte
-	for ok := it.First(); ok && err == nil; ok = it.Next() {
-		k := append([]byte(nil), it.Key()...)
-		var body []byte
-		if body, err = state.Unseal(k, append([]byte(nil), it.Value()...)); err != nil {
-			break
+	err := state.EachRow(l.db, []byte{prefixRedo}, []byte{prefixRedo + 1}, func(key, row []byte) error {
+		body, err := state.Unseal(key, row)
+		if err != nil {
+			return err
 		}
-		var pairs []block.Pair
-		if pairs, err = block.DecodePairs(body); err != nil {
-			break
+		pairs, err := block.DecodePairs(body)
+		if err != nil {
+			return err
 		}
-		keys = append(keys, k)
-		err = l.blocks.Apply(pairs, true)
-	}
-	if err == nil {
-		err = state.ReadError(it.Error())
-	}
-	if err = errors.Join(err, state.ReadError(it.Close())); err != nil || len(keys) == 0 {
+		keys = append(keys, bytes.Clone(key))
+		return l.blocks.Apply(pairs, true)
+	})
+	if err != nil || len(keys) == 0 {
 		return err
 	}
 	b := l.db.Batch()
@@ -209,34 +201,26 @@ func (l *Ledger) readUsed() error {
 }
 
 func (l *Ledger) usedRows(fn func(height uint64, time int64, ids []crypto.Hash) error) error {
-	it, err := l.db.Iter([]byte{prefixUsed}, []byte{prefixUsed + 1})
-	if err != nil {
-		return state.ReadError(err)
-	}
 	rows := uint32(0)
-	for ok := it.First(); ok && err == nil; ok = it.Next() {
+	err := state.EachRow(l.db, []byte{prefixUsed}, []byte{prefixUsed + 1}, func(key, row []byte) error {
 		rows++
-		var body []byte
-		if body, err = state.Unseal(it.Key(), it.Value()); err != nil {
-			break
+		body, err := state.Unseal(key, row)
+		if err != nil {
+			return err
 		}
-		if len(it.Key()) != 9 || len(body) < 8 || (len(body)-8)%crypto.HashSize != 0 {
-			err = state.Corrupt("malformed row of used ids")
-			break
+		if len(key) != 9 || len(body) < 8 || (len(body)-8)%crypto.HashSize != 0 {
+			return state.Corrupt("malformed row of used ids")
 		}
 		ids := make([]crypto.Hash, (len(body)-8)/crypto.HashSize)
 		for i := range ids {
 			copy(ids[i][:], body[8+i*crypto.HashSize:])
 		}
-		err = fn(binary.BigEndian.Uint64(it.Key()[1:]), int64(binary.BigEndian.Uint64(body)), ids)
-	}
-	if err == nil {
-		err = state.ReadError(it.Error())
-	}
+		return fn(binary.BigEndian.Uint64(key[1:]), int64(binary.BigEndian.Uint64(body)), ids)
+	})
 	if want := l.tipNow().usedRows; err == nil && rows != want {
 		err = state.Corrupt("%d rows of used ids, the tip row says %d", rows, want)
 	}
-	return errors.Join(err, state.ReadError(it.Close()))
+	return err
 }
 
 // UsedIDs calls fn, in ascending order, for every committed block of the last

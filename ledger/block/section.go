@@ -195,30 +195,19 @@ func sortWrites(changes [][]byte) error {
 // Parts reads a block. The caller checks it against the block's content.
 func (s *Store) Parts(height uint64) (*Parts, error) {
 	prefix := key(height, KindSection, u64(height))
-	it, err := s.db.Iter(prefix, key(height, KindSection, u64(height+1)))
-	if err != nil {
-		return nil, state.ReadError(err)
-	}
 	p := &Parts{}
 	n := uint32(0)
-	for ok := it.First(); ok; ok = it.Next() {
-		number := it.Key()[len(prefix):]
+	err := state.EachRow(s.db, prefix, key(height, KindSection, u64(height+1)), func(k, section []byte) error {
+		number := k[len(prefix):]
 		if len(number) != 4 || binary.BigEndian.Uint32(number) != n {
-			err = state.Corrupt("sections of block %d have a gap", height)
-			break
+			return state.Corrupt("sections of block %d have a gap", height)
 		}
-		if uerr := unpack(it.Value(), p.add); uerr != nil {
-			err = state.Corrupt("section %d of block %d: %w", n, height, uerr)
-			break
+		if err := unpack(section, p.add); err != nil {
+			return state.Corrupt("section %d of block %d: %w", n, height, err)
 		}
 		n++
-	}
-	if err == nil {
-		err = state.ReadError(it.Error())
-	}
-	if cerr := it.Close(); err == nil {
-		err = state.ReadError(cerr)
-	}
+		return nil
+	})
 	if err == nil {
 		err = sortWrites(p.Writes)
 	}

@@ -251,16 +251,11 @@ func (s *Store) Cut(height, tip uint64) error {
 
 // cutIndexes deletes the index rows of an epoch that are of blocks above height.
 func (s *Store) cutIndexes(b driver.Batch, epoch, height uint64) error {
-	it, err := s.db.Iter(epochKey(epoch, 0), epochKey(epoch+1, 0))
-	if err != nil {
-		return state.ReadError(err)
-	}
-	for ok := it.First(); ok; ok = it.Next() {
-		k := it.Key()
+	return state.EachRow(s.db, epochKey(epoch, 0), epochKey(epoch+1, 0), func(k, value []byte) error {
 		var of uint64
 		switch Kind(k[epochSize]) {
 		case KindID:
-			ref, err := DecodeRef(it.Value())
+			ref, err := DecodeRef(value)
 			if err != nil {
 				ref.Height = math.MaxUint64
 			}
@@ -270,14 +265,12 @@ func (s *Store) cutIndexes(b driver.Batch, epoch, height uint64) error {
 			if len(k) > epochSize+8 {
 				of = binary.BigEndian.Uint64(k[len(k)-8:])
 			}
-		default:
-			continue
 		}
 		if of > height {
 			b.Delete(bytes.Clone(k))
 		}
-	}
-	return errors.Join(state.ReadError(it.Error()), state.ReadError(it.Close()))
+		return nil
+	})
 }
 
 // Close closes the database.

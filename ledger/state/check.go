@@ -1,13 +1,10 @@
 package state
 
 import (
-	"errors"
+	"encoding/binary"
 	"math/bits"
 
-	"encoding/binary"
-
 	"github.com/huchain/huchain/crypto"
-	"github.com/huchain/huchain/ledger/driver"
 	"github.com/huchain/huchain/ledger/proof"
 )
 
@@ -18,7 +15,7 @@ import (
 // order; only where the sums differ are the rows compared one by one, to name one.
 func (s *Store) CheckRows() error {
 	var rows, leaves hashSum
-	err := eachRow(s.db, PrefixRow, func(key, value []byte) error {
+	err := eachPrefix(s.db, PrefixRow, func(key, value []byte) error {
 		if _, err := DecodeRow(value); err != nil {
 			return err
 		}
@@ -28,7 +25,7 @@ func (s *Store) CheckRows() error {
 	if err != nil {
 		return err
 	}
-	err = eachRow(s.db, PrefixLeaf, func(key, value []byte) error {
+	err = eachPrefix(s.db, PrefixLeaf, func(key, value []byte) error {
 		l, err := DecodeLeaf(key, value)
 		leaves.add(proof.StateLeaf(l.Key, l.Value))
 		return err
@@ -36,26 +33,11 @@ func (s *Store) CheckRows() error {
 	if err != nil || rows == leaves {
 		return err
 	}
-	err = eachRow(s.db, PrefixRow, func(key, value []byte) error { return checkRow(s.db, key, value, true) })
+	err = eachPrefix(s.db, PrefixRow, func(key, value []byte) error { return checkRow(s.db, key, value, true) })
 	if err != nil {
 		return err
 	}
 	return Corrupt("%d state rows stand against %d leaves", rows.n, leaves.n)
-}
-
-// eachRow calls fn for every row whose key begins with prefix.
-func eachRow(r driver.Reader, prefix byte, fn func(key, value []byte) error) error {
-	it, err := r.Iter([]byte{prefix}, []byte{prefix + 1})
-	if err != nil {
-		return ReadError(err)
-	}
-	for ok := it.First(); ok && err == nil; ok = it.Next() {
-		err = fn(it.Key(), it.Value())
-	}
-	if err == nil {
-		err = ReadError(it.Error())
-	}
-	return errors.Join(err, ReadError(it.Close()))
 }
 
 // hashSum is a sum of hashes that does not depend on their order.

@@ -2,10 +2,33 @@ package state
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/driver"
 )
+
+// EachRow calls fn for the rows of [lower, upper) in key order until it returns an error,
+// which is then returned. Key and value are valid until fn returns. Errors of the driver
+// are HC-4101 or HC-4103.
+func EachRow(r driver.Reader, lower, upper []byte, fn func(key, value []byte) error) error {
+	it, err := r.Iter(lower, upper)
+	if err != nil {
+		return ReadError(err)
+	}
+	for ok := it.First(); ok && err == nil; ok = it.Next() {
+		err = fn(it.Key(), it.Value())
+	}
+	if err == nil {
+		err = ReadError(it.Error())
+	}
+	return errors.Join(err, ReadError(it.Close()))
+}
+
+// eachPrefix is EachRow for the rows whose keys begin with prefix.
+func eachPrefix(r driver.Reader, prefix byte, fn func(key, value []byte) error) error {
+	return EachRow(r, []byte{prefix}, []byte{prefix + 1}, fn)
+}
 
 // rowLeaves reads leaves from their rows through one iterator, which is opened when the
 // first is asked for.
