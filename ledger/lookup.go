@@ -33,8 +33,17 @@ func (l *Ledger) TxByID(id crypto.Hash) (height uint64, index uint32, err error)
 	if err != nil {
 		return 0, 0, err
 	}
-	if !ok || ref.Height > tip {
-		return 0, 0, types.Errorf(types.CodeNotFound, "transaction %s", id)
+	none := types.Errorf(types.CodeNotFound, "transaction %s", id)
+	if !ok || ref.Height > tip || ref.Height < l.Base() {
+		return 0, 0, none
+	}
+	// The index holds the first half of each id, the receipt the whole.
+	r, err := l.Receipt(ref)
+	if err != nil {
+		return 0, 0, err
+	}
+	if r.TxID != id {
+		return 0, 0, none
 	}
 	return ref.Height, ref.Index, nil
 }

@@ -73,6 +73,12 @@ func TestListings(t *testing.T) {
 	require.Equal(t, types.CodeUsage, types.CodeOf(err))
 	_, _, err = c.l.TxByID(crypto.Hash{1})
 	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
+	other := c.last.TxIDs[0] // the index holds only the first half of an id
+	other[31] ^= 1
+	_, _, err = c.l.TxByID(other)
+	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
+	_, err = c.l.ProveTx(other)
+	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
 	_, err = c.l.Tx(Ref{Height: 2, Index: 1000})
 	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
 	_, err = c.l.BlockTxs(1000)
