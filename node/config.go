@@ -202,13 +202,15 @@ func (c *ChainConfig) Validate() error {
 // LoadConfig reads node.toml over the defaults. Errors are HC-1004 and name file and key.
 func LoadConfig(path string) (Config, error) {
 	c := DefaultConfig()
-	return c, loadTOML(path, &c, c.Validate)
+	err := loadTOML(path, &c, c.Validate)
+	return c, err
 }
 
 // LoadChainConfig reads chain.toml over the defaults.
 func LoadChainConfig(path string) (ChainConfig, error) {
 	c := DefaultChainConfig()
-	return c, loadTOML(path, &c, c.Validate)
+	err := loadTOML(path, &c, c.Validate)
+	return c, err
 }
 
 // loadTOML reads a TOML file strictly: a key that the configuration does not know is an
