@@ -147,8 +147,11 @@ func (j *joiner) end(from, to int) error {
 }
 
 // Root computes the state root that the proof claims, and what it says of each key.
-func (m *MultiState) Root() (crypto.Hash, []StateResult, error) {
-	w := walker{m: m, results: make([]StateResult, len(m.Keys)), hashes: make([]crypto.Hash, len(m.Keys))}
+func (m *MultiState) Root() (crypto.Hash, []StateResult, error) { return m.root(nil) }
+
+// root is Root; singles, if there are any, become the proofs of the single keys.
+func (m *MultiState) root(singles []StateProof) (crypto.Hash, []StateResult, error) {
+	w := walker{m: m, results: make([]StateResult, len(m.Keys)), hashes: make([]crypto.Hash, len(m.Keys)), singles: singles}
 	if len(m.Keys) == 0 || len(m.Keys) > MaxMulti {
 		return crypto.Hash{}, nil, fmt.Errorf("multi-proof of %d keys", len(m.Keys))
 	}
@@ -174,6 +177,7 @@ type walker struct {
 	hashes  []crypto.Hash // of the keys
 	next    int           // step
 	results []StateResult
+	singles []StateProof // by key, with siblings from the leaf up; or none
 }
 
 // walk folds the subtree that the keys from:to lead to.
@@ -185,7 +189,11 @@ func (w *walker) walk(from, to, level int) (crypto.Hash, error) {
 	s := &w.m.Steps[w.next]
 	w.next++
 	if s.Kind > StepRight {
-		return w.end(s, from, to, level)
+		h, err := w.end(s, from, to, level)
+		if err == nil && w.singles != nil {
+			w.single(s, from, to)
+		}
+		return h, err
 	}
 	if level == MaxDepth {
 		return none, errors.New("multi-proof: path too long")
@@ -206,6 +214,14 @@ func (w *walker) walk(from, to, level int) (crypto.Hash, error) {
 	if s.Kind != StepLeft {
 		if right, err = w.walk(mid, to, level+1); err != nil {
 			return none, err
+		}
+	}
+	for i := from; w.singles != nil && i < to; i++ {
+		p := &w.singles[i]
+		if i < mid {
+			p.Siblings = append(p.Siblings, right)
+		} else {
+			p.Siblings = append(p.Siblings, left)
 		}
 	}
 	return Inner(left, right), nil

@@ -222,3 +222,35 @@ func FuzzDecodeHistory(f *testing.F) {
 		require.Equal(t, in, again)
 	})
 }
+
+// TestMultiProofsSplit takes single proofs out of a multi-proof: they are those that the
+// ledger would make, and put together again they are the multi-proof.
+//
+// covers: T.09
+func TestMultiProofsSplit(t *testing.T) {
+	w := newWorld(t, 300, 13)
+	rapid.Check(t, func(t *rapid.T) {
+		var keys []string
+		for range rapid.IntRange(1, 40).Draw(t, "keys") {
+			keys = append(keys, fmt.Sprintf("record/%d", rapid.IntRange(0, 500).Draw(t, "key")))
+		}
+		whole := w.proveMany(t, keys...)
+		singles, err := whole.Split()
+		require.NoError(t, err)
+		var parts []*StateProof
+		for i, p := range singles {
+			require.Equal(t, w.proveState(string(whole.State.Keys[i].Key)), p)
+			require.NoError(t, p.Verify(w.trust))
+			parts = append(parts, &p.State.Proof)
+		}
+		again, err := JoinStates(whole.State.Keys, parts)
+		require.NoError(t, err)
+		require.Equal(t, whole.State, again)
+	})
+	forged := w.proveMany(t, "record/1", "record/2")
+	forged.Path[0][0] ^= 1
+	_, err := forged.Split()
+	require.Equal(t, types.CodeProofInvalid, types.CodeOf(err))
+	_, err = w.proveItems(t, LeafTxs, 1).Split()
+	require.Equal(t, types.CodeProofInvalid, types.CodeOf(err))
+}
