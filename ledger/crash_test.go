@@ -40,6 +40,14 @@ func record(t testing.TB, blocks int) *recording {
 	return r
 }
 
+// crashParams have the tree kept when a ledger is closed, however small.
+func crashParams(fs vfs.FS, memTable uint64) Params {
+	p := DefaultParams()
+	p.Driver = pebbledb.Opener{FS: fs, MemTableBytes: memTable}
+	p.CheckRowsUpTo = 0
+	return p
+}
+
 // next is the number of heights a ledger holds.
 func next(l *Ledger) int {
 	if !l.Initialized() {
@@ -51,7 +59,7 @@ func next(l *Ledger) int {
 // resume opens what a crash left, checks that it holds acked heights or one more, and
 // commits the rest.
 func (r *recording) resume(t *testing.T, fs vfs.FS, acked int, what string) {
-	l, err := Open("chain", r.chain.genesis, memParams(fs))
+	l, err := Open("chain", r.chain.genesis, crashParams(fs, 0))
 	require.NoError(t, err, what)
 	have := next(l)
 	require.Contains(t, []int{acked, acked + 1}, have, what)
@@ -86,9 +94,7 @@ func (r *recording) resume(t *testing.T, fs vfs.FS, acked int, what string) {
 
 // run commits the recorded blocks until something fails; it returns how many were acknowledged.
 func (r *recording) run(fs vfs.FS, memTable uint64, acked func(int)) (n int, err error) {
-	p := DefaultParams()
-	p.Driver = pebbledb.Opener{FS: fs, MemTableBytes: memTable}
-	l, err := Open("chain", r.chain.genesis, p)
+	l, err := Open("chain", r.chain.genesis, crashParams(fs, memTable))
 	if err != nil {
 		return 0, err
 	}

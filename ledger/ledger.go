@@ -62,6 +62,7 @@ type Params struct {
 	// CheckRowsUpTo makes Open read and check every state row while there are at most so
 	// many. Rows are checked when they are read in any case; this also finds rows that
 	// were removed or renamed, which a Scan alone would not miss. 10^6 rows take about 2 s.
+	// Of more rows Close keeps the tree, so that Open need not read all leaves after it.
 	CheckRowsUpTo uint64
 	// Indexes are the optional indexes that blocks are entered in from now on. Listings by
 	// one that was switched off for a while lack the blocks of that time.
@@ -111,6 +112,7 @@ type Ledger struct {
 	blocks  *block.Store
 	served  *lru.Cache[servedKey, *served]
 
+	opened bool                        // the tip was found to be whole
 	failed atomic.Pointer[types.Error] // set by a failed commit
 	shown  atomic.Pointer[View]        // held; nil before the genesis commit
 
@@ -171,8 +173,15 @@ func (l *Ledger) open(dir string) error {
 	if err := l.repair(); err != nil {
 		return err
 	}
-	l.st, err = state.Open(l.db, state.Params{CacheBytes: l.p.RowCacheBytes, LeafBytes: l.p.LeafBytes, Keep: l.p.ProofHeights, LeafHint: l.tip.leaves})
-	if err != nil {
+	sp := state.Params{CacheBytes: l.p.RowCacheBytes, LeafBytes: l.p.LeafBytes, Keep: l.p.ProofHeights, LeafHint: l.tip.leaves}
+	if l.tip.leaves > l.p.CheckRowsUpTo {
+		_, c, err := l.head(l.tip.height)
+		if err != nil {
+			return err
+		}
+		sp.Checkpoint = c.State
+	}
+	if l.st, err = state.Open(l.db, sp); err != nil {
 		return err
 	}
 	if err := l.checkTip(); err != nil {
@@ -193,12 +202,16 @@ func (l *Ledger) open(dir string) error {
 		}
 	}
 	l.show(h)
+	l.opened = true
 	return nil
 }
 
-// Close closes both databases.
+// Close closes both databases. The tree of a large state is kept for the next Open.
 func (l *Ledger) Close() error {
 	var errs []error
+	if l.opened && l.usable() == nil && l.st.Leaves() > l.p.CheckRowsUpTo {
+		errs = append(errs, l.st.Checkpoint())
+	}
 	if l.st != nil {
 		errs = append(errs, l.st.Close())
 	}

@@ -22,6 +22,8 @@
 //	's' ‖ u8 len(ns) ‖ ns ‖ key → 0x02 ‖ u64 height ‖ u32 txIndex ‖ value     state row
 //	                              0x03 ‖ u64 height ‖ u32 txIndex             its tombstone
 //	'L' ‖ kh → vh ‖ u64 height ‖ u32 txIndex ‖ u32 crc                        leaf row
+//	'T' ‖ u32 number → part of the tree as Checkpoint kept it ‖ u32 crc
+//	'T' → its root ‖ u64 leaves ‖ u32 number of parts ‖ u32 crc
 //
 // SM3 of a state row's key without its first byte is kh, SM3 of its value is vh. The leaf
 // row repeats height and txIndex, so that a block's write set can name the previous

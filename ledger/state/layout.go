@@ -12,8 +12,9 @@ import (
 
 // First bytes of the keys this package owns.
 const (
-	PrefixRow  = 's'
-	PrefixLeaf = 'L'
+	PrefixRow        = 's'
+	PrefixLeaf       = 'L'
+	PrefixCheckpoint = 'T'
 
 	leafKeySize = 1 + crypto.HashSize
 	leafRowSize = crypto.HashSize + 8 + 4 + 4

@@ -110,9 +110,9 @@ func (u *updater) top(old ref, level int, below *[]subtree) sub {
 	return u.join(level, left, u.top(n.kid[1], level+1, below))
 }
 
-// adopt moves the nodes of a change into the tree, and its pages into the cache; it
-// returns the root there and the nodes.
-func (s *Store) adopt(ch *Change) (root ref, nodes []ref) {
+// adopt moves the nodes of a change into the tree, and its pages into a cache; it returns
+// the root there and the nodes.
+func (s *Store) adopt(ch *Change, cache *leafCache) (root ref, nodes []ref) {
 	n := 0
 	for _, p := range ch.parts {
 		n += len(p.nodes)
@@ -137,7 +137,7 @@ func (s *Store) adopt(ch *Change) (root ref, nodes []ref) {
 			n := &p.nodes[k]
 			for side := range n.kid {
 				n.kid[side] = resolve(n.kid[side])
-				n.page[side] = p.keep(n.page[side], s.have)
+				n.page[side] = p.keep(n.page[side], cache)
 			}
 			*s.tree.at(final[first[i]+k]) = *n
 		}

@@ -22,10 +22,7 @@ const (
 // rebuild makes the tree from all leaf rows, run by run: a run is what shares its first
 // bits, and the runs' roots are joined at the end.
 func (s *Store) rebuild() error {
-	level, parts := 0, 1
-	if s.p.LeafHint > runLeaves {
-		level = min(bits.Len64(s.p.LeafHint/runLeaves), maxRunBits)
-	}
+	level, parts := runLevel(s.p.LeafHint), 1
 	if level >= partBits {
 		parts = 1 << partBits
 	}
@@ -48,6 +45,14 @@ func (s *Store) rebuild() error {
 	all := top.join(top.roots, 0)
 	s.root, s.hash = all.root, all.hash
 	return nil
+}
+
+// runLevel is the number of first bits that a run shares in a tree of about so many leaves.
+func runLevel(leaves uint64) int {
+	if leaves <= runLeaves {
+		return 0
+	}
+	return min(bits.Len64(leaves/runLeaves), maxRunBits)
 }
 
 // rebuilder makes one part of the tree.
@@ -102,17 +107,19 @@ func (b *rebuilder) flush() {
 		return
 	}
 	n := (&updater{part: b.part}).build(b.run, b.at, b.level)
-	b.roots = append(b.roots, b.adopt(n, b.run[0].key))
+	r := b.adopt(n)
+	r.key = b.run[0].key
+	b.roots = append(b.roots, r)
 	b.run, b.at = b.run[:0], b.at[:0]
 }
 
 // adopt finishes a subtree and moves its nodes into the tree, which all parts share.
-func (b *rebuilder) adopt(n sub, key crypto.Hash) runRoot {
+func (b *rebuilder) adopt(n sub) runRoot {
 	_ = b.part.finish() // cannot fail: no page was read whose hash was known before
 	b.s.mu.Lock()
 	defer b.s.mu.Unlock()
-	r := runRoot{key: key, hash: b.part.h.hashes[n.at], page: b.part.keep(n.page, b.s.have)}
-	r.root, _ = b.s.adopt(&Change{root: n.ref, parts: []*part{b.part}})
+	r := runRoot{hash: b.part.h.hashes[n.at], page: b.part.keep(n.page, b.s.have)}
+	r.root, _ = b.s.adopt(&Change{root: n.ref, parts: []*part{b.part}}, b.s.have)
 	b.part.reset(0)
 	return r
 }
@@ -129,7 +136,13 @@ func (b *rebuilder) join(runs []runRoot, level int) runRoot {
 	for mid < len(runs) && bit(&runs[mid].key, level) == 0 {
 		mid++
 	}
-	left, right := b.join(runs[:mid], level+1), b.join(runs[mid:], level+1)
+	out := b.above(level, b.join(runs[:mid], level+1), b.join(runs[mid:], level+1))
+	out.key = runs[0].key
+	return out
+}
+
+// above makes the node at a level above two subtrees.
+func (b *rebuilder) above(level int, left, right runRoot) runRoot {
 	known := func(r runRoot) sub { return sub{r.root, r.page, b.part.h.known(r.hash)} }
-	return b.adopt((&updater{part: b.part}).join(level, known(left), known(right)), runs[0].key)
+	return b.adopt((&updater{part: b.part}).join(level, known(left), known(right)))
 }

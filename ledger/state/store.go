@@ -18,6 +18,9 @@ type Params struct {
 	Keep       int // heights that proofs can be made at, counting the newest
 	// LeafHint is about how many leaves there are; it only steers how Open reads them.
 	LeafHint uint64
+	// Checkpoint, if not zero, is the root that the tree must have: Open then takes what
+	// Store.Checkpoint kept of it, if that is there, instead of reading every leaf row.
+	Checkpoint crypto.Hash
 }
 
 // DefaultParams returns 32 MiB of checked rows, 64 MiB of leaves (800,000) and proofs at
@@ -40,12 +43,17 @@ type Store struct {
 	leaves uint64
 	seq    uint64
 	ring   []*View // oldest first
+
+	checkpoint crypto.Hash // root of the checkpoint that is kept; zero if unknown
 }
 
-// Open rebuilds the tree from the leaf rows of db. The caller MUST compare Root with the
-// root it expects.
+// Open takes the tree from the checkpoint that p names, or rebuilds it from the leaf rows of
+// db. The caller MUST compare Root with the root it expects.
 func Open(db driver.DB, p Params) (*Store, error) {
 	s := &Store{db: db, p: p, cache: newRowCache(p.CacheBytes), have: newLeafCache(p.LeafBytes), tree: newSlab()}
+	if s.load() {
+		return s, nil
+	}
 	if err := s.rebuild(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -369,7 +377,7 @@ func (s *Store) Commit(ch *Change, height uint64, with func(driver.Batch)) error
 		return ReadError(err)
 	}
 	s.cache.replace(ch.updates)
-	s.root, _ = s.adopt(ch)
+	s.root, _ = s.adopt(ch, s.have)
 	s.hash = ch.Root
 	s.leaves += uint64(ch.added)
 	s.seq++
