@@ -149,38 +149,6 @@ func TestSubmitLimits(t *testing.T) {
 	require.Equal(t, crypto.Hash{}, id)
 }
 
-func TestPenaltyBox(t *testing.T) {
-	b := newPenaltyBox()
-	now := time.Unix(1000, 0)
-	b.now = func() time.Time { return now }
-	require.False(t, b.blocked("p"))
-	require.Equal(t, minPenalty, b.fault("p"))
-	require.True(t, b.blocked("p"))
-	require.False(t, b.blocked("q"))
-	now = now.Add(minPenalty)
-	require.False(t, b.blocked("p"))
-	require.Equal(t, 2*minPenalty, b.fault("p"))
-	for range 20 {
-		b.fault("p")
-	}
-	require.Equal(t, maxPenalty, b.fault("p"))
-	now = now.Add(forgetFaults + time.Second)
-	require.Equal(t, minPenalty, b.fault("p"))
-	for i := range 5000 {
-		b.fault(p2p.ID(strings.Repeat("x", i%50)) + p2p.ID(rune(i)))
-	}
-	require.LessOrEqual(t, len(b.peers), 2*maxFaulty+1)
-}
-
-func TestPeerAddresses(t *testing.T) {
-	id := strings.Repeat("a1", 20)
-	require.NoError(t, checkPeerAddress(id+"@127.0.0.1:26656"))
-	require.NoError(t, checkPeerAddress(id+"@node3.example.org:1"))
-	for _, s := range []string{"", id, "@h:1", id[:38] + "@h:1", strings.ToUpper(id) + "@h:1", id + "@host"} {
-		require.Equal(t, types.CodeConfig, types.CodeOf(checkPeerAddress(s)), s)
-	}
-}
-
 // A peer that sends what no honest node sends is cut off, and comes back later.
 // covers: T.04
 func TestFaultyPeerIsCutOff(t *testing.T) {
@@ -189,7 +157,7 @@ func TestFaultyPeerIsCutOff(t *testing.T) {
 	net.up()
 	net.ready()
 	a, b := net.nodes[0], net.nodes[1]
-	toA := func() p2p.Peer { return b.engine.Load().sw.Peers().Get(p2p.ID(a.info.NodeID)) }
+	toA := func() p2p.Peer { return b.engine.Load().sw.Peers().Get(p2p.ID(a.id)) }
 	linked := func() bool { return len(a.Status().Peers) == 1 && len(b.Status().Peers) == 1 }
 	tx := net.call("x", "1")
 	tx.Signatures[0] = append([]byte(nil), tx.Signatures[0]...)
@@ -206,7 +174,7 @@ func TestFaultyPeerIsCutOff(t *testing.T) {
 		require.True(t, toA().Send(p2p.Envelope{ChannelID: msg.channel, Message: &gogo.BytesValue{Value: msg.value}}))
 		eventually(t, "cut off", 20*time.Second, func() bool { return counterValue(t, a.app.m.peerFault) > before })
 		eventually(t, "unlinked", 20*time.Second, func() bool { return len(a.Status().Peers) == 0 })
-		require.True(t, a.parts.box.blocked(p2p.ID(b.info.NodeID)), "message %d", i)
+		require.True(t, a.engine.Load().sw.Blocked(p2p.ID(b.id)), "message %d", i)
 	}
 	eventually(t, "linked again", 20*time.Second, linked)
 	require.True(t, a.commit(net.call("y", "1")).Receipt.OK())

@@ -18,29 +18,28 @@ import (
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/proxy"
 	sm "github.com/cometbft/cometbft/state"
-	"github.com/cometbft/cometbft/statesync"
 	cmtstore "github.com/cometbft/cometbft/store"
 	cmttypes "github.com/cometbft/cometbft/types"
-	"github.com/cometbft/cometbft/version"
 
 	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/consensus/links"
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/types"
 )
 
 // engine is CometBFT, put together from its exported constructors in the order of its
-// own node.NewNode. Left out are RPC, indexer, address book and peer exchange;
-// joining by snapshot comes before, see Join.
+// own node.NewNode, over our own links. Left out are RPC and indexer; joining by
+// snapshot comes before, see Join.
 type engine struct {
-	log       *slog.Logger
-	dbs       []dbm.DB
-	blocks    *cmtstore.BlockStore
-	states    sm.Store
-	bus       *cmttypes.EventBus
-	conns     proxy.AppConns
-	reactor   *cs.Reactor
-	transport *p2p.MultiplexTransport
-	sw        *p2p.Switch
-	listen    *p2p.NetAddress
+	log     *slog.Logger
+	dbs     []dbm.DB
+	blocks  *cmtstore.BlockStore
+	states  sm.Store
+	bus     *cmttypes.EventBus
+	conns   proxy.AppConns
+	reactor *cs.Reactor
+	sw      *links.Switch
+	listen  string
 }
 
 // engineParts is what an engine is made of.
@@ -53,12 +52,13 @@ type engineParts struct {
 	app      *app
 	client   proxy.ClientCreator // connections to app, each with a lock of its own
 	guard    *voteGuard          // nil for a follower
-	nodeKey  *p2p.NodeKey
+	tlcp     *tlcp.Config
+	self     p2p.ID // org/name
 	mempool  cometMempool
 	carriers *carrierReactor
 	certs    *certificateReactor
-	box      *penaltyBox
 	peers    []string
+	traffic  links.Metrics
 	metrics  *cometMetrics
 	log      cmtlog.Logger
 }
@@ -66,18 +66,12 @@ type engineParts struct {
 // cometConfig are CometBFT's settings. Its double-sign check (DoubleSignCheckHeight)
 // stays off: it refuses to start a validator that finds its own vote in the last
 // blocks, which is every restart; voteGuard does what it is meant for.
-func cometConfig(p *Params, dataDir, listen string) *cfg.Config {
+func cometConfig(p *Params, dataDir string) *cfg.Config {
 	c := cfg.DefaultConfig()
 	c.SetRoot(dataDir)
-	c.P2P.ListenAddress = "tcp://" + listen
-	c.P2P.AddrBookStrict = false
-	c.P2P.AllowDuplicateIP = true
-	c.P2P.MaxNumInboundPeers = p.MaxPeers
 	c.P2P.SendRate, c.P2P.RecvRate = p.LinkRate, p.LinkRate
 	c.P2P.FlushThrottleTimeout = p.FlushThrottle
 	c.P2P.MaxPacketMsgPayloadSize = 64 << 10
-	c.P2P.HandshakeTimeout = 5 * time.Second
-	c.P2P.DialTimeout = 3 * time.Second
 	c.Storage.DiscardABCIResponses = true // our receipts hold more
 	c.Consensus.TimeoutPropose, c.Consensus.TimeoutProposeDelta = p.TimeoutPropose, p.TimeoutPropose/2
 	c.Consensus.TimeoutPrevote, c.Consensus.TimeoutPrevoteDelta = p.TimeoutPrevote, p.TimeoutPropose/2
@@ -127,7 +121,7 @@ func newEngine(ctx context.Context, parts *engineParts) (e *engine, err error) {
 			e = nil
 		}
 	}()
-	config := cometConfig(parts.p, parts.dataDir, parts.listen)
+	config := cometConfig(parts.p, parts.dataDir)
 	if err := e.openStores(parts); err != nil {
 		return e, err
 	}
@@ -135,10 +129,7 @@ func newEngine(ctx context.Context, parts *engineParts) (e *engine, err error) {
 	if err != nil {
 		return e, err
 	}
-	if err := e.wireConsensus(parts, config, state, parts.blockSync(state)); err != nil {
-		return e, err
-	}
-	return e, e.wireLinks(parts, state)
+	return e, e.wireConsensus(parts, config, state, parts.blockSync(state))
 }
 
 func (e *engine) openStores(parts *engineParts) error {
@@ -255,8 +246,7 @@ func (e *engine) wireConsensus(parts *engineParts, config *cfg.Config, state sm.
 	e.reactor = cs.NewReactor(consensus, blockSync, cs.ReactorMetrics(parts.metrics.consensus))
 	e.reactor.SetLogger(parts.log.With("module", "consensus"))
 	e.reactor.SetEventBus(e.bus) // passes it on to state and executor
-	e.wireSwitch(parts, config, state, sync, evpool)
-	return nil
+	return e.wireSwitch(parts, config, state, sync, evpool)
 }
 
 // importedHeight is the height at which the stores begin without a block, as bootstrap
@@ -274,14 +264,20 @@ func (e *engine) importedHeight(state sm.State) (int64, error) {
 
 // wireSwitch attaches the reactors. Block sync finds the mempool's and the consensus
 // reactor by the names MEMPOOL and CONSENSUS.
-func (e *engine) wireSwitch(parts *engineParts, config *cfg.Config, state sm.State, sync *blocksync.Reactor, evpool *evidence.Pool) {
-	info := e.nodeInfo(parts, state)
-	link := p2p.MConnConfig(config.P2P)
-	link.PingInterval, link.PongTimeout = 10*time.Second, 8*time.Second // a dead host is noticed in 18 s
-	e.transport = p2p.NewMultiplexTransport(info, *parts.nodeKey, link)
-	p2p.MultiplexTransportMaxIncomingConnections(parts.p.MaxPeers + len(parts.peers))(e.transport)
-	e.sw = p2p.NewSwitch(config.P2P, e.transport, p2p.SwitchPeerFilters(parts.box.filter))
-	e.sw.SetLogger(parts.log.With("module", "p2p"))
+func (e *engine) wireSwitch(parts *engineParts, config *cfg.Config, state sm.State, sync *blocksync.Reactor, evpool *evidence.Pool) error {
+	mconn := p2p.MConnConfig(config.P2P)
+	mconn.PingInterval, mconn.PongTimeout = 10*time.Second, 8*time.Second // a dead host is noticed in 18 s
+	sw, err := links.NewSwitch(links.Params{
+		Self: parts.self, TLCP: parts.tlcp, Chain: parts.genesis.ChainID,
+		Block: state.Version.Consensus.Block, App: state.Version.Consensus.App,
+		Listen: parts.listen, Advertise: parts.p.Advertise, Peers: parts.peers,
+		MaxPeers: parts.p.MaxPeers, RedialInterval: parts.p.RedialInterval,
+		MConn: mconn, Metrics: parts.traffic, Logger: parts.log.With("module", "links"),
+	})
+	if err != nil {
+		return types.Errorf(types.CodeConfig, "%w", err)
+	}
+	e.sw, e.listen = sw, parts.listen
 	evReactor := evidence.NewReactor(evpool)
 	evReactor.SetLogger(parts.log.With("module", "evidence"))
 	parts.carriers.SetLogger(parts.log.With("module", "carrier"))
@@ -292,61 +288,26 @@ func (e *engine) wireSwitch(parts *engineParts, config *cfg.Config, state sm.Sta
 	e.sw.AddReactor("EVIDENCE", evReactor)
 	e.sw.AddReactor("CERTIFICATE", parts.certs)
 	e.sw.AddReactor("STATESYNC", newServingReactor(e.conns, parts.log))
-	e.sw.SetNodeInfo(info)
-	e.sw.SetNodeKey(parts.nodeKey)
-	e.sw.SetAddrBook(noAddressBook{}) // dereferenced when the node dials itself
-}
-
-// nodeInfo is what peers learn in the handshake. A channel that is missing here is
-// silently never sent to by them.
-func (e *engine) nodeInfo(parts *engineParts, state sm.State) p2p.DefaultNodeInfo {
-	return p2p.DefaultNodeInfo{
-		ProtocolVersion: p2p.NewProtocolVersion(version.P2PProtocol, state.Version.Consensus.Block, state.Version.Consensus.App),
-		DefaultNodeID:   parts.nodeKey.ID(), Network: parts.genesis.ChainID, Version: version.TMCoreSemVer,
-		Moniker: string(parts.nodeKey.ID())[:8], ListenAddr: "tcp://" + parts.listen,
-		Channels: []byte{
-			blocksync.BlocksyncChannel, cs.StateChannel, cs.DataChannel, cs.VoteChannel, cs.VoteSetBitsChannel,
-			evidence.EvidenceChannel, CarrierChannel, CertificateChannel, statesync.SnapshotChannel, statesync.ChunkChannel,
-		},
-		Other: p2p.DefaultNodeInfoOther{TxIndex: "off"},
-	}
-}
-
-func (e *engine) wireLinks(parts *engineParts, state sm.State) error {
-	if err := e.nodeInfo(parts, state).Validate(); err != nil {
-		return types.Errorf(types.CodeConfig, "node info: %w", err)
-	}
-	ids := make([]string, 0, len(parts.peers))
-	for _, p := range parts.peers {
-		ids = append(ids, string(peerID(p)))
-	}
-	if err := e.sw.AddUnconditionalPeerIDs(ids); err != nil {
-		return types.Errorf(types.CodeConfig, "peers: %w", err)
-	}
-	addr, err := p2p.NewNetAddressString(p2p.IDAddressString(parts.nodeKey.ID(), parts.listen))
-	if err != nil {
-		return types.Errorf(types.CodeConfig, "listen address %s: %w", parts.listen, err)
-	}
-	e.listen = addr
 	return nil
 }
 
 // start listens and lets peers in.
 func (e *engine) start() error {
-	if err := e.transport.Listen(*e.listen); err != nil {
-		return types.Errorf(types.CodePortTaken, "listen on %s: %w", e.listen.DialString(), err)
+	if err := e.sw.Listen(); err != nil {
+		return types.Errorf(types.CodePortTaken, "listen on %s: %w", e.listen, err)
 	}
 	return e.sw.Start()
 }
 
 // stop ends links and consensus; nothing calls the app afterwards.
 func (e *engine) stop() {
-	if e.sw != nil && e.sw.IsRunning() {
+	if e.sw == nil {
+		return
+	}
+	if e.sw.IsRunning() {
 		_ = e.sw.Stop() // its only error is not to be running
 	}
-	if e.transport != nil {
-		_ = e.transport.Close()
-	}
+	e.sw.Close()
 }
 
 // close releases the stores.
@@ -364,15 +325,3 @@ func (e *engine) close() {
 	}
 	e.dbs = nil
 }
-
-// noAddressBook: peers come from the configuration alone.
-type noAddressBook struct{}
-
-func (noAddressBook) AddAddress(*p2p.NetAddress, *p2p.NetAddress) error { return nil }
-func (noAddressBook) AddPrivateIDs([]string)                            {}
-func (noAddressBook) AddOurAddress(*p2p.NetAddress)                     {}
-func (noAddressBook) OurAddress(*p2p.NetAddress) bool                   { return false }
-func (noAddressBook) MarkGood(p2p.ID)                                   {}
-func (noAddressBook) RemoveAddress(*p2p.NetAddress)                     {}
-func (noAddressBook) HasAddress(*p2p.NetAddress) bool                   { return false }
-func (noAddressBook) Save()                                             {}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/types"
 )
@@ -149,9 +150,7 @@ func TestFollower(t *testing.T) {
 	net := newNetwork(t, 3)
 	f := &testNode{net: net, index: 3, home: t.TempDir(), listen: freeAddress(t), reg: net.nodes[0].reg}
 	f.keys = testKeys(t)
-	var err error
-	f.info, err = ReadKeys(f.keys)
-	require.NoError(t, err)
+	f.id, f.link = "archives/follower", net.world.LinkIdentity("archives", "follower", time.Now().AddDate(1, 0, 0), "node")
 	net.up()
 	f.up()
 	net.nodes = append(net.nodes, f)
@@ -179,9 +178,9 @@ func TestNewRefuses(t *testing.T) {
 	_, err = New(net.params, bad)
 	require.Equal(t, types.CodeConfig, types.CodeOf(err))
 	bad = good
-	bad.Keys.NodeKeyFile += "x"
+	bad.Link = func() (*tlcp.Identity, error) { return &tlcp.Identity{Sign: n.link.Sign, Signer: n.link.Signer}, nil }
 	_, err = New(net.params, bad)
-	require.Equal(t, types.CodeKeyFile, types.CodeOf(err))
+	require.Equal(t, types.CodeCertFile, types.CodeOf(err), "a link needs both certificates")
 
 	_, err = n.Submit([]byte("x"))
 	require.Equal(t, types.CodeNotReady, types.CodeOf(err))

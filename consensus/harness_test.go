@@ -21,6 +21,7 @@ import (
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/chain/chaintest"
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/ledger/snapshot"
 	"github.com/huchain/huchain/types"
@@ -46,7 +47,8 @@ type testNode struct {
 	index  int
 	home   string
 	keys   Keys
-	info   KeyInfo
+	id     string // org/name
+	link   *tlcp.Identity
 	listen string
 	reg    *prometheus.Registry
 
@@ -84,11 +86,12 @@ func newNetworkWith(t testing.TB, n int, more func(*network)) *network {
 	for i := range n {
 		node := &testNode{net: net, index: i, home: filepath.Join(dir, fmt.Sprint(i)), listen: freeAddress(t), reg: prometheus.NewRegistry()}
 		keys := filepath.Join(node.home, "keys")
-		node.keys = Keys{ConsensusKeyFile: filepath.Join(keys, "consensus.json"), VoteFile: filepath.Join(keys, "vote.json"), NodeKeyFile: filepath.Join(keys, "node.json")}
-		var err error
-		node.info, err = CreateKeys(node.keys)
+		node.keys = Keys{ConsensusKeyFile: filepath.Join(keys, "consensus.json"), VoteFile: filepath.Join(keys, "vote.json")}
+		info, err := CreateKeys(node.keys)
 		require.NoError(t, err)
-		node.keys.Header = net.world.AddValidator("archives", fmt.Sprintf("node%d", i), node.info.Ed25519)
+		name := fmt.Sprintf("node%d", i)
+		node.id, node.link = "archives/"+name, net.world.LinkIdentity("archives", name, time.Now().AddDate(1, 0, 0), "node")
+		node.keys.Header = net.world.AddValidator("archives", name, info.Ed25519)
 		net.nodes = append(net.nodes, node)
 	}
 	net.genesis, net.packages = net.world.Seal()
@@ -118,7 +121,7 @@ func freeAddress(t testing.TB) string {
 
 func (net *network) peers() (out []string) {
 	for _, n := range net.nodes {
-		out = append(out, n.info.NodeID+"@"+n.listen)
+		out = append(out, n.id+"@"+n.listen)
 	}
 	return out
 }
@@ -164,7 +167,7 @@ func (n *testNode) open() {
 	n.Node, err = New(n.net.params, Options{
 		Snapshots: n.snapshots,
 		DataDir:   filepath.Join(n.home, "data", "comet"), Chain: m, Ledger: n.ledger, Genesis: n.net.genesis, Packages: n.net.packages,
-		Keys: n.keys, Peers: n.net.peers(), Listen: n.listen, Logger: n.logger(), Registerer: n.reg,
+		Keys: n.keys, Link: func() (*tlcp.Identity, error) { return n.link, nil }, Peers: n.net.peers(), Listen: n.listen, Logger: n.logger(), Registerer: n.reg,
 	})
 	require.NoError(t, err)
 	if n.abci != nil {

@@ -12,9 +12,10 @@ import (
 	"github.com/cometbft/cometbft/proxy"
 	sm "github.com/cometbft/cometbft/state"
 	"github.com/cometbft/cometbft/statesync"
-	"github.com/cometbft/cometbft/version"
 
 	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/consensus/links"
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/ledger/driver"
 	"github.com/huchain/huchain/ledger/snapshot"
 	"github.com/huchain/huchain/types"
@@ -25,9 +26,8 @@ type JoinOptions struct {
 	LedgerDir string // must not exist
 	Driver    driver.Opener
 	Genesis   *chain.Genesis
-	Keys      Keys // the node key alone is used
+	Link      func() (*tlcp.Identity, error) // as Options.Link
 	Peers     []string
-	Listen    string // named to peers; nothing listens
 	Logger    *slog.Logger
 }
 
@@ -47,11 +47,11 @@ func Join(ctx context.Context, p Params, o JoinOptions) (uint64, error) {
 		return 0, types.Errorf(types.CodeConfig, "joining by snapshot needs peers")
 	}
 	for _, peer := range o.Peers {
-		if err := checkPeerAddress(peer); err != nil {
+		if _, _, err := links.ParseAddress(peer); err != nil {
 			return 0, err
 		}
 	}
-	j := &joiner{p: p, o: o, box: newPenaltyBox()}
+	j := &joiner{p: p, o: o}
 	if err := j.wire(); err != nil {
 		return 0, err
 	}
@@ -63,15 +63,11 @@ func Join(ctx context.Context, p Params, o JoinOptions) (uint64, error) {
 type joiner struct {
 	p     Params
 	o     JoinOptions
-	box   *penaltyBox
 	app   *joinApp
 	conns proxy.AppConns
-	sw    *p2p.Switch
+	sw    *links.Switch
 	trust *trusted
 	sync  *statesync.Reactor
-	key   *p2p.NodeKey
-	quit  chan struct{}
-	wg    sync.WaitGroup
 }
 
 func (j *joiner) wire() error {
@@ -83,11 +79,12 @@ func (j *joiner) wire() error {
 	if err != nil {
 		return types.Errorf(types.CodeGenesisInvalid, "%w", err)
 	}
-	if j.key, err = readNodeKey(j.o.Keys.NodeKeyFile); err != nil {
+	admission := &admission{genesis: j.o.Genesis, log: j.o.Logger}
+	self, err := admission.self(j.o.Link)
+	if err != nil {
 		return err
 	}
 	log := &cometLogger{log: j.o.Logger, onFail: func(err error) { j.o.Logger.Error("joining", "err", err) }}
-	j.quit = make(chan struct{})
 	j.app = &joinApp{o: &j.o, blame: j.blameID}
 	j.conns = proxy.NewAppConns(proxy.NewConnSyncLocalClientCreator(j.app), proxy.NopMetrics())
 	j.conns.SetLogger(log.With("module", "proxy"))
@@ -98,24 +95,16 @@ func (j *joiner) wire() error {
 	j.sync = statesync.NewReactor(syncConfig(), j.conns.Snapshot(), j.conns.Query(), statesync.NopMetrics())
 	j.sync.SetLogger(log.With("module", "statesync"))
 
-	config := cometConfig(&j.p, "", j.o.Listen)
-	info := p2p.DefaultNodeInfo{
-		ProtocolVersion: p2p.NewProtocolVersion(version.P2PProtocol, genesis.Version.Consensus.Block, genesis.Version.Consensus.App),
-		DefaultNodeID:   j.key.ID(), Network: doc.ChainID, Version: version.TMCoreSemVer,
-		Moniker: string(j.key.ID())[:8], ListenAddr: "tcp://" + j.o.Listen,
-		Channels: []byte{statesync.SnapshotChannel, statesync.ChunkChannel},
-		Other:    p2p.DefaultNodeInfoOther{TxIndex: "off"},
+	j.sw, err = links.NewSwitch(links.Params{
+		Self: self, TLCP: admission.config(j.o.Link), Chain: doc.ChainID,
+		Block: genesis.Version.Consensus.Block, App: genesis.Version.Consensus.App,
+		Peers: j.o.Peers, MaxPeers: j.p.MaxPeers, RedialInterval: j.p.RedialInterval,
+		MConn: p2p.MConnConfig(cometConfig(&j.p, "").P2P), Logger: log.With("module", "links"),
+	})
+	if err != nil {
+		return types.Errorf(types.CodeConfig, "%w", err)
 	}
-	if err := info.Validate(); err != nil {
-		return types.Errorf(types.CodeConfig, "node info: %w", err)
-	}
-	transport := p2p.NewMultiplexTransport(info, *j.key, p2p.MConnConfig(config.P2P))
-	j.sw = p2p.NewSwitch(config.P2P, transport, p2p.SwitchPeerFilters(j.box.filter))
-	j.sw.SetLogger(log.With("module", "p2p"))
 	j.sw.AddReactor("STATESYNC", &snapshotReactor{Reactor: j.sync, trust: j.trust})
-	j.sw.SetNodeInfo(info)
-	j.sw.SetNodeKey(j.key)
-	j.sw.SetAddrBook(noAddressBook{})
 	return j.sw.Start()
 }
 
@@ -123,8 +112,6 @@ func (j *joiner) wire() error {
 const discovery = 5 * time.Second
 
 func (j *joiner) run(ctx context.Context) (uint64, error) {
-	d := &dialer{sw: j.sw, box: j.box, self: j.key.ID(), peers: j.o.Peers, maxGap: j.p.RedialInterval, log: j.o.Logger}
-	j.wg.Go(func() { d.run(j.quit) })
 	if err := j.await(ctx); err != nil {
 		return 0, err
 	}
@@ -167,11 +154,10 @@ func (j *joiner) await(ctx context.Context) error {
 }
 
 func (j *joiner) stop() {
-	close(j.quit)
-	j.wg.Wait()
 	if j.sw.IsRunning() {
 		_ = j.sw.Stop() // its only error is not to be running
 	}
+	j.sw.Close()
 	j.app.discard()
 	if j.conns.IsRunning() {
 		_ = j.conns.Stop()
@@ -179,9 +165,7 @@ func (j *joiner) stop() {
 }
 
 func (j *joiner) blame(p p2p.Peer, err error) {
-	d := j.box.fault(p.ID())
-	j.o.Logger.Warn("peer cut off", "peer", p.ID(), "for", d, "err", err)
-	j.sw.StopPeerForError(p, err)
+	j.o.Logger.Warn("peer cut off", "peer", p.ID(), "for", j.sw.Blame(p, err), "err", err)
 }
 
 func (j *joiner) blameID(id string, err error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/chain/chaintest"
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/host"
@@ -151,7 +152,7 @@ func (n *testNode) join() uint64 {
 
 func (n *testNode) joinOptions() JoinOptions {
 	return JoinOptions{LedgerDir: filepath.Join(n.home, "data", "ledger"), Driver: ledger.DefaultParams().Driver,
-		Genesis: n.net.genesis, Keys: n.keys, Peers: n.net.peers(), Listen: n.listen, Logger: n.logger()}
+		Genesis: n.net.genesis, Link: func() (*tlcp.Identity, error) { return n.link, nil }, Peers: n.net.peers(), Logger: n.logger()}
 }
 
 // Joining waits for an offer and ends with its context; nothing is left behind.

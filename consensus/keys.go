@@ -9,7 +9,6 @@ import (
 
 	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
 	cmtjson "github.com/cometbft/cometbft/libs/json"
-	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/privval"
 
 	"github.com/huchain/huchain/crypto"
@@ -27,20 +26,16 @@ type Keys struct {
 	// VoteFile holds the height, round and step of the last vote (vote.json). It keeps
 	// a validator from voting twice, so it must never be copied, restored or deleted.
 	VoteFile string
-	// NodeKeyFile holds the key that names the node towards its peers (node.json).
-	NodeKeyFile string
 }
 
 // KeyInfo is the public side of the key files.
 type KeyInfo struct {
 	Ed25519 [32]byte // public key of votes, as it stands in types.Validator
-	NodeID  string   // 40 hex digits: the part before @ in a peer's address
 }
 
-// CreateKeys makes the consensus key, its empty vote state and the node key. It
-// refuses with HC-1011 if one of the files exists.
+// CreateKeys makes the consensus key and its empty vote state. It refuses with HC-1011 if one of the files exists.
 func CreateKeys(k Keys) (KeyInfo, error) {
-	for _, f := range []string{k.ConsensusKeyFile, k.VoteFile, k.NodeKeyFile} {
+	for _, f := range []string{k.ConsensusKeyFile, k.VoteFile} {
 		if _, err := os.Stat(f); !errors.Is(err, fs.ErrNotExist) {
 			return KeyInfo{}, types.Errorf(types.CodeAlreadyExists, "key file %s", f)
 		}
@@ -50,8 +45,7 @@ func CreateKeys(k Keys) (KeyInfo, error) {
 	}
 	err := guardKeyFile("create key files", func() error {
 		privval.NewFilePV(cmted25519.GenPrivKey(), k.ConsensusKeyFile, k.VoteFile).Save()
-		_, err := p2p.LoadOrGenNodeKey(k.NodeKeyFile)
-		return err
+		return nil
 	})
 	if err != nil {
 		return KeyInfo{}, err
@@ -66,21 +60,8 @@ func ReadKeys(k Keys) (KeyInfo, error) {
 	if err != nil {
 		return info, err
 	}
-	nk, err := readNodeKey(k.NodeKeyFile)
-	if err != nil {
-		return info, err
-	}
 	copy(info.Ed25519[:], key.PubKey().Bytes())
-	info.NodeID = string(nk.ID())
 	return info, nil
-}
-
-func readNodeKey(file string) (*p2p.NodeKey, error) {
-	nk, err := p2p.LoadNodeKey(file)
-	if err != nil {
-		return nil, types.Errorf(types.CodeKeyFile, "node key %s: %w", file, redact(err))
-	}
-	return nk, nil
 }
 
 // readConsensusKey reads the file format of CometBFT's FilePV. Its own loader ends the

@@ -22,6 +22,7 @@ type metrics struct {
 	snapshotHeight                         prometheus.Gauge
 	retainHeight, ledgerBase               prometheus.Gauge
 	snapshotChunks, snapshotFailures       prometheus.Counter
+	linkSent, linkReceived                 *prometheus.CounterVec // by peer
 }
 
 // newMetrics builds and registers the metrics of one chain; a nil registerer leaves
@@ -59,6 +60,10 @@ func newMetrics(reg prometheus.Registerer, chainID string) (*metrics, error) {
 	}
 	m.refused = add(&b, prometheus.NewCounterVec(prometheus.CounterOpts(
 		b.opts("refused_transactions_total", "Transactions refused at ingress, by error code.")), []string{"code"}))
+	m.linkSent = add(&b, prometheus.NewCounterVec(prometheus.CounterOpts(
+		b.opts("link_sent_bytes_total", "Bytes of messages queued for a peer.")), []string{"peer"}))
+	m.linkReceived = add(&b, prometheus.NewCounterVec(prometheus.CounterOpts(
+		b.opts("link_received_bytes_total", "Bytes of messages received from a peer.")), []string{"peer"}))
 	return m, b.err
 }
 

@@ -2,7 +2,6 @@ package consensus
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -15,7 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/consensus/links"
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/ledger/snapshot"
 	"github.com/huchain/huchain/types"
 )
@@ -30,8 +31,11 @@ type Options struct {
 	// while the ledger has no genesis state.
 	Packages map[crypto.Hash][]byte
 	Keys     Keys
-	Peers    []string // id@host:port; this node itself may be among them
-	Listen   string   // host:port
+	// Link returns certificates and keys of the node's links (role node). It is called at
+	// each handshake, so that they may be renewed while the node runs.
+	Link   func() (*tlcp.Identity, error)
+	Peers  []string // organisation/node@host:port; this node itself may be among them
+	Listen string   // host:port
 	// Snapshots keeps the chain's snapshots; nil: none are made or served.
 	Snapshots *snapshot.Store
 	// Archived is the newest height whose history is archived: no block above it is
@@ -75,14 +79,14 @@ func New(p Params, o Options) (*Node, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	if o.Chain == nil || o.Ledger == nil || o.Genesis == nil || o.DataDir == "" {
-		return nil, types.Errorf(types.CodeConfig, "chain, ledger, genesis and data folder are required")
+	if o.Chain == nil || o.Ledger == nil || o.Genesis == nil || o.DataDir == "" || o.Link == nil {
+		return nil, types.Errorf(types.CodeConfig, "chain, ledger, genesis, data folder and link certificates are required")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	for _, peer := range o.Peers {
-		if err := checkPeerAddress(peer); err != nil {
+		if _, _, err := links.ParseAddress(peer); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +108,8 @@ func (n *Node) build() error {
 	if err != nil {
 		return err
 	}
-	nodeKey, err := readNodeKey(n.o.Keys.NodeKeyFile)
+	admission := &admission{genesis: n.o.Genesis, machine: n.o.Chain, ledger: n.o.Ledger, log: n.log}
+	self, err := admission.self(n.o.Link)
 	if err != nil {
 		return err
 	}
@@ -141,8 +146,8 @@ func (n *Node) build() error {
 	n.app.pool, n.app.admit = n.pool, n.admit
 	n.parts = &engineParts{
 		p: &n.p, dataDir: n.o.DataDir, listen: n.o.Listen, genesis: doc, founding: n.o.Genesis,
-		app: n.app, client: proxy.NewConnSyncLocalClientCreator(n.app), guard: n.guard, nodeKey: nodeKey,
-		mempool: cometMempool{n.pool}, box: newPenaltyBox(), peers: n.o.Peers, metrics: comet,
+		app: n.app, client: proxy.NewConnSyncLocalClientCreator(n.app), guard: n.guard, tlcp: admission.config(n.o.Link), self: self,
+		mempool: cometMempool{n.pool}, peers: n.o.Peers, metrics: comet, traffic: links.Metrics{Sent: m.linkSent, Received: m.linkReceived},
 		log: &cometLogger{log: n.log, onFail: n.fail},
 	}
 	n.parts.carriers = newCarrierReactor(&n.p, m, n.pool, n.admit, n.blame)
@@ -188,9 +193,7 @@ func (n *Node) Start(ctx context.Context) error {
 		e.close()
 		return err
 	}
-	d := &dialer{sw: e.sw, box: n.parts.box, self: n.parts.nodeKey.ID(), peers: n.o.Peers, maxGap: n.p.RedialInterval, log: n.log}
-	n.wg.Go(func() { d.run(n.quit) })
-	n.log.Info("consensus started", "chain", n.o.Genesis.CometChainID(), "height", n.o.Ledger.Height(), "node", n.parts.nodeKey.ID(), "listen", n.o.Listen)
+	n.log.Info("consensus started", "chain", n.o.Genesis.CometChainID(), "height", n.o.Ledger.Height(), "node", n.parts.self, "listen", n.o.Listen)
 	return nil
 }
 
@@ -300,8 +303,8 @@ type Status struct {
 	CatchingUp    bool        `json:"catchingUp"`
 	Validator     bool        `json:"validator"` // its key is in the present set
 	Following     bool        `json:"following"` // a validator that may not sign yet, see voteGuard
-	NodeID        string      `json:"nodeId"`
-	Peers         []string    `json:"peers"` // node ids
+	NodeID        string      `json:"nodeId"`    // organisation/node
+	Peers         []string    `json:"peers"`     // node ids
 	PoolTxs       int         `json:"poolTxs"`
 	PoolBytes     int64       `json:"poolBytes"`
 	HeaderHash    crypto.Hash `json:"headerHash"`
@@ -312,7 +315,7 @@ type Status struct {
 
 // Status reports where the node stands.
 func (n *Node) Status() Status {
-	s := Status{Height: n.o.Ledger.Height(), CatchingUp: true, NodeID: string(n.parts.nodeKey.ID()), Peers: []string{}}
+	s := Status{Height: n.o.Ledger.Height(), CatchingUp: true, NodeID: string(n.parts.self), Peers: []string{}}
 	s.PoolTxs, s.PoolBytes = n.pool.size()
 	if s.Height > 0 {
 		if h, err := n.o.Ledger.Header(s.Height); err == nil {
@@ -362,9 +365,7 @@ func (n *Node) faultOf(id string, err error) {
 // blame cuts off a peer that sent what no honest node sends.
 func (n *Node) blame(p p2p.Peer, err error) {
 	n.app.m.peerFault.Inc()
-	d := n.parts.box.fault(p.ID())
-	n.log.Warn("peer cut off", "peer", p.ID(), "for", d, "err", err)
 	if e := n.engine.Load(); e != nil {
-		e.sw.StopPeerForError(p, errors.Join(errors.New("cut off"), err))
+		n.log.Warn("peer cut off", "peer", p.ID(), "for", e.sw.Blame(p, err), "err", err)
 	}
 }

@@ -39,6 +39,8 @@ type Params struct {
 	LinkRate int64
 	// MaxPeers bounds inbound links besides those to configured peers.
 	MaxPeers int
+	// Advertise is the address host:port that peers are told; empty: Options.Listen.
+	Advertise string
 	// RedialInterval is the longest pause between attempts to reach a configured peer.
 	RedialInterval time.Duration
 

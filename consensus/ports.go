@@ -2,9 +2,11 @@ package consensus
 
 import (
 	"context"
+	"time"
 
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/types"
 )
@@ -18,6 +20,8 @@ type Machine interface {
 	Validators(st chain.State) (types.ValidatorSet, error)
 	Params(st chain.State) (chain.Params, crypto.Hash, error)
 	LoadStaged(ctx context.Context, st chain.State, pkg crypto.Hash) error
+	LinkRoots(st chain.State, org string, at time.Time) ([]*cert.Certificate, error)
+	CheckLink(st chain.State, certificates ...*cert.Certificate) error
 }
 
 // Ledger keeps the outcome of blocks: *ledger.Ledger. Reads may run beside one another

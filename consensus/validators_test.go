@@ -22,17 +22,17 @@ func (net *network) join(name string) (*testNode, string) {
 	t := net.t
 	n := &testNode{net: net, index: len(net.nodes), home: t.TempDir(), listen: freeAddress(t), reg: prometheus.NewRegistry()}
 	keys := filepath.Join(n.home, "keys")
-	n.keys = Keys{ConsensusKeyFile: filepath.Join(keys, "consensus.json"), VoteFile: filepath.Join(keys, "vote.json"), NodeKeyFile: filepath.Join(keys, "node.json")}
-	var err error
-	n.info, err = CreateKeys(n.keys)
+	n.keys = Keys{ConsensusKeyFile: filepath.Join(keys, "consensus.json"), VoteFile: filepath.Join(keys, "vote.json")}
+	info, err := CreateKeys(n.keys)
 	require.NoError(t, err)
+	n.id, n.link = "archives/"+name, net.world.LinkIdentity("archives", name, time.Now().AddDate(1, 0, 0), "node")
 	key := chaintest.NewKey()
 	n.keys.Header = key
 	net.nodes = append(net.nodes, n)
-	proof, err := key.Sign(types.PossessionSignBytes(net.genesis.Hash(), "archives", name, key.Public(), n.info.Ed25519))
+	proof, err := key.Sign(types.PossessionSignBytes(net.genesis.Hash(), "archives", name, key.Public(), info.Ed25519))
 	require.NoError(t, err)
 	return n, fmt.Sprintf(`{"org":"archives","name":%q,"key":"%s","ed25519":%q,"power":10,"possession":%q}`,
-		name, key.Public(), hex.EncodeToString(n.info.Ed25519[:]), base64.StdEncoding.EncodeToString(proof))
+		name, key.Public(), hex.EncodeToString(info.Ed25519[:]), base64.StdEncoding.EncodeToString(proof))
 }
 
 // Validators are replaced one after the other on a running chain until none of the

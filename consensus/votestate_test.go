@@ -16,7 +16,7 @@ import (
 
 func testKeys(t testing.TB) Keys {
 	dir := t.TempDir()
-	k := Keys{ConsensusKeyFile: filepath.Join(dir, "k", "consensus.json"), VoteFile: filepath.Join(dir, "k", "vote.json"), NodeKeyFile: filepath.Join(dir, "k", "node.json")}
+	k := Keys{ConsensusKeyFile: filepath.Join(dir, "k", "consensus.json"), VoteFile: filepath.Join(dir, "k", "vote.json")}
 	_, err := CreateKeys(k)
 	require.NoError(t, err)
 	return k
@@ -42,9 +42,8 @@ func TestKeyFiles(t *testing.T) {
 	k := testKeys(t)
 	info, err := ReadKeys(k)
 	require.NoError(t, err)
-	require.Len(t, info.NodeID, 40)
 	require.NotZero(t, info.Ed25519)
-	for _, f := range []string{k.ConsensusKeyFile, k.VoteFile, k.NodeKeyFile} {
+	for _, f := range []string{k.ConsensusKeyFile, k.VoteFile} {
 		s, err := os.Stat(f)
 		require.NoError(t, err)
 		require.Equal(t, os.FileMode(0o600), s.Mode().Perm(), f)

@@ -15,6 +15,7 @@ import (
 	"github.com/huchain/huchain/consensus"
 	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/crypto/keystore"
 	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/types"
@@ -167,7 +168,17 @@ func (n *Network) foundValidator(i int, o *organisation, secret []byte) (*chain.
 	if err != nil {
 		return nil, err
 	}
-	n.Nodes = append(n.Nodes, Node{Name: name, Member: o.name + "/" + name, NodeID: info.NodeID})
+	now := time.Now()
+	link, err := node.IssueLink(o.ca, cert.Request{
+		Name: name, Roles: []string{string(types.RoleNode)}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(2, 0, 0),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := n.NodeHome(name).Chain(n.Chain).LinkFiles().Save(link, secret); err != nil {
+		return nil, err
+	}
+	n.Nodes = append(n.Nodes, Node{Name: name, Member: o.name + "/" + name})
 	return &chain.GenesisValidator{
 		Org: o.name, Name: name, Key: key.Public(), Ed25519: hex.EncodeToString(info.Ed25519[:]), Power: 1,
 	}, nil

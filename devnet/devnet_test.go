@@ -56,7 +56,7 @@ func created(t *testing.T, n *Network) {
 		require.Equal(t, n.Nodes[i].Web, cfg.Web.Listen)
 		cc, err := node.LoadChainConfig(home.Chain(n.Chain).ConfigFile())
 		require.NoError(t, err)
-		require.Equal(t, []string{n.Nodes[1-i].NodeID + "@" + n.Nodes[1-i].P2P}, cc.P2P.Peers)
+		require.Equal(t, []string{n.Nodes[1-i].Member + "@" + n.Nodes[1-i].P2P}, cc.P2P.Peers)
 		own, err := os.ReadFile(home.Chain(n.Chain).GenesisFile())
 		require.NoError(t, err)
 		require.Equal(t, raw, own)

@@ -34,7 +34,6 @@ type Network struct {
 type Node struct {
 	Name    string `json:"name"`
 	Member  string `json:"member"`
-	NodeID  string `json:"nodeId"`
 	Web     string `json:"web"` // host:port, as the two below
 	P2P     string `json:"p2p"`
 	Metrics string `json:"metrics"`

@@ -89,7 +89,7 @@ cacheDir = %q
 		peers := ""
 		for j := range n.Nodes {
 			if j != i {
-				peers += fmt.Sprintf("\n  %q,", n.Nodes[j].NodeID+"@"+n.Nodes[j].P2P)
+				peers += fmt.Sprintf("\n  %q,", n.Nodes[j].Member+"@"+n.Nodes[j].P2P)
 			}
 		}
 		chainTOML := fmt.Sprintf("[p2p]\nlisten = %q\npeers = [%s\n]\n\n[keys]\npassphraseFile = %q\n", v.P2P, peers, n.PassphraseFile())

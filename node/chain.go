@@ -37,7 +37,6 @@ func ConsensusKeys(dir string, header crypto.Signer) consensus.Keys {
 		Header:           header,
 		ConsensusKeyFile: filepath.Join(dir, "consensus.json"),
 		VoteFile:         filepath.Join(dir, "vote.json"),
-		NodeKeyFile:      filepath.Join(dir, "node.json"),
 	}
 }
 
@@ -101,10 +100,15 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	header, err := headerKey(home, cfg)
+	secret, err := keystore.ReadPassphrase(passphraseFile(home, cfg))
 	if err != nil {
 		return nil, err
 	}
+	header, err := headerKey(home, secret)
+	if err != nil {
+		return nil, err
+	}
+	link := &linkSource{files: home.LinkFiles(), secret: secret}
 	vm := engine.DefaultParams()
 	vm.CacheDir = cacheDir
 	if r.engine, err = engine.New(ctx, vm); err != nil {
@@ -113,7 +117,7 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	if r.machine, err = chain.New(r.genesis, r.engine, chain.DefaultOptions()); err != nil {
 		return nil, err
 	}
-	if err := r.join(ctx, home, cfg, log); err != nil {
+	if err := r.join(ctx, home, cfg, link, log); err != nil {
 		return nil, err
 	}
 	snapshots, err := openSnapshots(home)
@@ -133,7 +137,7 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	r.consensus, err = consensus.New(consensusParams(cfg), consensus.Options{
 		Snapshots: snapshots,
 		DataDir:   home.ConsensusDir(), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Packages: packages,
-		Keys: ConsensusKeys(home.KeysDir(), header), Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen,
+		Keys: ConsensusKeys(home.KeysDir(), header), Link: link.identity, Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen,
 		Logger: log, Registerer: reg,
 	})
 	if err != nil {
@@ -143,24 +147,25 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 }
 
 // headerKey opens the validator's SM2 key. A node without one follows.
-func headerKey(home ChainHome, cfg ChainConfig) (crypto.Signer, error) {
+func headerKey(home ChainHome, secret []byte) (crypto.Signer, error) {
 	path := filepath.Join(home.KeysDir(), "validator.key")
 	if _, err := os.Stat(path); os.IsNotExist(err) {
 		return nil, nil
 	}
+	return keystore.Load(path, secret)
+}
+
+func passphraseFile(home ChainHome, cfg ChainConfig) string {
 	file := cfg.Keys.PassphraseFile
 	if file != "" && !filepath.IsAbs(file) {
 		file = filepath.Join(home.Dir, file)
 	}
-	secret, err := keystore.ReadPassphrase(file)
-	if err != nil {
-		return nil, err
-	}
-	return keystore.Load(path, secret)
+	return file
 }
 
 func consensusParams(c ChainConfig) consensus.Params {
 	p := consensus.DefaultParams()
+	p.Advertise = c.P2P.Advertise
 	if c.Consensus.TimeoutPropose > 0 {
 		p.TimeoutPropose = c.Consensus.TimeoutPropose
 	}

@@ -143,8 +143,9 @@ type PruneConfig struct {
 
 // P2PConfig is the listener for peers of the chain.
 type P2PConfig struct {
-	Listen string   `koanf:"listen"`
-	Peers  []string `koanf:"peers"` // id@host:port, dialled until they answer
+	Listen    string   `koanf:"listen"`
+	Advertise string   `koanf:"advertise"` // host:port that peers tell one another; empty: listen
+	Peers     []string `koanf:"peers"`     // organisation/node@host:port, dialled until they answer
 }
 
 // ConsensusConfig holds the times this node waits in consensus; 0 keeps the default.
@@ -178,10 +179,14 @@ func (c *ChainConfig) Validate() error {
 	if _, _, err := net.SplitHostPort(c.P2P.Listen); err != nil {
 		return fmt.Errorf("p2p.listen: %w", err)
 	}
+	if _, _, err := net.SplitHostPort(c.P2P.Advertise); c.P2P.Advertise != "" && err != nil {
+		return fmt.Errorf("p2p.advertise: %w", err)
+	}
 	for _, p := range c.P2P.Peers {
-		id, addr, ok := strings.Cut(p, "@")
-		if _, _, err := net.SplitHostPort(addr); !ok || id == "" || err != nil {
-			return fmt.Errorf("p2p.peers: %q is not of the form id@host:port", p)
+		id, addr, _ := strings.Cut(p, "@")
+		_, perr := types.ParseMemberID(id)
+		if _, _, err := net.SplitHostPort(addr); perr != nil || err != nil {
+			return fmt.Errorf("p2p.peers: %q is not of the form organisation/node@host:port", p)
 		}
 	}
 	if c.Snapshots.Keep < 0 || c.Snapshots.Keep > consensus.MaxSnapshots {

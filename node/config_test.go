@@ -47,9 +47,9 @@ func TestLoadConfig(t *testing.T) {
 }
 
 func TestLoadChainConfig(t *testing.T) {
-	c, err := LoadChainConfig(writeFile(t, "[p2p]\nlisten = \"10.0.0.1:7200\"\npeers = [\"ab@10.0.0.2:7200\"]\n[pool]\nmaxTxs = 10\n"))
+	c, err := LoadChainConfig(writeFile(t, "[p2p]\nlisten = \"10.0.0.1:7200\"\npeers = [\"archives/node1@10.0.0.2:7200\"]\n[pool]\nmaxTxs = 10\n"))
 	require.NoError(t, err)
-	require.Equal(t, []string{"ab@10.0.0.2:7200"}, c.P2P.Peers)
+	require.Equal(t, []string{"archives/node1@10.0.0.2:7200"}, c.P2P.Peers)
 	p := consensusParams(c)
 	require.Equal(t, 10, p.PoolTxs)
 	require.NoError(t, p.Validate())

@@ -131,7 +131,7 @@ func (d *diagnosis) chain(ctx context.Context, home Home, node Config, c ChainHo
 		}
 	}
 	d.add(name+"packages", err, fmt.Sprintf("%d of %d", len(packages), len(g.Bundles)))
-	for _, f := range []string{"consensus.json", "vote.json", "node.json"} {
+	for _, f := range []string{"consensus.json", "vote.json", "link.key", "link-enc.key"} {
 		info, err := os.Stat(filepath.Join(c.KeysDir(), f))
 		switch {
 		case err != nil:

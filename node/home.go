@@ -81,7 +81,8 @@ func (h Home) Exists() bool {
 //	genesis.json           its SM3 is the genesis hash
 //	chain.toml             listener, peers, limits of this chain
 //	bundles/*.hcp          contract packages the genesis names by hash
-//	keys/                  validator.key, consensus.json, vote.json, node.json
+//	keys/                  validator.key, consensus.json, vote.json, link.key, link.pem,
+//	                       link-enc.key, link-enc.pem
 //	data/                  the ledger and CometBFT's stores; may be deleted, keys may not
 //	snapshots/<height>/    snapshots, see package ledger/snapshot
 type ChainHome struct{ Name, Dir string }

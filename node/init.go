@@ -27,6 +27,7 @@ type InitOptions struct {
 	Peers          []string
 	P2P, Web       string // listen addresses; empty: defaults
 	Follower       bool
+	Link           string // base of the link files that the organisation issued; see LinkFiles
 	Passphrase     func() ([]byte, error)
 	PassphraseFile string // noted in chain.toml where given
 }
@@ -36,7 +37,7 @@ type InitResult struct {
 	Home    string            `json:"home"`
 	Chain   string            `json:"chain"`
 	Genesis string            `json:"genesis,omitempty"`
-	NodeID  string            `json:"nodeId"`                 // for peers: ID@host:port
+	NodeID  string            `json:"nodeId,omitempty"`       // organisation/node, of the link certificate; for peers: NODE@host:port
 	Key     *crypto.PublicKey `json:"validatorKey,omitempty"` // for the genesis file, as the next
 	Ed25519 string            `json:"ed25519,omitempty"`
 	// Candidate is the file by which governance takes the node in as a validator.
@@ -178,18 +179,17 @@ func (o *InitOptions) makeKeys(ch ChainHome) (*InitResult, error) {
 	if types.CodeOf(err) == types.CodeAlreadyExists {
 		info, err = consensus.ReadKeys(files)
 	}
-	if err != nil {
-		return nil, err
+	if err != nil || o.Follower && o.Link == "" {
+		return out, err
 	}
-	out.NodeID = info.NodeID
-	if o.Follower {
-		return out, nil
-	}
-	out.Ed25519 = hex.EncodeToString(info.Ed25519[:])
 	secret, err := o.Passphrase()
 	if err != nil {
 		return nil, err
 	}
+	if out.NodeID, err = o.takeLink(ch, secret); err != nil || o.Follower {
+		return out, err
+	}
+	out.Ed25519 = hex.EncodeToString(info.Ed25519[:])
 	path := filepath.Join(ch.KeysDir(), "validator.key")
 	key, err := keystore.Load(path, secret)
 	if _, serr := os.Stat(path); os.IsNotExist(serr) {
@@ -203,6 +203,32 @@ func (o *InitOptions) makeKeys(ch ChainHome) (*InitResult, error) {
 	pub := key.Public()
 	out.Key, out.key = &pub, key
 	return out, nil
+}
+
+// takeLink copies the link files, which must open with the node's passphrase, and returns
+// whom they name; "" if there are none yet.
+func (o *InitOptions) takeLink(ch ChainHome, secret []byte) (string, error) {
+	files := ch.LinkFiles()
+	if o.Link != "" {
+		id, err := (LinkFiles{o.Link}).Load(secret)
+		if err != nil {
+			return "", err
+		}
+		for _, f := range files.all() {
+			if err := os.Remove(f); err != nil && !os.IsNotExist(err) {
+				return "", types.Errorf(types.CodeCertFile, "%w", err)
+			}
+		}
+		return id.Sign.Org + "/" + id.Sign.Name, files.Save(id, secret)
+	}
+	if _, err := os.Stat(files.Base + ".pem"); os.IsNotExist(err) {
+		return "", nil
+	}
+	id, err := files.Load(secret)
+	if err != nil {
+		return "", err
+	}
+	return id.Sign.Org + "/" + id.Sign.Name, nil
 }
 
 // writeConfigs writes node.toml and chain.toml unless they exist.

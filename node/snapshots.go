@@ -222,7 +222,7 @@ func restoreChunks(ctx context.Context, store *snapshot.Store, m *snapshot.Manif
 
 // join makes the ledger of a chain out of a snapshot of its peers, if chain.toml asks for
 // it and there is none yet.
-func (r *running) join(ctx context.Context, home ChainHome, cfg ChainConfig, log *slog.Logger) error {
+func (r *running) join(ctx context.Context, home ChainHome, cfg ChainConfig, link *linkSource, log *slog.Logger) error {
 	if !cfg.StateSync.Enable {
 		return nil
 	}
@@ -232,7 +232,7 @@ func (r *running) join(ctx context.Context, home ChainHome, cfg ChainConfig, log
 	log.Info("joining by snapshot", "peers", cfg.P2P.Peers)
 	height, err := consensus.Join(ctx, consensusParams(cfg), consensus.JoinOptions{
 		LedgerDir: home.LedgerDir(), Driver: ledger.DefaultParams().Driver, Genesis: r.genesis,
-		Keys: ConsensusKeys(home.KeysDir(), nil), Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen, Logger: log,
+		Link: link.identity, Peers: cfg.P2P.Peers, Logger: log,
 	})
 	if err != nil {
 		return err

@@ -41,16 +41,19 @@ func (n *network) joinNode(org string) (int, string) {
 	i := len(n.Nodes)
 	v := devnet.Node{Name: fmt.Sprintf("node%d", i), Web: freeAddress(n.t), P2P: freeAddress(n.t), Metrics: freeAddress(n.t)}
 	home := n.NodeHome(v.Name)
-	args := []string{"init", "--home", home.Dir, "--name", v.Name, "--org", org, "--genesis", n.GenesisFile(), "-o", "json",
+	v.Member = org + "/" + v.Name
+	out, err := exec.Command(binary, "cert", "issue", v.Member, "--roles", "node", "--dir", n.MembersDir(), "--passphrase-file", n.PassphraseFile()).CombinedOutput()
+	require.NoError(n.t, err, "%s", out)
+	args := []string{"init", "--link", filepath.Join(n.MembersDir(), org, v.Name), "--home", home.Dir, "--name", v.Name, "--org", org, "--genesis", n.GenesisFile(), "-o", "json",
 		"--bundles", n.NodeHome("node0").Chain(n.Chain).BundlesDir(), "--p2p", v.P2P, "--web", v.Web, "--passphrase-file", n.PassphraseFile()}
 	for _, p := range n.Nodes {
-		args = append(args, "--peer", p.NodeID+"@"+p.P2P)
+		args = append(args, "--peer", p.Member+"@"+p.P2P)
 	}
-	out, err := exec.Command(binary, args...).Output()
+	out, err = exec.Command(binary, args...).Output()
 	require.NoError(n.t, err)
 	var made struct{ NodeID, Candidate string }
 	require.NoError(n.t, json.Unmarshal(out, &made))
-	v.NodeID = made.NodeID
+	require.Equal(n.t, v.Member, made.NodeID)
 	text, err := os.ReadFile(home.ConfigFile())
 	require.NoError(n.t, err)
 	text = fmt.Appendf(text, "\n[metrics]\nlisten = %q\n[vm]\ncacheDir = %q\n", v.Metrics, filepath.Join(sharedCache, "wasm"))

@@ -89,6 +89,7 @@ type Role string
 const (
 	RoleAdmin     Role = "admin"     // votes for its organisation, issues certificates
 	RoleValidator Role = "validator" // runs a validating node
+	RoleNode      Role = "node"      // is a node: the certificates of its links
 	RoleClient    Role = "client"    // sends transactions
 	RoleAuditor   Role = "auditor"   // reads everything, writes nothing
 	RoleLight     Role = "light"     // follows headers
@@ -97,7 +98,7 @@ const (
 // ValidRole reports whether r is one of the roles above.
 func ValidRole(r Role) bool {
 	switch r {
-	case RoleAdmin, RoleValidator, RoleClient, RoleAuditor, RoleLight:
+	case RoleAdmin, RoleValidator, RoleNode, RoleClient, RoleAuditor, RoleLight:
 		return true
 	}
 	return false

@@ -367,7 +367,7 @@ func TestNames(t *testing.T) {
 		_, err := types.ParseMemberID(bad)
 		require.Error(t, err, bad)
 	}
-	for _, r := range []types.Role{types.RoleAdmin, types.RoleValidator, types.RoleClient, types.RoleAuditor, types.RoleLight} {
+	for _, r := range []types.Role{types.RoleAdmin, types.RoleValidator, types.RoleNode, types.RoleClient, types.RoleAuditor, types.RoleLight} {
 		require.True(t, types.ValidRole(r))
 	}
 	require.False(t, types.ValidRole("root"))

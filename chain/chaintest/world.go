@@ -8,6 +8,7 @@ import (
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/types"
 )
 
@@ -95,6 +96,17 @@ func (w *World) CertifyKey(org, name string, key *crypto.PrivateKey, roles ...st
 	c, err := w.Orgs[org].Issue(cert.Request{Name: name, Roles: roles, PublicKey: key.Public(), NotBefore: w.Start.Add(-time.Hour), NotAfter: w.Start.AddDate(2, 0, 0)})
 	must(err)
 	return c.Raw
+}
+
+// LinkIdentity issues the pair of certificates of a node's links, until notAfter.
+func (w *World) LinkIdentity(org, name string, notAfter time.Time, roles ...string) *tlcp.Identity {
+	issue := func(key *crypto.PrivateKey, encryption bool) *cert.Certificate {
+		c, err := w.Orgs[org].Issue(cert.Request{Name: name, Roles: roles, PublicKey: key.Public(), NotBefore: w.Start.Add(-time.Hour), NotAfter: notAfter, Encryption: encryption})
+		must(err)
+		return c
+	}
+	sign, enc := NewKey(), NewKey()
+	return &tlcp.Identity{Sign: issue(sign, false), Signer: sign, Encrypt: issue(enc, true), Decrypter: enc}
 }
 
 // AddValidator adds a founding validator and returns its header key.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,9 +69,12 @@ func certIssueCmd(a *app) *cobra.Command {
 		Use: "issue ORG/NAME", Short: "issue a member's key and certificate",
 		Long: "Makes a key for a member and issues its certificate with the organisation's CA, which lies in\n" +
 			"<dir>/<org>/ca.key and ca.pem. Key and certificate go to <dir>/<org>/<name>.key and .pem.\n" +
-			"With --key an existing key is certified: renewal keeps the member's address.",
+			"With --key an existing key is certified: renewal keeps the member's address.\n" +
+			"With --roles node a second key for encryption is made and certified, <name>-enc.key and .pem, as the links of a\n" +
+			"node need it (GB/T 38636).",
 		Example: "  huchain cert issue archives/clerk --roles client --dir members\n" +
-			"  huchain cert issue archives/boss --roles admin,client --days 365",
+			"  huchain cert issue archives/boss --roles admin,client --days 365\n" +
+			"  huchain cert issue archives/node0 --roles node --dir members",
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := types.ParseMemberID(args[0])
@@ -80,7 +84,7 @@ func certIssueCmd(a *app) *cobra.Command {
 			list := strings.Split(roles, ",")
 			for _, r := range list {
 				if !types.ValidRole(types.Role(r)) {
-					return usage(cmd, "%q is no role: admin, validator, client, auditor, light", r)
+					return usage(cmd, "%q is no role: admin, validator, node, client, auditor, light", r)
 				}
 			}
 			secret, err := keystore.ReadPassphrase(pass)
@@ -91,31 +95,49 @@ func certIssueCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			base := filepath.Join(dir, id.Org(), id.Name())
-			key, err := memberKey(keyFile, secret)
-			if err != nil {
-				return err
-			}
 			now := time.Now()
-			crt, err := ca.Issue(cert.Request{
-				Name: id.Name(), Roles: list, PublicKey: key.Public(),
-				NotBefore: now.Add(-5 * time.Minute), NotAfter: now.AddDate(0, 0, days),
+			return a.issue(ca, filepath.Join(dir, id.Org(), id.Name()), keyFile, secret, cert.Request{
+				Name: id.Name(), Roles: list, NotBefore: now.Add(-5 * time.Minute), NotAfter: now.AddDate(0, 0, days),
 			})
-			if err != nil {
-				return types.Errorf(types.CodeUsage, "%w", err)
-			}
-			if keyFile != "" {
-				key = nil
-			}
-			return a.saveCert(base, key, secret, crt)
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", ".", "folder of the organisations")
-	c.Flags().StringVar(&roles, "roles", "client", "roles, separated by commas: admin, validator, client, auditor, light")
+	c.Flags().StringVar(&roles, "roles", "client", "roles, separated by commas: admin, validator, node, client, auditor, light")
 	c.Flags().IntVar(&days, "days", 730, "validity in days")
 	c.Flags().StringVar(&keyFile, "key", "", "certify this existing key instead of making one")
 	passphraseFlag(c, &pass)
 	return c
+}
+
+// issue certifies a key, an existing one or a new one, and writes what is new. Nodes get
+// the pair of link certificates.
+func (a *app) issue(ca *cert.CA, base, keyFile string, secret []byte, r cert.Request) error {
+	if slices.Contains(r.Roles, string(types.RoleNode)) {
+		if keyFile != "" || len(r.Roles) > 1 {
+			return types.Errorf(types.CodeUsage, "the role node stands alone, and its keys are made anew at each renewal")
+		}
+		id, err := node.IssueLink(ca, r)
+		if err != nil {
+			return types.Errorf(types.CodeUsage, "%w", err)
+		}
+		if err := (node.LinkFiles{Base: base}).Save(id, secret); err != nil {
+			return err
+		}
+		return a.printCert(base+".pem", id.Sign)
+	}
+	key, err := memberKey(keyFile, secret)
+	if err != nil {
+		return err
+	}
+	r.PublicKey = key.Public()
+	crt, err := ca.Issue(r)
+	if err != nil {
+		return types.Errorf(types.CodeUsage, "%w", err)
+	}
+	if keyFile != "" {
+		key = nil
+	}
+	return a.saveCert(base, key, secret, crt)
 }
 
 func loadCA(dir string, secret []byte) (*cert.CA, error) {
@@ -171,7 +193,7 @@ func (a *app) saveCert(base string, key *crypto.PrivateKey, secret []byte, c *ce
 
 func (a *app) printCert(file string, c *cert.Certificate) error {
 	v := map[string]any{
-		"file": file, "org": c.Org, "name": c.Name, "roles": c.Roles, "isCA": c.IsCA, "serial": c.Serial,
+		"file": file, "org": c.Org, "name": c.Name, "roles": c.Roles, "isCA": c.IsCA, "encryption": c.Encryption, "serial": c.Serial,
 		"publicKey": c.PublicKey, "address": types.AddressOf(c.PublicKey), "notBefore": c.NotBefore, "notAfter": c.NotAfter,
 	}
 	return a.print(v, func(w io.Writer) {
@@ -221,7 +243,11 @@ func certVerifyCmd(a *app) *cobra.Command {
 			if err := r.CheckRoot(time.Now()); err != nil {
 				return certError(root, err)
 			}
-			if err := c.Check([]*cert.Certificate{r}, time.Now()); err != nil {
+			check := c.Check
+			if c.Encryption {
+				check = c.CheckEncryption
+			}
+			if err := check([]*cert.Certificate{r}, time.Now()); err != nil {
 				return certError(args[0], err)
 			}
 			return a.printCert(args[0], c)

@@ -22,6 +22,7 @@ import (
 	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/consensus"
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
@@ -47,7 +48,7 @@ func newSite(t *testing.T) *site {
 	clerk := world.Member("archives", "clerk", "client")
 	dir := t.TempDir()
 	keys := consensus.Keys{
-		ConsensusKeyFile: filepath.Join(dir, "consensus.json"), VoteFile: filepath.Join(dir, "vote.json"), NodeKeyFile: filepath.Join(dir, "node.json"),
+		ConsensusKeyFile: filepath.Join(dir, "consensus.json"), VoteFile: filepath.Join(dir, "vote.json"),
 	}
 	info, err := consensus.CreateKeys(keys)
 	require.NoError(t, err)
@@ -63,6 +64,7 @@ func newSite(t *testing.T) *site {
 	require.NoError(t, err)
 	node, err := consensus.New(consensus.DefaultParams(), consensus.Options{
 		DataDir: filepath.Join(dir, "consensus"), Chain: machine, Ledger: l, Genesis: g, Packages: packages, Keys: keys, Listen: freeAddress(t),
+		Link: tlcp.Fixed(world.LinkIdentity("archives", "node0", time.Now().AddDate(1, 0, 0), "node")),
 	})
 	require.NoError(t, err)
 	require.NoError(t, node.Start(t.Context()))

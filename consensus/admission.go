@@ -1,0 +1,83 @@
+package consensus
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/cometbft/cometbft/p2p"
+
+	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/crypto/cert"
+	"github.com/huchain/huchain/crypto/tlcp"
+	"github.com/huchain/huchain/types"
+)
+
+// admission says who may link with a node, by the state of the chain as this node has it:
+// nodes (role node) with certificates of an organisation that is active on the chain,
+// whose member the chain has not revoked or frozen.
+type admission struct {
+	genesis *chain.Genesis
+	machine Machine
+	ledger  Ledger // nil while there is none
+	log     *slog.Logger
+}
+
+// self reads the name in the own link certificate; HC-1004 if it is of no use.
+func (a *admission) self(link func() (*tlcp.Identity, error)) (p2p.ID, error) {
+	id, err := link()
+	if err != nil {
+		return "", err
+	}
+	if err := id.Validate(); err != nil {
+		return "", types.Errorf(types.CodeCertFile, "link certificates: %w", err)
+	}
+	if id.Encrypt == nil {
+		return "", types.Errorf(types.CodeCertFile, "links need an encryption certificate")
+	}
+	return p2p.ID(id.Sign.Org + "/" + id.Sign.Name), nil
+}
+
+func (a *admission) config(link func() (*tlcp.Identity, error)) *tlcp.Config {
+	return &tlcp.Config{Identity: link, Roots: a.roots, VerifyPeer: a.permit}
+}
+
+// roots are the CA certificates of an organisation: those on the chain, or in its genesis
+// while this node has no state.
+func (a *admission) roots(org string) []*cert.Certificate {
+	if a.ledger != nil && a.ledger.Initialized() {
+		out, err := a.machine.LinkRoots(a.ledger, org, time.Now())
+		if err != nil {
+			a.log.Error("roots of an organisation not read", "org", org, "err", err)
+		}
+		return out
+	}
+	var out []*cert.Certificate
+	for i := range a.genesis.Organisations {
+		if o := &a.genesis.Organisations[i]; o.Name == org {
+			for _, der := range o.Roots {
+				if c, err := cert.Parse(der); err == nil { // the genesis was checked
+					out = append(out, c)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (a *admission) permit(p *tlcp.Peer) error {
+	if !p.HasRole(string(types.RoleNode)) {
+		return fmt.Errorf("the certificate of %s/%s has no role node", p.Org, p.Name)
+	}
+	if p.Encrypt == nil {
+		return fmt.Errorf("%s/%s shows no encryption certificate", p.Org, p.Name)
+	}
+	if a.ledger == nil || !a.ledger.Initialized() {
+		return nil
+	}
+	err := a.machine.CheckLink(a.ledger, p.Sign, p.Encrypt)
+	if code := types.CodeOf(err); code == types.CodeCertRevoked || code == types.CodeMemberFrozen {
+		return fmt.Errorf("%w: %w", tlcp.ErrRevoked, err)
+	}
+	return err
+}

@@ -1,0 +1,102 @@
+package links
+
+import (
+	"context"
+	"net"
+
+	"github.com/cometbft/cometbft/p2p"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/transport"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// streamConn is the one stream of a connection as a net.Conn. Closing it closes the
+// connection.
+type streamConn struct {
+	network.MuxedStream
+	conn          transport.CapableConn
+	local, remote net.Addr
+	id            p2p.ID
+	outbound      bool
+}
+
+func newStreamConn(c transport.CapableConn, s network.MuxedStream, outbound bool) (*streamConn, error) {
+	id, err := nameOf(c.RemotePeer())
+	if err != nil {
+		return nil, err
+	}
+	out := &streamConn{MuxedStream: s, conn: c, id: id, outbound: outbound}
+	if out.local, err = manet.ToNetAddr(c.LocalMultiaddr()); err != nil {
+		return nil, err
+	}
+	out.remote, err = manet.ToNetAddr(c.RemoteMultiaddr())
+	return out, err
+}
+
+func (c *streamConn) LocalAddr() net.Addr  { return c.local }
+func (c *streamConn) RemoteAddr() net.Addr { return c.remote }
+
+func (c *streamConn) Close() error {
+	c.Reset() //nolint:errcheck // the connection goes too
+	return c.conn.Close()
+}
+
+func (h *host) dialIP(ctx context.Context, addr *net.TCPAddr, id string) (*streamConn, error) {
+	m, err := manet.FromNetAddr(addr)
+	if err != nil {
+		return nil, err
+	}
+	c, err := h.transport.Dial(ctx, m, peer.ID(id))
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.OpenStream(ctx)
+	if err == nil {
+		var out *streamConn
+		if out, err = newStreamConn(c, s, true); err == nil {
+			return out, nil
+		}
+	}
+	c.Close() //nolint:errcheck // the cause is what counts
+	return nil, err
+}
+
+// accept hands each connection on, in a goroutine of its own, once its stream is open.
+func (h *host) accept(take func(*streamConn)) {
+	for h.listener != nil { // a node that only dials has none
+		c, err := h.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), acceptTimeout)
+			defer cancel()
+			stop := context.AfterFunc(ctx, func() { c.Close() }) //nolint:errcheck // ends AcceptStream
+			s, err := c.AcceptStream()
+			if !stop() || err != nil {
+				c.Close() //nolint:errcheck // the peer opened no stream
+				return
+			}
+			out, err := newStreamConn(c, s, false)
+			if err != nil {
+				c.Close() //nolint:errcheck // cannot happen: security made the id
+				return
+			}
+			take(out)
+		}()
+	}
+}
+
+func hostOf(address string) string {
+	h, _, err := net.SplitHostPort(address)
+	if err != nil || h == "" {
+		return address
+	}
+	return h
+}
+
+func portOf(address string) string {
+	_, p, _ := net.SplitHostPort(address)
+	return p
+}
