@@ -150,7 +150,7 @@ func TestFollower(t *testing.T) {
 	net := newNetwork(t, 3)
 	f := &testNode{net: net, index: 3, home: t.TempDir(), listen: freeAddress(t), reg: net.nodes[0].reg}
 	f.keys = testKeys(t)
-	f.id, f.link = "archives/follower", net.world.LinkIdentity("archives", "follower", time.Now().AddDate(1, 0, 0), "node")
+	f.certify("archives/follower")
 	net.up()
 	f.up()
 	net.nodes = append(net.nodes, f)
@@ -178,7 +178,8 @@ func TestNewRefuses(t *testing.T) {
 	_, err = New(net.params, bad)
 	require.Equal(t, types.CodeConfig, types.CodeOf(err))
 	bad = good
-	bad.Link = func() (*tlcp.Identity, error) { return &tlcp.Identity{Sign: n.link.Sign, Signer: n.link.Signer}, nil }
+	id := n.link.Load()
+	bad.Link = tlcp.Fixed(&tlcp.Identity{Sign: id.Sign, Signer: id.Signer})
 	_, err = New(net.params, bad)
 	require.Equal(t, types.CodeCertFile, types.CodeOf(err), "a link needs both certificates")
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ type testNode struct {
 	home   string
 	keys   Keys
 	id     string // org/name
-	link   *tlcp.Identity
+	link   atomic.Pointer[tlcp.Identity]
 	listen string
 	reg    *prometheus.Registry
 
@@ -61,6 +62,14 @@ type testNode struct {
 	abci      func(*app) abci.Application
 	snapshots *snapshot.Store // opened with the node
 }
+
+// certify names the node and issues its link certificates.
+func (n *testNode) certify(id types.MemberID) {
+	n.id = string(id)
+	n.link.Store(n.net.world.LinkIdentity(id.Org(), id.Name(), time.Now().AddDate(1, 0, 0), string(types.RoleNode)))
+}
+
+func (n *testNode) identity() (*tlcp.Identity, error) { return n.link.Load(), nil }
 
 func testParams() Params {
 	p := DefaultParams()
@@ -90,7 +99,7 @@ func newNetworkWith(t testing.TB, n int, more func(*network)) *network {
 		info, err := CreateKeys(node.keys)
 		require.NoError(t, err)
 		name := fmt.Sprintf("node%d", i)
-		node.id, node.link = "archives/"+name, net.world.LinkIdentity("archives", name, time.Now().AddDate(1, 0, 0), "node")
+		node.certify("archives/" + name)
 		node.keys.Header = net.world.AddValidator("archives", name, info.Ed25519)
 		net.nodes = append(net.nodes, node)
 	}
@@ -167,7 +176,7 @@ func (n *testNode) open() {
 	n.Node, err = New(n.net.params, Options{
 		Snapshots: n.snapshots,
 		DataDir:   filepath.Join(n.home, "data", "comet"), Chain: m, Ledger: n.ledger, Genesis: n.net.genesis, Packages: n.net.packages,
-		Keys: n.keys, Link: func() (*tlcp.Identity, error) { return n.link, nil }, Peers: n.net.peers(), Listen: n.listen, Logger: n.logger(), Registerer: n.reg,
+		Keys: n.keys, Link: n.identity, Peers: n.net.peers(), Listen: n.listen, Logger: n.logger(), Registerer: n.reg,
 	})
 	require.NoError(t, err)
 	if n.abci != nil {

@@ -48,7 +48,7 @@ func Join(ctx context.Context, p Params, o JoinOptions) (uint64, error) {
 	}
 	for _, peer := range o.Peers {
 		if _, _, err := links.ParseAddress(peer); err != nil {
-			return 0, err
+			return 0, types.Errorf(types.CodeConfig, "%w", err)
 		}
 	}
 	j := &joiner{p: p, o: o}

@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/chain/chaintest"
-	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/host"
@@ -152,7 +151,7 @@ func (n *testNode) join() uint64 {
 
 func (n *testNode) joinOptions() JoinOptions {
 	return JoinOptions{LedgerDir: filepath.Join(n.home, "data", "ledger"), Driver: ledger.DefaultParams().Driver,
-		Genesis: n.net.genesis, Link: func() (*tlcp.Identity, error) { return n.link, nil }, Peers: n.net.peers(), Logger: n.logger()}
+		Genesis: n.net.genesis, Link: n.identity, Peers: n.net.peers(), Logger: n.logger()}
 }
 
 // Joining waits for an offer and ends with its context; nothing is left behind.

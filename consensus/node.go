@@ -87,7 +87,7 @@ func New(p Params, o Options) (*Node, error) {
 	}
 	for _, peer := range o.Peers {
 		if _, _, err := links.ParseAddress(peer); err != nil {
-			return nil, err
+			return nil, types.Errorf(types.CodeConfig, "%w", err)
 		}
 	}
 	n := &Node{p: p, o: o, log: o.Logger, hub: newHub(), quit: make(chan struct{}), failed: make(chan struct{})}

@@ -25,7 +25,7 @@ func (net *network) join(name string) (*testNode, string) {
 	n.keys = Keys{ConsensusKeyFile: filepath.Join(keys, "consensus.json"), VoteFile: filepath.Join(keys, "vote.json")}
 	info, err := CreateKeys(n.keys)
 	require.NoError(t, err)
-	n.id, n.link = "archives/"+name, net.world.LinkIdentity("archives", name, time.Now().AddDate(1, 0, 0), "node")
+	n.certify(types.MemberID("archives/" + name))
 	key := chaintest.NewKey()
 	n.keys.Header = key
 	net.nodes = append(net.nodes, n)

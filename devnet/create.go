@@ -17,6 +17,7 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/crypto/keystore"
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/types"
 )
@@ -169,7 +170,7 @@ func (n *Network) foundValidator(i int, o *organisation, secret []byte) (*chain.
 		return nil, err
 	}
 	now := time.Now()
-	link, err := node.IssueLink(o.ca, cert.Request{
+	link, err := tlcp.Issue(o.ca, cert.Request{
 		Name: name, Roles: []string{string(types.RoleNode)}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(2, 0, 0),
 	})
 	if err != nil {

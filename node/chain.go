@@ -108,7 +108,7 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	link := &linkSource{files: home.LinkFiles(), secret: secret}
+	link := &linkSource{files: home.LinkFiles(), secret: secret, log: log}
 	vm := engine.DefaultParams()
 	vm.CacheDir = cacheDir
 	if r.engine, err = engine.New(ctx, vm); err != nil {

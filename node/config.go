@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -14,6 +13,7 @@ import (
 	"github.com/knadh/koanf/v2"
 
 	"github.com/huchain/huchain/consensus"
+	"github.com/huchain/huchain/consensus/links"
 	"github.com/huchain/huchain/types"
 )
 
@@ -183,10 +183,8 @@ func (c *ChainConfig) Validate() error {
 		return fmt.Errorf("p2p.advertise: %w", err)
 	}
 	for _, p := range c.P2P.Peers {
-		id, addr, _ := strings.Cut(p, "@")
-		_, perr := types.ParseMemberID(id)
-		if _, _, err := net.SplitHostPort(addr); perr != nil || err != nil {
-			return fmt.Errorf("p2p.peers: %q is not of the form organisation/node@host:port", p)
+		if _, _, err := links.ParseAddress(p); err != nil {
+			return fmt.Errorf("p2p.peers: %w", err)
 		}
 	}
 	if c.Snapshots.Keep < 0 || c.Snapshots.Keep > consensus.MaxSnapshots {

@@ -34,7 +34,7 @@ func (d *diagnosis) certificates(name string, c ChainHome) {
 		detail := fmt.Sprintf("%s/%s until %s", crt.Org, crt.Name, crt.NotAfter.Format(time.DateOnly))
 		if left := time.Until(crt.NotAfter); left < CertificateWarning {
 			d.fault(what, fmt.Errorf("%s: %d days left", detail, int(left.Hours()/24)),
-				text("续期：huchain cert renew "+crt.Org+"/"+crt.Name, "renew it: huchain cert renew "+crt.Org+"/"+crt.Name))
+				text("续期：huchain cert renew "+crt.Org+"/"+crt.Name+"，然后替换此文件", "renew it: huchain cert renew "+crt.Org+"/"+crt.Name+", then replace this file"))
 			return
 		}
 		d.add(what, nil, detail)

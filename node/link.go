@@ -1,9 +1,9 @@
 package node
 
 import (
-	"crypto/rand"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -26,28 +26,6 @@ func (c ChainHome) LinkFiles() LinkFiles { return LinkFiles{filepath.Join(c.Keys
 
 func (f LinkFiles) all() []string {
 	return []string{f.Base + ".key", f.Base + ".pem", f.Base + "-enc.key", f.Base + "-enc.pem"}
-}
-
-// IssueLink makes the keys of a node's links and issues their certificates.
-func IssueLink(ca *cert.CA, r cert.Request) (*tlcp.Identity, error) {
-	id := new(tlcp.Identity)
-	for _, encryption := range []bool{false, true} {
-		key, err := crypto.GenerateKey(rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		r.PublicKey, r.Encryption = key.Public(), encryption
-		c, err := ca.Issue(r)
-		if err != nil {
-			return nil, err
-		}
-		if encryption {
-			id.Encrypt, id.Decrypter = c, key
-		} else {
-			id.Sign, id.Signer = c, key
-		}
-	}
-	return id, id.Validate()
 }
 
 // Save writes an identity whose keys are in memory; the keys are encrypted with secret.
@@ -110,11 +88,12 @@ func (f LinkFiles) Load(secret []byte) (*tlcp.Identity, error) {
 }
 
 // linkSource serves the link identity, and reads it anew when a file has changed, so that
-// certificates are renewed without a restart. A renewal that cannot be read leaves the
-// old one in use. Safe for concurrent use.
+// certificates are renewed without a restart. A renewal that cannot be read is logged and
+// leaves the old one in use. Safe for concurrent use.
 type linkSource struct {
 	files  LinkFiles
 	secret []byte
+	log    *slog.Logger
 
 	mu      sync.Mutex
 	id      *tlcp.Identity
@@ -134,11 +113,16 @@ func (s *linkSource) identity() (*tlcp.Identity, error) {
 		return s.id, nil
 	}
 	id, err := s.files.Load(s.secret)
-	if err != nil && s.id == nil {
-		return nil, err
-	}
-	if err == nil {
+	switch {
+	case err == nil:
+		if s.id != nil {
+			s.log.Info("link certificates renewed", "notAfter", id.Sign.NotAfter)
+		}
 		s.id = id
+	case s.id == nil:
+		return nil, err
+	default:
+		s.log.Warn("renewed link certificates are of no use; the old ones stay", "error", err)
 	}
 	s.changed = newest
 	return s.id, nil

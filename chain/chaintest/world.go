@@ -100,13 +100,9 @@ func (w *World) CertifyKey(org, name string, key *crypto.PrivateKey, roles ...st
 
 // LinkIdentity issues the pair of certificates of a node's links, until notAfter.
 func (w *World) LinkIdentity(org, name string, notAfter time.Time, roles ...string) *tlcp.Identity {
-	issue := func(key *crypto.PrivateKey, encryption bool) *cert.Certificate {
-		c, err := w.Orgs[org].Issue(cert.Request{Name: name, Roles: roles, PublicKey: key.Public(), NotBefore: w.Start.Add(-time.Hour), NotAfter: notAfter, Encryption: encryption})
-		must(err)
-		return c
-	}
-	sign, enc := NewKey(), NewKey()
-	return &tlcp.Identity{Sign: issue(sign, false), Signer: sign, Encrypt: issue(enc, true), Decrypter: enc}
+	id, err := tlcp.Issue(w.Orgs[org], cert.Request{Name: name, Roles: roles, NotBefore: w.Start.Add(-time.Hour), NotAfter: notAfter})
+	must(err)
+	return id
 }
 
 // AddValidator adds a founding validator and returns its header key.

@@ -16,6 +16,7 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/crypto/keystore"
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/types"
 )
@@ -116,7 +117,7 @@ func (a *app) issue(ca *cert.CA, base, keyFile string, secret []byte, r cert.Req
 		if keyFile != "" || len(r.Roles) > 1 {
 			return types.Errorf(types.CodeUsage, "the role node stands alone, and its keys are made anew at each renewal")
 		}
-		id, err := node.IssueLink(ca, r)
+		id, err := tlcp.Issue(ca, r)
 		if err != nil {
 			return types.Errorf(types.CodeUsage, "%w", err)
 		}

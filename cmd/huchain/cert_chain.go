@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,9 +33,12 @@ func certRenewCmd(a *app) *cobra.Command {
 		Use: "renew ORG/NAME", Short: "extend a member's certificate; key, address and roles stay",
 		Long: "Issues a new certificate over the member's present key with <dir>/<org>/ca.key and replaces <dir>/<org>/<name>.pem.\n" +
 			"Nothing stops meanwhile: the old one holds until it ends. With --publish the member registers the new one on the\n" +
-			"chain at once; without, it does so with the first call after the old one has ended.",
-		Example: "  huchain cert renew archives/clerk --dir members --days 730\n  huchain cert renew archives/clerk --dir members --publish",
-		Args:    takes(1, 1),
+			"chain at once; without, it does so with the first call after the old one has ended.\n" +
+			"Of a node (role node) both certificates are renewed. Copy them over link.pem and link-enc.pem in the keys folder of the\n" +
+			"node's chain, as it runs: it shows them at its next handshakes.",
+		Example: "  huchain cert renew archives/clerk --dir members --days 730\n  huchain cert renew archives/clerk --dir members --publish\n" +
+			"  huchain cert renew archives/node0 --dir members",
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := types.ParseMemberID(args[0])
 			if err != nil {
@@ -53,10 +57,17 @@ func certRenewCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			now := time.Now()
-			crt, err := ca.Issue(cert.Request{Name: old.Name, Roles: old.Roles, PublicKey: old.PublicKey, NotBefore: now.Add(-5 * time.Minute), NotAfter: now.AddDate(0, 0, days)})
+			crt, err := reissue(ca, old, days)
 			if err != nil {
-				return types.Errorf(types.CodeUsage, "%w", err)
+				return err
+			}
+			if slices.Contains(old.Roles, string(types.RoleNode)) {
+				if publish {
+					return usage(cmd, "--publish: the certificates of nodes are not registered on the chain")
+				}
+				if err := renewEncryption(ca, base, days); err != nil {
+					return err
+				}
 			}
 			if publish {
 				key, err := keystore.Load(base+".key", secret)
@@ -75,6 +86,32 @@ func certRenewCmd(a *app) *cobra.Command {
 	c.Flags().BoolVar(&publish, "publish", false, "register the new certificate on the chain now")
 	passphraseFlag(c, &pass)
 	return c
+}
+
+// reissue certifies the same key for the same name and use anew, from now on.
+func reissue(ca *cert.CA, old *cert.Certificate, days int) (*cert.Certificate, error) {
+	now := time.Now()
+	crt, err := ca.Issue(cert.Request{
+		Name: old.Name, Roles: old.Roles, PublicKey: old.PublicKey, Encryption: old.Encryption,
+		NotBefore: now.Add(-5 * time.Minute), NotAfter: now.AddDate(0, 0, days),
+	})
+	if err != nil {
+		return nil, types.Errorf(types.CodeUsage, "%w", err)
+	}
+	return crt, nil
+}
+
+// renewEncryption renews the encryption certificate beside a signing one.
+func renewEncryption(ca *cert.CA, base string, days int) error {
+	old, err := readCert(base + "-enc.pem")
+	if err != nil {
+		return err
+	}
+	crt, err := reissue(ca, old, days)
+	if err != nil {
+		return err
+	}
+	return node.WriteFile(base+"-enc.pem", cert.EncodePEM(crt.Raw), 0o644)
 }
 
 // register tells the chain a member's certificate.

@@ -14,11 +14,11 @@ import (
 const maxAddress = 261 // a host name of 255, a colon and a port
 
 // ParseAddress splits the address of a peer, org/name@host:port. The host may be a name
-// that does not resolve yet. Errors are HC-1004.
+// that does not resolve yet.
 func ParseAddress(s string) (id p2p.ID, address string, err error) {
 	name, address, ok := strings.Cut(s, "@")
 	if _, perr := types.ParseMemberID(name); !ok || perr != nil || checkAddress(address) != nil {
-		return "", "", types.Errorf(types.CodeConfig, "%q is no peer address: want organisation/node@host:port", s)
+		return "", "", fmt.Errorf("%q is no peer address: want organisation/node@host:port", s)
 	}
 	return p2p.ID(name), address, nil
 }

@@ -21,7 +21,7 @@ const (
 
 	maxBook         = 256 // addresses kept
 	maxTold         = 64  // in one message
-	maxTold8        = maxTold * (maxAddress + 80)
+	maxToldBytes    = maxTold * (maxAddress + 160)
 	exchangeTime    = 30 * time.Second
 	minExchangeTime = exchangeTime / 3 // between messages of one peer
 	wantedPeers     = 8                // links below which heard-of peers are dialled
@@ -58,7 +58,7 @@ func (b *book) OnStart() error {
 // GetChannels implements p2p.Reactor.
 func (b *book) GetChannels() []*conn.ChannelDescriptor {
 	return []*conn.ChannelDescriptor{{
-		ID: ExchangeChannel, Priority: 1, SendQueueCapacity: 2, RecvMessageCapacity: maxTold8, MessageType: &gogo.BytesValue{},
+		ID: ExchangeChannel, Priority: 1, SendQueueCapacity: 2, RecvMessageCapacity: maxToldBytes, MessageType: &gogo.BytesValue{},
 	}}
 }
 
@@ -118,10 +118,12 @@ func (b *book) note(from p2p.ID, list []told) error {
 	}
 	b.last[from] = now
 	for _, t := range list {
-		if _, known := b.heard[t.ID]; !known && len(b.heard) >= maxBook || t.ID == b.sw.params.Self || b.sw.isPersistent(t.ID) {
+		if t.ID == b.sw.params.Self || b.sw.isPersistent(t.ID) {
 			continue
 		}
-		if b.heard[t.ID].address != t.Address {
+		// One peer's word does not displace an address that has not failed.
+		e, known := b.heard[t.ID]
+		if !known && len(b.heard) < maxBook || known && e.failed > 0 && e.address != t.Address {
 			b.heard[t.ID] = entry{address: t.Address}
 		}
 	}

@@ -60,7 +60,7 @@ func (s *Switch) review() {
 			if !ok {
 				continue
 			}
-			if err := s.params.TLCP.Check(own.identity); err != nil {
+			if err := s.params.TLCP.Check(own.conn.identity); err != nil {
 				s.StopPeerForError(p, err)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/cometbft/cometbft/p2p"
@@ -59,21 +60,22 @@ func newHost(s *security, maxPeers int) (*host, error) {
 }
 
 // newLimits bounds connections, among them those that have not shown who they are.
+// Connections from outside cannot use up the room for dialling out.
 func newLimits(maxPeers int) (network.ResourceManager, error) {
 	n := rcmgr.LimitVal(2*maxPeers + 16)
 	waiting := rcmgr.LimitVal(maxPeers + 16)
 	all := rcmgr.ResourceLimits{
-		Conns: n, ConnsInbound: n, ConnsOutbound: n, FD: n, Streams: 4 * n, StreamsInbound: 4 * n, StreamsOutbound: 4 * n,
-		Memory: rcmgr.LimitVal64(n) * (4 * streamWindow),
+		Conns: 2 * n, ConnsInbound: n, ConnsOutbound: n, FD: 2 * n, Streams: 4 * n, StreamsInbound: 4 * n, StreamsOutbound: 4 * n,
+		Memory: rcmgr.LimitVal64(2*n) * (4 * streamWindow),
 	}
 	unknown := all
-	unknown.Conns, unknown.ConnsInbound, unknown.ConnsOutbound, unknown.FD = waiting, waiting, waiting, waiting
+	unknown.Conns, unknown.ConnsInbound, unknown.ConnsOutbound, unknown.FD = 2*waiting, waiting, waiting, 2*waiting
 	one := rcmgr.ResourceLimits{
 		Conns: 8, ConnsInbound: 4, ConnsOutbound: 4, FD: 8, Streams: 16, StreamsInbound: 8, StreamsOutbound: 8, Memory: 8 * streamWindow,
 	}
 	conf := rcmgr.PartialLimitConfig{System: all, Transient: unknown, PeerDefault: one, Conn: one, Stream: one, ProtocolDefault: all, ServiceDefault: all}
-	perHost := []rcmgr.ConnLimitPerSubnet{{ConnCount: int(n), PrefixLength: 32}}
-	perHost6 := []rcmgr.ConnLimitPerSubnet{{ConnCount: int(n), PrefixLength: 64}}
+	perHost := []rcmgr.ConnLimitPerSubnet{{ConnCount: int(2 * n), PrefixLength: 32}}
+	perHost6 := []rcmgr.ConnLimitPerSubnet{{ConnCount: int(2 * n), PrefixLength: 64}}
 	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(conf.Build(rcmgr.DefaultLimits.AutoScale())),
 		rcmgr.WithMetricsDisabled(), rcmgr.WithLimitPerSubnet(perHost, perHost6))
 }
@@ -96,21 +98,25 @@ func (h *host) listen(address string) error {
 
 // dial connects to a peer and opens the stream.
 func (h *host) dial(ctx context.Context, id p2p.ID, address string) (*streamConn, error) {
-	addr, err := (&net.Resolver{}).LookupIPAddr(ctx, hostOf(address))
-	if err != nil {
-		return nil, err
-	}
-	port, err := net.LookupPort("tcp", portOf(address))
-	if err != nil {
-		return nil, err
-	}
 	name, err := libp2pID(id)
+	if err != nil {
+		return nil, err
+	}
+	hostName, portName, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(portName)
+	if err != nil {
+		return nil, err
+	}
+	addr, err := net.DefaultResolver.LookupIPAddr(ctx, hostName)
 	if err != nil {
 		return nil, err
 	}
 	for _, ip := range addr {
 		var c *streamConn
-		if c, err = h.dialIP(ctx, &net.TCPAddr{IP: ip.IP, Port: port, Zone: ip.Zone}, string(name)); err == nil {
+		if c, err = h.dialIP(ctx, &net.TCPAddr{IP: ip.IP, Port: port, Zone: ip.Zone}, name); err == nil {
 			return c, nil
 		}
 	}

@@ -5,14 +5,12 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/cometbft/cometbft/libs/service"
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/p2p/conn"
 	"github.com/cosmos/gogoproto/proto"
-
-	"github.com/huchain/huchain/crypto/tlcp"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // link is a linked node: an MConnection over its stream.
@@ -21,10 +19,10 @@ type link struct {
 	sw         *Switch
 	conn       *streamConn
 	hello      *hello
-	identity   *tlcp.Peer
 	persistent bool
-	since      time.Time
 	mconn      *conn.MConnection
+	// Bytes of messages; nil without Params.Metrics.
+	sent, received prometheus.Counter
 
 	mu            sync.Mutex
 	values        map[string]any
@@ -33,8 +31,11 @@ type link struct {
 
 var _ p2p.Peer = (*link)(nil)
 
-func newPeer(sw *Switch, c *streamConn, h *hello, identity *tlcp.Peer) *link {
-	p := &link{sw: sw, conn: c, hello: h, identity: identity, persistent: sw.isPersistent(c.id), since: time.Now(), values: map[string]any{}}
+func newLink(sw *Switch, c *streamConn, h *hello) *link {
+	p := &link{sw: sw, conn: c, hello: h, persistent: sw.isPersistent(c.id), values: map[string]any{}}
+	if m := sw.params.Metrics; m.Sent != nil {
+		p.sent, p.received = m.Sent.WithLabelValues(string(c.id)), m.Received.WithLabelValues(string(c.id))
+	}
 	p.BaseService = *service.NewBaseService(sw.Logger.With("peer", c.id), "Peer", p)
 	p.mconn = conn.NewMConnectionWithConfig(c, sw.channels, p.receive, func(r any) { sw.StopPeerForError(p, r) }, sw.params.MConn)
 	p.mconn.SetLogger(p.Logger)
@@ -63,7 +64,9 @@ func (p *link) receive(channel byte, raw []byte) {
 			panic(fmt.Errorf("message on channel %#x: %w", channel, err))
 		}
 	}
-	p.sw.count(p, p.sw.params.Metrics.Received, len(raw))
+	if p.received != nil {
+		p.received.Add(float64(len(raw)))
+	}
 	reactor.Receive(p2p.Envelope{Src: p, ChannelID: channel, Message: message})
 }
 
@@ -128,7 +131,9 @@ func (p *link) send(e p2p.Envelope, queue func(byte, []byte) bool) bool {
 	if !queue(e.ChannelID, raw) {
 		return false
 	}
-	p.sw.count(p, p.sw.params.Metrics.Sent, len(raw))
+	if p.sent != nil {
+		p.sent.Add(float64(len(raw)))
+	}
 	return true
 }
 

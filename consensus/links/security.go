@@ -1,14 +1,14 @@
 package links
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"sync"
 
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/crypto/pb"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
@@ -48,8 +48,6 @@ type security struct {
 	config *tlcp.Config
 	// judge refuses a peer by name: banned, or the node itself.
 	judge func(p2p.ID) error
-	// proven holds who is behind each open connection, by its remote address.
-	proven sync.Map
 }
 
 var _ sec.SecureTransport = (*security)(nil)
@@ -93,37 +91,42 @@ func (s *security) secure(ctx context.Context, c *tlcp.Conn) (sec.SecureConn, er
 		c.Close() //nolint:errcheck // the cause is what counts
 		return nil, err
 	}
-	s.proven.Store(c.RemoteAddr().String(), c.Peer())
-	return &secureConn{Conn: c, owner: s, remote: remote}, nil
-}
-
-// peerAt returns who is behind an open connection.
-func (s *security) peerAt(addr net.Addr) (*tlcp.Peer, error) {
-	p, ok := s.proven.Load(addr.String())
-	if !ok {
-		return nil, errors.New("the connection is closed")
-	}
-	return p.(*tlcp.Peer), nil
+	return &secureConn{Conn: c, local: s.self, remote: remote}, nil
 }
 
 // secureConn is a TLCP connection as libp2p sees it.
 type secureConn struct {
 	*tlcp.Conn
-	owner  *security
-	remote peer.ID
+	local, remote peer.ID
 }
 
-func (c *secureConn) Close() error {
-	c.owner.proven.CompareAndDelete(c.RemoteAddr().String(), c.Peer())
-	return c.Conn.Close()
-}
-
-func (c *secureConn) LocalPeer() peer.ID  { return c.owner.self }
+func (c *secureConn) LocalPeer() peer.ID  { return c.local }
 func (c *secureConn) RemotePeer() peer.ID { return c.remote }
 
-// RemotePublicKey is nil: libp2p's key types know no SM2, and nothing here asks for it.
-func (c *secureConn) RemotePublicKey() crypto.PubKey { return nil }
+// RemotePublicKey is a *proven: of what a handshake found, libp2p hands on the ids and
+// the key alone.
+func (c *secureConn) RemotePublicKey() crypto.PubKey { return &proven{c.Peer()} }
 
 func (c *secureConn) ConnState() network.ConnectionState {
 	return network.ConnectionState{Security: securityID, Transport: "tcp"}
+}
+
+// proven is the SM2 key of a peer, with the certificates by which it was accepted.
+type proven struct{ *tlcp.Peer }
+
+// Equals implements libp2p's Key.
+func (k *proven) Equals(o crypto.Key) bool {
+	other, ok := o.(*proven)
+	return ok && k.Sign.PublicKey == other.Sign.PublicKey
+}
+
+// Raw returns the point.
+func (k *proven) Raw() ([]byte, error) { return bytes.Clone(k.Sign.PublicKey[:]), nil }
+
+// Type is none of libp2p's, whose list has no SM2.
+func (k *proven) Type() pb.KeyType { return -1 }
+
+// Verify checks an SM2 signature.
+func (k *proven) Verify(data, signature []byte) (bool, error) {
+	return k.Sign.PublicKey.Verify(data, signature), nil
 }

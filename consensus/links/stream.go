@@ -2,6 +2,7 @@ package links
 
 import (
 	"context"
+	"fmt"
 	"net"
 
 	"github.com/cometbft/cometbft/p2p"
@@ -9,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/transport"
 	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/huchain/huchain/crypto/tlcp"
 )
 
 // streamConn is the one stream of a connection as a net.Conn. Closing it closes the
@@ -18,15 +21,17 @@ type streamConn struct {
 	conn          transport.CapableConn
 	local, remote net.Addr
 	id            p2p.ID
+	identity      *tlcp.Peer
 	outbound      bool
 }
 
 func newStreamConn(c transport.CapableConn, s network.MuxedStream, outbound bool) (*streamConn, error) {
-	id, err := nameOf(c.RemotePeer())
-	if err != nil {
-		return nil, err
+	peer, ok := c.RemotePublicKey().(*proven)
+	if !ok {
+		return nil, fmt.Errorf("connection without TLCP, of %T", c.RemotePublicKey())
 	}
-	out := &streamConn{MuxedStream: s, conn: c, id: id, outbound: outbound}
+	out := &streamConn{MuxedStream: s, conn: c, id: idOf(peer.Peer), identity: peer.Peer, outbound: outbound}
+	var err error
 	if out.local, err = manet.ToNetAddr(c.LocalMultiaddr()); err != nil {
 		return nil, err
 	}
@@ -42,12 +47,12 @@ func (c *streamConn) Close() error {
 	return c.conn.Close()
 }
 
-func (h *host) dialIP(ctx context.Context, addr *net.TCPAddr, id string) (*streamConn, error) {
+func (h *host) dialIP(ctx context.Context, addr *net.TCPAddr, id peer.ID) (*streamConn, error) {
 	m, err := manet.FromNetAddr(addr)
 	if err != nil {
 		return nil, err
 	}
-	c, err := h.transport.Dial(ctx, m, peer.ID(id))
+	c, err := h.transport.Dial(ctx, m, id)
 	if err != nil {
 		return nil, err
 	}
@@ -86,17 +91,4 @@ func (h *host) accept(take func(*streamConn)) {
 			take(out)
 		}()
 	}
-}
-
-func hostOf(address string) string {
-	h, _, err := net.SplitHostPort(address)
-	if err != nil || h == "" {
-		return address
-	}
-	return h
-}
-
-func portOf(address string) string {
-	_, p, _ := net.SplitHostPort(address)
-	return p
 }

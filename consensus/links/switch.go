@@ -39,7 +39,7 @@ type Params struct {
 	Logger         log.Logger
 }
 
-// Metrics count bytes of messages by peer. Either may be nil.
+// Metrics count bytes of messages by peer: both or neither.
 type Metrics struct{ Sent, Received *prometheus.CounterVec }
 
 // Switch keeps links to peers and passes messages between them and the reactors. It is
@@ -47,7 +47,6 @@ type Metrics struct{ Sent, Received *prometheus.CounterVec }
 type Switch struct {
 	service.BaseService
 	params     Params
-	security   *security
 	host       *host
 	own        hello
 	box        *penaltyBox
@@ -87,8 +86,7 @@ func NewSwitch(p Params) (*Switch, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.security = &security{self: self, config: p.TLCP, judge: s.judge}
-	if s.host, err = newHost(s.security, p.MaxPeers+len(s.persistent)); err != nil {
+	if s.host, err = newHost(&security{self: self, config: p.TLCP, judge: s.judge}, p.MaxPeers+len(s.persistent)); err != nil {
 		return nil, err
 	}
 	var instance [8]byte
@@ -151,9 +149,11 @@ func (s *Switch) OnStart() error {
 // OnStop implements service.Service.
 func (s *Switch) OnStop() {
 	s.host.close()
+	s.admit.Lock() // a peer that is being added is there when it is free, and no other comes
 	for _, p := range s.peers.Copy() {
-		s.remove(p, nil)
+		s.removeLocked(p, nil)
 	}
+	s.admit.Unlock()
 	for _, name := range s.names {
 		if err := s.reactors[name].Stop(); err != nil {
 			s.Logger.Debug("reactor not stopped", "reactor", name, "err", err)
@@ -205,11 +205,7 @@ func (s *Switch) add(c *streamConn, other *hello) error {
 		}
 		s.removeLocked(old, errors.New("linked anew"))
 	}
-	identity, err := s.security.peerAt(c.remote)
-	if err != nil {
-		return err
-	}
-	p := newPeer(s, c, other, identity)
+	p := newLink(s, c, other)
 	for _, name := range s.names {
 		s.reactors[name].InitPeer(p)
 	}
@@ -275,9 +271,3 @@ func (s *Switch) Blame(p p2p.Peer, err error) time.Duration {
 
 // Blocked reports whether a peer is cut off.
 func (s *Switch) Blocked(id p2p.ID) bool { return s.box.blocked(id) }
-
-func (s *Switch) count(p *link, v *prometheus.CounterVec, n int) {
-	if v != nil {
-		v.WithLabelValues(string(p.ID())).Add(float64(n))
-	}
-}
