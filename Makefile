@@ -46,7 +46,7 @@ run: build ## start a chain of four validators on this machine
 # Packages whose goroutines share memory; the others only start processes, or have none.
 # Without the race detector alone runs what takes minutes under it and shares no more memory than the rest.
 SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced)
-RACED := ./bench ./chain/... ./client ./consensus ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
+RACED := ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
 
 .PHONY: test
 test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, and Debian's rustc with lld-14)

@@ -28,9 +28,9 @@ func (c *Chain) LinkRoots(st State, org string, at time.Time) ([]*cert.Certifica
 	return out, nil
 }
 
-// CheckLink judges the certificates of a node's links by the chain: HC-2116 if the
-// organisation has revoked one, HC-2113 if the member of its name is frozen or revoked. A
-// node need not be registered; its organisation vouches for it.
+// CheckLink judges the certificates that a node or a client shows, by the chain: HC-2116
+// if the organisation has revoked one, HC-2113 if the member of its name is frozen or
+// revoked. A name need not be registered; its organisation vouches for it.
 func (c *Chain) CheckLink(st State, certificates ...*cert.Certificate) error {
 	for _, crt := range certificates {
 		if _, revoked, err := st.Get(NSMembership, revokedKey(crt.Org, crt.Serial)); err != nil {

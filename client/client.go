@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 )
@@ -28,8 +29,8 @@ const maxAnswerBytes = 64 << 20
 
 // Params says which chain to talk to and through which nodes.
 type Params struct {
-	// Nodes are base URLs such as http://127.0.0.1:7100, tried in order from the last
-	// that answered.
+	// Nodes are base URLs such as http://127.0.0.1:7100 or tlcp://10.0.0.2:7400, tried in
+	// order from the last that answered.
 	Nodes []string
 	// Chain is the chain's name. Empty takes the only chain of the node.
 	Chain string
@@ -43,7 +44,9 @@ type Params struct {
 	// Validity is how long a transaction may still be committed after it was signed;
 	// at most types.Window.
 	Validity time.Duration
-	// HTTP replaces the default HTTP client.
+	// TLCP is how to reach Nodes with the scheme tlcp, see Secure.
+	TLCP *tlcp.Config
+	// HTTP replaces the default HTTP client, and TLCP with it.
 	HTTP *http.Client
 }
 
@@ -58,8 +61,14 @@ func (p *Params) Validate() error {
 		return types.Errorf(types.CodeConfig, "no node to talk to")
 	}
 	for _, n := range p.Nodes {
-		if u, err := url.Parse(n); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return types.Errorf(types.CodeConfig, "node %q is no http(s) address", n)
+		u, err := url.Parse(n)
+		switch {
+		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != secureScheme:
+			return types.Errorf(types.CodeConfig, "node %q is no http, https or tlcp address", n)
+		case u.Scheme == secureScheme && u.Port() == "":
+			return types.Errorf(types.CodeConfig, "node %q names no port", n)
+		case u.Scheme == secureScheme && p.TLCP == nil && p.HTTP == nil:
+			return types.Errorf(types.CodeConfig, "node %q asks for certificates, and no member was named to show one", n)
 		}
 	}
 	if p.Chain != "" && !types.ValidName(p.Chain) {
@@ -95,10 +104,7 @@ func New(ctx context.Context, p Params) (*Client, error) {
 	}
 	c := &Client{p: p, http: p.HTTP, chain: p.Chain, pinned: !p.Genesis.IsZero()}
 	if c.http == nil {
-		c.http = &http.Client{Transport: &http.Transport{
-			DialContext:         (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
-			MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute,
-		}}
+		c.http = newHTTP(p.TLCP)
 	}
 	var list rest.Chains
 	if err := c.get(ctx, "/api/v1/chains", &list); err != nil {

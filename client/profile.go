@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -12,17 +13,20 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/crypto/keystore"
+	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/types"
 )
 
 // Profile is a named connection: <home>/profiles/<name>.toml.
 type Profile struct {
-	Nodes          []string `toml:"nodes"`                    // base URLs, tried in order
+	Nodes          []string `toml:"nodes"`                    // base URLs, tried in order: http, https, tlcp
 	Chain          string   `toml:"chain"`                    // chain name
 	Genesis        string   `toml:"genesis,omitempty"`        // genesis hash the chain must have
 	GenesisFile    string   `toml:"genesisFile,omitempty"`    // local copy: who the founding validators are
 	Members        string   `toml:"members,omitempty"`        // folder <org>/<name>.key and .pem
 	PassphraseFile string   `toml:"passphraseFile,omitempty"` // opens the keys under Members
+	ConnectAs      string   `toml:"connectAs,omitempty"`      // member whose certificate tlcp nodes are shown
+	Roots          []string `toml:"roots,omitempty"`          // PEM files of roots of nodes, besides those of the genesis
 }
 
 // ProfilePath is where the named profile lies.
@@ -71,7 +75,62 @@ func (p *Profile) Connect(ctx context.Context) (*Client, error) {
 		}
 		params.Genesis = h
 	}
+	if slices.ContainsFunc(p.Nodes, func(n string) bool { return strings.HasPrefix(n, secureScheme+"://") }) {
+		var err error
+		if params.TLCP, err = p.secure(params.Genesis); err != nil {
+			return nil, err
+		}
+	}
 	return New(ctx, params)
+}
+
+// Passphrase reads the passphrase of the keys under Members: from a file, if one is named
+// here or by HUCHAIN_PASSPHRASE_FILE, or else from the profile's.
+func (p *Profile) Passphrase(file string) ([]byte, error) {
+	if file == "" && os.Getenv("HUCHAIN_PASSPHRASE_FILE") == "" {
+		file = p.PassphraseFile
+	}
+	return keystore.ReadPassphrase(file)
+}
+
+// secure is the TLCP configuration of the profile. The genesis file must have the hash
+// that is expected.
+func (p *Profile) secure(genesis crypto.Hash) (*tlcp.Config, error) {
+	if p.ConnectAs == "" {
+		return nil, types.Errorf(types.CodeConfig, "tlcp nodes ask for a certificate: name a member with --connect-as, or connectAs in the profile")
+	}
+	id, err := LoadMember(p.Members, p.ConnectAs, func() ([]byte, error) { return p.Passphrase("") })
+	if err != nil {
+		return nil, err
+	}
+	var roots []*cert.Certificate
+	if p.GenesisFile != "" {
+		raw, err := os.ReadFile(p.GenesisFile)
+		if err != nil {
+			return nil, types.Errorf(types.CodeConfig, "%w", err)
+		}
+		if !genesis.IsZero() && crypto.Sum(raw) != genesis {
+			return nil, types.Errorf(types.CodeWrongGenesis, "%s is not the genesis %s of the profile", p.GenesisFile, genesis)
+		}
+		if roots, err = GenesisRoots(raw); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range p.Roots {
+		pem, err := os.ReadFile(f)
+		if err != nil {
+			return nil, types.Errorf(types.CodeCertFile, "%w", err)
+		}
+		c, err := cert.ParsePEM(pem)
+		if err != nil {
+			return nil, types.Errorf(types.CodeCertFile, "%s: %w", f, err)
+		}
+		roots = append(roots, c)
+	}
+	if len(roots) == 0 {
+		return nil, types.Errorf(types.CodeConfig, "whom to trust? tlcp nodes need genesisFile or roots in the profile")
+	}
+	return Secure(id, roots)
 }
 
 // LoadMember opens the key and certificate of a member kept under dir as

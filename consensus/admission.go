@@ -15,7 +15,8 @@ import (
 
 // admission says who may link with a node, by the state of the chain as this node has it:
 // nodes (role node) with certificates of an organisation that is active on the chain,
-// whose member the chain has not revoked or frozen.
+// whose member the chain has not revoked or frozen. Members of other roles are served
+// under the same conditions, see Node.ServeTLCP.
 type admission struct {
 	genesis *chain.Genesis
 	machine Machine
@@ -39,7 +40,14 @@ func (a *admission) self(link func() (*tlcp.Identity, error)) (p2p.ID, error) {
 }
 
 func (a *admission) config(link func() (*tlcp.Identity, error)) *tlcp.Config {
-	return &tlcp.Config{Identity: link, Roots: a.roots, VerifyPeer: a.permit}
+	return &tlcp.Config{Identity: link, Roots: a.roots, VerifyPeer: a.permitNode}
+}
+
+// ServeTLCP is the configuration of a server for members of the chain: it shows the
+// node's link certificates and takes clients of any role with a certificate, by the same
+// rules as peers. Its Check judges a client anew.
+func (n *Node) ServeTLCP() *tlcp.Config {
+	return &tlcp.Config{Identity: n.o.Link, Roots: n.admission.roots, VerifyPeer: n.admission.permit}
 }
 
 // roots are the CA certificates of an organisation: those on the chain, or in its genesis
@@ -65,17 +73,25 @@ func (a *admission) roots(org string) []*cert.Certificate {
 	return out
 }
 
-func (a *admission) permit(p *tlcp.Peer) error {
+func (a *admission) permitNode(p *tlcp.Peer) error {
 	if !p.HasRole(string(types.RoleNode)) {
 		return fmt.Errorf("the certificate of %s/%s has no role node", p.Org, p.Name)
 	}
 	if p.Encrypt == nil {
 		return fmt.Errorf("%s/%s shows no encryption certificate", p.Org, p.Name)
 	}
+	return a.permit(p)
+}
+
+func (a *admission) permit(p *tlcp.Peer) error {
 	if a.ledger == nil || !a.ledger.Initialized() {
 		return nil
 	}
-	err := a.machine.CheckLink(a.ledger, p.Sign, p.Encrypt)
+	shown := []*cert.Certificate{p.Sign}
+	if p.Encrypt != nil {
+		shown = append(shown, p.Encrypt)
+	}
+	err := a.machine.CheckLink(a.ledger, shown...)
 	if code := types.CodeOf(err); code == types.CodeCertRevoked || code == types.CodeMemberFrozen {
 		return fmt.Errorf("%w: %w", tlcp.ErrRevoked, err)
 	}

@@ -99,7 +99,7 @@ func newNetworkWith(t testing.TB, n int, more func(*network)) *network {
 		info, err := CreateKeys(node.keys)
 		require.NoError(t, err)
 		name := fmt.Sprintf("node%d", i)
-		node.certify("archives/" + name)
+		node.certify(types.MemberID("archives/" + name))
 		node.keys.Header = net.world.AddValidator("archives", name, info.Ed25519)
 		net.nodes = append(net.nodes, node)
 	}

@@ -48,16 +48,17 @@ type Options struct {
 
 // Node runs one chain. The ledger belongs to the caller, who closes it after Stop.
 type Node struct {
-	p      Params
-	o      Options
-	log    *slog.Logger
-	app    *app
-	pool   *pool
-	admit  *admitter
-	hub    *hub
-	guard  *voteGuard
-	parts  *engineParts
-	engine atomic.Pointer[engine] // nil until started
+	p         Params
+	o         Options
+	log       *slog.Logger
+	app       *app
+	pool      *pool
+	admit     *admitter
+	hub       *hub
+	guard     *voteGuard
+	parts     *engineParts
+	admission *admission
+	engine    atomic.Pointer[engine] // nil until started
 
 	snapshots *snapshotter // nil without Options.Snapshots
 
@@ -108,8 +109,8 @@ func (n *Node) build() error {
 	if err != nil {
 		return err
 	}
-	admission := &admission{genesis: n.o.Genesis, machine: n.o.Chain, ledger: n.o.Ledger, log: n.log}
-	self, err := admission.self(n.o.Link)
+	n.admission = &admission{genesis: n.o.Genesis, machine: n.o.Chain, ledger: n.o.Ledger, log: n.log}
+	self, err := n.admission.self(n.o.Link)
 	if err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ func (n *Node) build() error {
 	n.app.pool, n.app.admit = n.pool, n.admit
 	n.parts = &engineParts{
 		p: &n.p, dataDir: n.o.DataDir, listen: n.o.Listen, genesis: doc, founding: n.o.Genesis,
-		app: n.app, client: proxy.NewConnSyncLocalClientCreator(n.app), guard: n.guard, tlcp: admission.config(n.o.Link), self: self,
+		app: n.app, client: proxy.NewConnSyncLocalClientCreator(n.app), guard: n.guard, tlcp: n.admission.config(n.o.Link), self: self,
 		mempool: cometMempool{n.pool}, peers: n.o.Peers, metrics: comet, traffic: links.Metrics{Sent: m.linkSent, Received: m.linkReceived},
 		log: &cometLogger{log: n.log, onFail: n.fail},
 	}

@@ -110,16 +110,27 @@ func (n *Network) publish() error {
 	}
 	profile := client.Profile{
 		Nodes: n.URLs(), Chain: n.Chain, Genesis: n.Genesis, GenesisFile: n.GenesisFile(),
-		Members: n.MembersDir(), PassphraseFile: n.PassphraseFile(),
+		Members: n.MembersDir(), PassphraseFile: n.PassphraseFile(), ConnectAs: connectAs,
 	}
-	raw, err := profile.Encode()
-	if err != nil {
+	if err := n.writeProfile(profileName, &profile); err != nil {
 		return err
 	}
-	if err := node.WriteFile(client.ProfilePath(n.home, "devnet"), raw, 0o644); err != nil {
+	profile.Nodes = nil
+	for i := range n.Nodes {
+		profile.Nodes = append(profile.Nodes, n.Nodes[i].SecureURL())
+	}
+	if err := n.writeProfile(secureProfileName, &profile); err != nil {
 		return err
 	}
 	return n.save()
+}
+
+func (n *Network) writeProfile(name string, p *client.Profile) error {
+	raw, err := p.Encode()
+	if err != nil {
+		return err
+	}
+	return node.WriteFile(client.ProfilePath(n.home, name), raw, 0o644)
 }
 
 // clear removes what an interrupted creation left; the folder is ours by its name.

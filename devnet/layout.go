@@ -18,6 +18,13 @@ const (
 	ChainName         = "gov"
 )
 
+// Profiles of a devnet: over HTTP, and over TLCP as the member connectAs.
+const (
+	profileName       = "devnet"
+	secureProfileName = "devnet-tlcp"
+	connectAs         = "archives/clerk"
+)
+
 // Network is a devnet as devnet.json describes it.
 type Network struct {
 	Format  int       `json:"format"` // 1
@@ -34,10 +41,14 @@ type Network struct {
 type Node struct {
 	Name    string `json:"name"`
 	Member  string `json:"member"`
-	Web     string `json:"web"` // host:port, as the two below
+	Web     string `json:"web"` // host:port, as those below
 	P2P     string `json:"p2p"`
+	API     string `json:"api"`
 	Metrics string `json:"metrics"`
 }
+
+// SecureURL is the address of the node's API for members, over TLCP.
+func (n *Node) SecureURL() string { return "tlcp://" + n.API }
 
 // URL is the address of the node's HTTP API.
 func (n *Node) URL() string { return "http://" + n.Web }

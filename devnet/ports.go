@@ -7,7 +7,7 @@ import (
 	"github.com/huchain/huchain/node"
 )
 
-// assignPorts gives every node its three addresses: those from base on, if one is given,
+// assignPorts gives every node its four addresses: those from base on, if one is given,
 // else what it has, or the defaults; a port that is not free is replaced by one the
 // kernel picks. It reports whether anything changed, and which ports were taken.
 func (n *Network) assignPorts(base int) (changed bool, taken []string, err error) {
@@ -23,6 +23,7 @@ func (n *Network) assignPorts(base int) (changed bool, taken []string, err error
 		{"web.listen", base, func(v *Node) *string { return &v.Web }},
 		{"p2p.listen", base + node.DefaultP2PPort - node.DefaultWebPort, func(v *Node) *string { return &v.P2P }},
 		{"metrics.listen", base + node.DefaultMetricsPort - node.DefaultWebPort, func(v *Node) *string { return &v.Metrics }},
+		{"api.listen", base + node.DefaultAPIPort - node.DefaultWebPort, func(v *Node) *string { return &v.API }},
 	}
 	for _, k := range kinds {
 		for i := range n.Nodes {
@@ -92,7 +93,7 @@ cacheDir = %q
 				peers += fmt.Sprintf("\n  %q,", n.Nodes[j].Member+"@"+n.Nodes[j].P2P)
 			}
 		}
-		chainTOML := fmt.Sprintf("[p2p]\nlisten = %q\npeers = [%s\n]\n\n[keys]\npassphraseFile = %q\n", v.P2P, peers, n.PassphraseFile())
+		chainTOML := fmt.Sprintf("[p2p]\nlisten = %q\npeers = [%s\n]\n\n[api]\nlisten = %q\n\n[keys]\npassphraseFile = %q\n", v.P2P, peers, v.API, n.PassphraseFile())
 		if err := node.WriteFile(home.Chain(n.Chain).ConfigFile(), []byte(chainTOML), 0o644); err != nil {
 			return err
 		}

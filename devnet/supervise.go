@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/types"
 )
@@ -192,8 +193,10 @@ func Reset(ctx context.Context, home string) error {
 	if err := os.RemoveAll(n.Dir()); err != nil {
 		return fmt.Errorf("remove devnet: %w", err)
 	}
-	if err := os.Remove(filepath.Join(home, "profiles", "devnet.toml")); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("remove profile: %w", err)
+	for _, name := range []string{profileName, secureProfileName} {
+		if err := os.Remove(client.ProfilePath(home, name)); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("remove profile: %w", err)
+		}
 	}
 	return nil
 }

@@ -220,7 +220,7 @@ func (n *Network) ask(ctx context.Context, v *Node) (*rest.Status, error) {
 
 // Client connects to the network through all its nodes.
 func (n *Network) Client(ctx context.Context) (*client.Client, error) {
-	p, err := client.LoadProfile(n.home, "devnet")
+	p, err := client.LoadProfile(n.home, profileName)
 	if err != nil {
 		return nil, err
 	}

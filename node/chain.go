@@ -22,6 +22,7 @@ import (
 // running is one chain in this process: nothing in it is shared with another chain.
 type running struct {
 	name      string
+	cfg       ChainConfig
 	genesis   *chain.Genesis
 	raw       []byte
 	engine    *engine.Engine
@@ -87,7 +88,7 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	r := &running{name: home.Name}
+	r := &running{name: home.Name, cfg: cfg}
 	defer func() {
 		if err != nil {
 			r.stop()

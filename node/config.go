@@ -22,6 +22,7 @@ const (
 	DefaultWebPort     = 7100
 	DefaultP2PPort     = 7200
 	DefaultMetricsPort = 7300
+	DefaultAPIPort     = 7400
 )
 
 // Config is node.toml: what concerns the process.
@@ -108,6 +109,7 @@ func (c *Config) Validate() error {
 // ChainConfig is chain.toml: what concerns one chain on this node.
 type ChainConfig struct {
 	P2P       P2PConfig       `koanf:"p2p"`
+	API       APIConfig       `koanf:"api"`
 	Consensus ConsensusConfig `koanf:"consensus"`
 	Pool      PoolConfig      `koanf:"pool"`
 	Keys      KeysConfig      `koanf:"keys"`
@@ -139,6 +141,12 @@ type StateSyncConfig struct {
 // PruneConfig says what of the history is kept.
 type PruneConfig struct {
 	KeepBlocks uint64 `koanf:"keepBlocks"` // blocks below the newest; 0: all
+}
+
+// APIConfig is the listener for members of the chain: the HTTP API of this one chain over
+// TLCP, with certificates on both sides. An empty Listen turns it off.
+type APIConfig struct {
+	Listen string `koanf:"listen"`
 }
 
 // P2PConfig is the listener for peers of the chain.
@@ -181,6 +189,9 @@ func (c *ChainConfig) Validate() error {
 	}
 	if _, _, err := net.SplitHostPort(c.P2P.Advertise); c.P2P.Advertise != "" && err != nil {
 		return fmt.Errorf("p2p.advertise: %w", err)
+	}
+	if _, _, err := net.SplitHostPort(c.API.Listen); c.API.Listen != "" && err != nil {
+		return fmt.Errorf("api.listen: %w", err)
 	}
 	for _, p := range c.P2P.Peers {
 		if _, _, err := links.ParseAddress(p); err != nil {

@@ -118,6 +118,9 @@ func (d *diagnosis) chain(ctx context.Context, home Home, node Config, c ChainHo
 	d.certificates(name, c)
 	if err == nil && !running {
 		d.port(name+"p2p.listen", cfg.P2P.Listen)
+		if cfg.API.Listen != "" {
+			d.port(name+"api.listen", cfg.API.Listen)
+		}
 	}
 	g, raw, err := ReadGenesis(c)
 	d.add(name+"genesis", err, crypto.Sum(raw).String())

@@ -177,6 +177,9 @@ func (n *node) startChain(ctx context.Context, cancel context.CancelCauseFunc, h
 	n.chains = append(n.chains, r)
 	n.mu.Unlock()
 	n.api.Add(r.api())
+	if err := n.serveMembers(cancel, r); err != nil {
+		return err
+	}
 	log.Info("chain started", "genesis", r.genesis.Hash(), "height", r.ledger.Height(), "tookMs", time.Since(start).Milliseconds())
 	go func() {
 		select {
@@ -185,6 +188,24 @@ func (n *node) startChain(ctx context.Context, cancel context.CancelCauseFunc, h
 				cancel(fmt.Errorf("chain %s: consensus failed: %w", home.Name, err))
 			}
 		case <-ctx.Done():
+		}
+	}()
+	return nil
+}
+
+// serveMembers listens for members of a chain, if chain.toml says where.
+func (n *node) serveMembers(cancel context.CancelCauseFunc, r *running) error {
+	address := r.cfg.API.Listen
+	if address == "" {
+		return nil
+	}
+	l, err := Listen("api.listen", address)
+	if err != nil {
+		return fmt.Errorf("chain %s: %w", r.name, err)
+	}
+	go func() {
+		if err := n.api.ServeMembers(l, r.name, r.consensus.ServeTLCP()); err != nil {
+			cancel(fmt.Errorf("chain %s: serve members: %w", r.name, err))
 		}
 	}()
 	return nil

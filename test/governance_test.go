@@ -39,7 +39,7 @@ func (n *network) command(args ...string) *exec.Cmd {
 func (n *network) joinNode(org string) (int, string) {
 	n.t.Helper()
 	i := len(n.Nodes)
-	v := devnet.Node{Name: fmt.Sprintf("node%d", i), Web: freeAddress(n.t), P2P: freeAddress(n.t), Metrics: freeAddress(n.t)}
+	v := devnet.Node{Name: fmt.Sprintf("node%d", i), Web: freeAddress(n.t), P2P: freeAddress(n.t), Metrics: freeAddress(n.t), API: freeAddress(n.t)}
 	home := n.NodeHome(v.Name)
 	v.Member = org + "/" + v.Name
 	out, err := exec.Command(binary, "cert", "issue", v.Member, "--roles", "node", "--dir", n.MembersDir(), "--passphrase-file", n.PassphraseFile()).CombinedOutput()

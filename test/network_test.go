@@ -74,7 +74,7 @@ func (n *network) movePorts() {
 	n.t.Helper()
 	var old, now []string
 	for i := range n.Nodes {
-		for _, addr := range []*string{&n.Nodes[i].Web, &n.Nodes[i].P2P, &n.Nodes[i].Metrics} {
+		for _, addr := range []*string{&n.Nodes[i].Web, &n.Nodes[i].P2P, &n.Nodes[i].Metrics, &n.Nodes[i].API} {
 			old = append(old, *addr)
 			*addr = freeAddress(n.t)
 			now = append(now, *addr)
@@ -95,6 +95,7 @@ func (n *network) movePorts() {
 		change(home.Chain(n.Chain).ConfigFile())
 	}
 	change(client.ProfilePath(n.home, "devnet"))
+	change(client.ProfilePath(n.home, "devnet-tlcp"))
 	change(filepath.Join(n.Dir(), "devnet.json"))
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/huchain/huchain/client"
-	"github.com/huchain/huchain/crypto/keystore"
 	"github.com/huchain/huchain/types"
 )
 
@@ -33,6 +32,9 @@ func (a *app) profileOf() (client.Profile, error) {
 	if a.node != "" {
 		p.Nodes = strings.Split(a.node, ",")
 	}
+	if a.connectAs != "" {
+		p.ConnectAs = a.connectAs
+	}
 	if a.chain != "" && a.chain != p.Chain {
 		p.Chain, p.Genesis, p.GenesisFile = a.chain, "", ""
 	}
@@ -54,12 +56,7 @@ func (a *app) identity(p client.Profile, as, passphraseFile string) (*client.Ide
 	if as == "" {
 		return nil, types.Errorf(types.CodeUsage, "who signs? name a member with --as ORG/NAME, or NAME where it is unique")
 	}
-	return client.LoadMember(p.Members, as, func() ([]byte, error) {
-		if passphraseFile == "" && os.Getenv("HUCHAIN_PASSPHRASE_FILE") == "" && p.PassphraseFile != "" {
-			passphraseFile = p.PassphraseFile
-		}
-		return keystore.ReadPassphrase(passphraseFile)
-	})
+	return client.LoadMember(p.Members, as, func() ([]byte, error) { return p.Passphrase(passphraseFile) })
 }
 
 // asFlag adds --as, which completes to the members of the profile.

@@ -15,6 +15,7 @@ import (
 // app is what the commands of one invocation share: the global flags and the streams.
 type app struct {
 	home, chain, node, profile string
+	connectAs                  string
 	output, lang               string
 
 	in       io.Reader
@@ -40,7 +41,8 @@ func newRoot(a *app) *cobra.Command {
 	f := root.PersistentFlags()
 	f.StringVar(&a.home, "home", node.DefaultHome(), "folder of the node, or of the devnet and its profiles (HUCHAIN_HOME)")
 	f.StringVar(&a.chain, "chain", os.Getenv("HUCHAIN_CHAIN"), "chain name; may be left out where there is only one (HUCHAIN_CHAIN)")
-	f.StringVar(&a.node, "node", os.Getenv("HUCHAIN_NODE"), "address of a node, such as http://127.0.0.1:7100 (HUCHAIN_NODE)")
+	f.StringVar(&a.node, "node", os.Getenv("HUCHAIN_NODE"), "address of a node, such as http://127.0.0.1:7100 or tlcp://10.0.0.2:7400 (HUCHAIN_NODE)")
+	f.StringVar(&a.connectAs, "connect-as", os.Getenv("HUCHAIN_CONNECT_AS"), "member whose certificate tlcp nodes are shown: ORG/NAME (HUCHAIN_CONNECT_AS; default by profile)")
 	f.StringVar(&a.profile, "profile", os.Getenv("HUCHAIN_PROFILE"), "named connection in <home>/profiles (HUCHAIN_PROFILE; default devnet)")
 	f.StringVarP(&a.output, "output", "o", "text", "form of the output: text or json")
 	f.StringVar(&a.lang, "lang", "", "language of messages: zh or en (default: by locale)")

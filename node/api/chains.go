@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,9 +11,11 @@ import (
 	"github.com/huchain/huchain/types/rest"
 )
 
-func (s *Server) listChains(context.Context, *struct{}) (*answer[rest.Chains], error) {
+func (s *Server) listChains(ctx context.Context, _ *struct{}) (*answer[rest.Chains], error) {
 	ready, starting := s.list()
-	if len(starting) > 0 {
+	unseen := func(name string) bool { return !visible(ctx, name) }
+	ready = slices.DeleteFunc(ready, func(c *Chain) bool { return unseen(c.Name) })
+	if starting = slices.DeleteFunc(starting, unseen); len(starting) > 0 {
 		return nil, &types.Error{Code: types.CodeStarting, Detail: "chains are being opened: " + strings.Join(starting, ", "), RetryAfterMs: 500}
 	}
 	out := rest.Chains{Items: []rest.Chain{}}

@@ -39,7 +39,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		w.Header().Set("X-Request-Id", id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
-		if !loopbackHost(r.Host) {
+		if _, member := r.Context().Value(ofChainKey{}).(string); !member && !loopbackHost(r.Host) {
 			s.refuse(w, r, types.Errorf(types.CodeUsage, "the API is served to this machine alone, not as %q", r.Host))
 			return
 		}

@@ -52,13 +52,16 @@ type Server struct {
 	slots      chan struct{}
 	rehearsing chan struct{} // holds one token while a rehearsal runs
 	handler    http.Handler
-	http       *http.Server
 	started    time.Time
 	faces      *faces
 
 	mu     sync.RWMutex
 	chains map[string]*Chain // by name; nil while the chain is starting
 	order  []string
+
+	servingMu sync.Mutex
+	serving   []*http.Server
+	stopped   bool
 }
 
 // New makes a server for the node of a name. Chains are announced before they can
@@ -81,12 +84,15 @@ func New(p Params, nodeName, version string, log *slog.Logger, reg prometheus.Re
 		s.refuse(w, r, types.Errorf(types.CodeNotFound, "%s %s; the API is described at /api/v1/openapi.json", r.Method, r.URL.Path))
 	})
 	s.handler = s.guard(mux)
-	s.http = &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
-		WriteTimeout: p.SubmitTimeout + p.QueryTimeout + 5*time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
 	return s, nil
+}
+
+func (s *Server) httpServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: s.p.SubmitTimeout + s.p.QueryTimeout + 5*time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
 }
 
 func (s *Server) config() huma.Config {
@@ -102,9 +108,18 @@ func (s *Server) config() huma.Config {
 // Handler is the HTTP handler, for tests and for other listeners.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Serve serves on l until Stop. It returns nil after Stop.
-func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+// Serve serves all chains on l, in clear, until Stop. It returns nil after Stop.
+func (s *Server) Serve(l net.Listener) error { return s.run(s.httpServer(s.handler), l) }
+
+func (s *Server) run(srv *http.Server, l net.Listener) error {
+	s.servingMu.Lock()
+	if s.stopped {
+		s.servingMu.Unlock()
+		return l.Close()
+	}
+	s.serving = append(s.serving, srv)
+	s.servingMu.Unlock()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
@@ -112,10 +127,17 @@ func (s *Server) Serve(l net.Listener) error {
 
 // Stop refuses new requests and waits for those in flight, until ctx ends.
 func (s *Server) Stop(ctx context.Context) error {
-	if err := s.http.Shutdown(ctx); err != nil {
-		return s.http.Close()
+	s.servingMu.Lock()
+	serving := s.serving
+	s.stopped = true
+	s.servingMu.Unlock()
+	var errs []error
+	for _, srv := range serving {
+		if err := srv.Shutdown(ctx); err != nil {
+			errs = append(errs, srv.Close())
+		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Announce names a chain that is about to start.
