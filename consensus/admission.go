@@ -54,7 +54,7 @@ func (n *Node) ServeTLCP() *tlcp.Config {
 // while this node has no state.
 func (a *admission) roots(org string) []*cert.Certificate {
 	if a.ledger != nil && a.ledger.Initialized() {
-		out, err := a.machine.LinkRoots(a.ledger, org, time.Now())
+		out, err := a.rootsNow(org)
 		if err != nil {
 			a.log.Error("roots of an organisation not read", "org", org, "err", err)
 		}
@@ -71,6 +71,15 @@ func (a *admission) roots(org string) []*cert.Certificate {
 		}
 	}
 	return out
+}
+
+func (a *admission) rootsNow(org string) ([]*cert.Certificate, error) {
+	st, err := a.ledger.View()
+	if err != nil {
+		return nil, err
+	}
+	defer st.Release()
+	return a.machine.LinkRoots(st, org, time.Now())
 }
 
 func (a *admission) permitNode(p *tlcp.Peer) error {
@@ -91,7 +100,12 @@ func (a *admission) permit(p *tlcp.Peer) error {
 	if p.Encrypt != nil {
 		shown = append(shown, p.Encrypt)
 	}
-	err := a.machine.CheckLink(a.ledger, shown...)
+	st, err := a.ledger.View()
+	if err != nil {
+		return err
+	}
+	defer st.Release()
+	err = a.machine.CheckLink(st, shown...)
 	if code := types.CodeOf(err); code == types.CodeCertRevoked || code == types.CodeMemberFrozen {
 		return fmt.Errorf("%w: %w", tlcp.ErrRevoked, err)
 	}
