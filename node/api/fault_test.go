@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,9 +16,8 @@ import (
 	"github.com/huchain/huchain/types/rest"
 )
 
-// ill is a consensus engine in a bad way.
-type ill struct {
-	Consensus
+// complaint is what ails a consensus engine.
+type complaint struct {
 	submit error
 	failed error
 	behind bool
@@ -25,24 +25,36 @@ type ill struct {
 	waits  chan struct{} // told of each wait for a commit, if not nil
 }
 
+// ill is a consensus engine in a bad way. Requests whose callers have gone still ask it.
+type ill struct {
+	Consensus
+	of atomic.Pointer[complaint]
+}
+
+func sicken(c Consensus, of complaint) *ill {
+	i := &ill{Consensus: c}
+	i.of.Store(&of)
+	return i
+}
+
 func (i *ill) Submit(raw []byte) (crypto.Hash, error) {
-	if i.submit != nil || i.silent {
-		return crypto.Hash{}, i.submit
+	if of := i.of.Load(); of.submit != nil || of.silent {
+		return crypto.Hash{}, of.submit
 	}
 	return i.Consensus.Submit(raw)
 }
 
-func (i *ill) Err() error { return i.failed }
+func (i *ill) Err() error { return i.of.Load().failed }
 
 func (i *ill) Status() Status {
 	st := i.Consensus.Status()
-	st.CatchingUp = i.behind
+	st.CatchingUp = i.of.Load().behind
 	return st
 }
 
 func (i *ill) Watch(id crypto.Hash) Watch {
-	if i.silent {
-		return silence{told: i.waits}
+	if of := i.of.Load(); of.silent {
+		return silence{told: of.waits}
 	}
 	return i.Consensus.Watch(id)
 }
@@ -62,7 +74,7 @@ func (silence) Stop() {}
 func TestWhenThingsGoWrong(t *testing.T) {
 	s := newSite(t)
 	well := s.chain.Consensus
-	sick := &ill{Consensus: well}
+	sick := sicken(well, complaint{})
 	chain := *s.chain
 	chain.Consensus = sick
 	p := DefaultParams()
@@ -73,19 +85,19 @@ func TestWhenThingsGoWrong(t *testing.T) {
 	body := string(tx.Bytes())
 	post := base + "/" + chain.Name + "/txs"
 
-	sick.submit = &types.Error{Code: types.CodePoolFull, RetryAfterMs: 1500}
+	sick.of.Store(&complaint{submit: &types.Error{Code: types.CodePoolFull, RetryAfterMs: 1500}})
 	resp, e, _ := s.raw(http.MethodPost, post, "application/octet-stream", body)
 	require.Equal(t, http.StatusTooManyRequests, resp.StatusCode)
 	require.Equal(t, "2", resp.Header.Get("Retry-After"), "seconds, rounded up")
 	require.EqualValues(t, 1500, e.RetryAfterMs)
 
-	sick.submit = errors.New("secret of the inside")
+	sick.of.Store(&complaint{submit: errors.New("secret of the inside")})
 	resp, e, text := s.raw(http.MethodPost, post, "application/octet-stream", body)
 	require.Equal(t, http.StatusInternalServerError, resp.StatusCode)
 	require.Equal(t, types.CodeInternal.String(), e.Code)
 	require.NotContains(t, text, "secret")
 
-	sick.submit, sick.silent = nil, true
+	sick.of.Store(&complaint{silent: true})
 	resp, e, _ = s.raw(http.MethodPost, post, "application/octet-stream", body)
 	require.Equal(t, http.StatusGatewayTimeout, resp.StatusCode)
 	require.Equal(t, types.CodeOutcomeUnknown.String(), e.Code)
@@ -101,14 +113,14 @@ func TestWhenThingsGoWrong(t *testing.T) {
 
 	resp, _, _ = s.raw(http.MethodGet, "/readyz", "", "")
 	require.Equal(t, http.StatusOK, resp.StatusCode)
-	sick.behind = true
+	sick.of.Store(&complaint{silent: true, behind: true})
 	resp, e, _ = s.raw(http.MethodGet, "/readyz", "", "")
 	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
 	require.Equal(t, types.CodeNotReady.String(), e.Code)
 	resp, _, _ = s.raw(http.MethodGet, "/healthz", "", "")
 	require.Equal(t, http.StatusOK, resp.StatusCode, "a node that catches up is healthy")
 
-	sick.failed = types.Errorf(types.CodeDiskFailure, "write failed")
+	sick.of.Store(&complaint{failed: types.Errorf(types.CodeDiskFailure, "write failed")})
 	for _, path := range []string{"/healthz", "/readyz", base + "/" + chain.Name + "/status"} {
 		resp, e, _ = s.raw(http.MethodGet, path, "", "")
 		require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode, path)
@@ -136,7 +148,7 @@ func TestInFlightBound(t *testing.T) {
 	s := newSite(t)
 	chain := *s.chain
 	waits := make(chan struct{}, 1)
-	chain.Consensus = &ill{Consensus: s.chain.Consensus, silent: true, waits: waits}
+	chain.Consensus = sicken(s.chain.Consensus, complaint{silent: true, waits: waits})
 	p := DefaultParams()
 	p.SubmitTimeout, p.MaxInFlight = 2*time.Second, 1
 	s.serve(p, &chain)
