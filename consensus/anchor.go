@@ -15,6 +15,7 @@ import (
 
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/ledger"
+	"github.com/huchain/huchain/ledger/archive"
 	"github.com/huchain/huchain/types"
 )
 
@@ -25,9 +26,10 @@ import (
 //
 // Its form is types.EncodeList of items: header and finality certificate of height+1;
 // CometBFT's headers of height and height+1 and its commit of height, in CometBFT's
-// protobuf; u64 greatest size of a block from height+1 on; then header, certificate and
-// next validator set of every change of the set up to height. Certificates and commit are
-// those that blocks hold, so that every node makes the same bytes.
+// protobuf; u64 greatest size of a block from height+1 on; the peaks over the records of
+// blocks up to height, whose root the next header names; then header, certificate and next
+// validator set of every change of the set up to height. Certificates and commit are those
+// that blocks hold, so that every node makes the same bytes.
 //
 // Trust comes from the founding validators and follows each change, signed by more than
 // two thirds of the set before it. That no change is left out is not proven where a set
@@ -39,11 +41,12 @@ type anchor struct {
 	comet         [2]*cmttypes.Header // of height and height+1
 	commit        *cmttypes.Commit    // of height
 	maxBlockBytes int64
+	records       archive.Peaks      // up to height
 	changes       []ledger.SetChange // without Signers until followed
 }
 
 // fixedItems is the number of items in front of the changes.
-const fixedItems = 6
+const fixedItems = 7
 
 // anchorLag is how many blocks above a snapshot must be there to anchor it: the
 // certificate of the next header stands two blocks above that.
@@ -78,6 +81,9 @@ func makeAnchor(l Ledger, states sm.Store, blocks *cmtstore.BlockStore, height u
 		return nil, fmt.Errorf("consensus parameters of height %d: %w", height+1, err)
 	}
 	a.maxBlockBytes = params.Block.MaxBytes
+	if a.records, err = l.Records(height); err != nil {
+		return nil, err
+	}
 	a.changes, err = l.SetChanges(height)
 	return a, err
 }
@@ -95,7 +101,7 @@ func (a *anchor) encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	items = append(items, b, binary.BigEndian.AppendUint64(nil, uint64(a.maxBlockBytes)))
+	items = append(items, b, binary.BigEndian.AppendUint64(nil, uint64(a.maxBlockBytes)), a.records.Encode())
 	for i := range a.changes {
 		c := &a.changes[i]
 		items = append(items, c.Header.Encode(), c.Certificate.Encode(), c.Next.Encode())
@@ -153,6 +159,9 @@ func parseAnchor(in []byte) (a *anchor, err error) {
 		return nil, err
 	}
 	a.maxBlockBytes = int64(binary.BigEndian.Uint64(items[5]))
+	if a.records, err = archive.DecodePeaks(items[6]); err != nil {
+		return nil, err
+	}
 	if err := a.parseChanges(items[fixedItems:]); err != nil {
 		return nil, err
 	}
@@ -199,6 +208,8 @@ func (a *anchor) check(g *chain.Genesis, doc *cmttypes.GenesisDoc, h *types.Head
 		return fmt.Errorf("it is of the chain with genesis %s, not %s", h.Genesis, g.Hash())
 	case a.next.Height != h.Height+1 || a.next.Previous != h.Hash():
 		return errors.New("the next header does not name it as its predecessor")
+	case a.records.Count != h.Height || a.records.Root() != a.next.Archive:
+		return errors.New("the peaks over the records are not those the next header names")
 	case a.next.Signers != set || h.NextSigners != set:
 		return errors.New("the changes of validators do not lead to those who sign the next header")
 	}
@@ -335,16 +346,16 @@ func bootstrap(l Ledger, g *chain.Genesis, doc *cmttypes.GenesisDoc, states sm.S
 }
 
 // CheckAnchor checks that an anchor, as a snapshot's folder holds it, makes h a header of
-// the chain that g founds. It returns the changes of the validator set on the way. The
-// error is HC-4301.
-func CheckAnchor(g *chain.Genesis, raw []byte, h *types.Header) ([]ledger.SetChange, error) {
+// the chain that g founds. It returns the changes of the validator set on the way,
+// and the peaks over the records up to h. The error is HC-4301.
+func CheckAnchor(g *chain.Genesis, raw []byte, h *types.Header) ([]ledger.SetChange, archive.Peaks, error) {
 	doc, err := genesisDoc(g)
 	if err != nil {
-		return nil, err
+		return nil, archive.Peaks{}, err
 	}
 	a, err := decodeAnchor(raw)
 	if err != nil {
-		return nil, err
+		return nil, archive.Peaks{}, err
 	}
-	return a.changes, a.verify(g, doc, h)
+	return a.changes, a.records, a.verify(g, doc, h)
 }

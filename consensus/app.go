@@ -45,6 +45,10 @@ type app struct {
 	// blockBase is the lowest block that CometBFT keeps; nil during replay.
 	blockBase func() int64
 
+	// commitIn returns CometBFT's commit that the block at a height carries, in protobuf. It
+	// is known once that block is decided: to votes on the next, block sync and replay alike.
+	commitIn func(height uint64) ([]byte, error)
+
 	// fetch asks peers for a certificate; nil until there are peers.
 	fetch func(height uint64) *types.FinalityCertificate
 	// fatal is told why this node cannot go on.
@@ -180,6 +184,12 @@ func (a *app) prepare(in *chain.BlockInput, meta blockMeta, res *chain.Result) (
 		b.TxIDs[i] = res.Receipts[i].TxID
 		if tx != nil {
 			b.Senders[i], b.Contracts[i] = tx.Body.Sender, tx.Body.Contract
+		}
+	}
+	if in.Height > 1 {
+		var err error
+		if b.LastCommit, err = a.commitIn(in.Height - 1); err != nil {
+			return nil, err
 		}
 	}
 	// A set that a block decides votes two heights later: before the block stands the one

@@ -155,7 +155,22 @@ func (e *engine) openStores(parts *engineParts) error {
 	}
 	e.blocks = cmtstore.NewBlockStore(blocks)
 	e.states = sm.NewStore(states, sm.StoreOptions{DiscardABCIResponses: true})
+	parts.app.commitIn = e.commitIn
 	return nil
+}
+
+// commitIn implements app.commitIn. A node that joined by snapshot lacks the block of its
+// first height, and what it carried: the ledger has that block's record from the snapshot.
+func (e *engine) commitIn(height uint64) ([]byte, error) {
+	c := e.blocks.LoadBlockCommit(int64(height) - 1)
+	if c == nil {
+		return nil, nil
+	}
+	raw, err := c.ToProto().Marshal()
+	if err != nil {
+		return nil, types.Errorf(types.CodeInternal, "commit in block %d: %w", height, err)
+	}
+	return raw, nil
 }
 
 // handshake brings ledger and stores to the same height.

@@ -242,7 +242,7 @@ func (a *joinApp) ApplySnapshotChunk(_ context.Context, r *abci.RequestApplySnap
 	}
 	err := a.restore.Apply(r.Chunk)
 	if err == nil && a.restore.Next() == a.offer.manifest.Chunks() {
-		if err = a.restore.Finish(a.offer.raw, a.offer.anchor.changes); err == nil {
+		if err = a.restore.Finish(a.offer.raw, a.offer.anchor.changes, a.offer.anchor.records); err == nil {
 			a.done, a.restore = &a.offer.manifest.Header, nil
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/ledger"
+	"github.com/huchain/huchain/ledger/archive"
 	"github.com/huchain/huchain/types"
 )
 
@@ -37,6 +38,7 @@ type Ledger interface {
 	Certified() uint64
 	Base() uint64
 	Prune(below uint64) error
+	Records(height uint64) (archive.Peaks, error)
 	Anchor() (anchor []byte, found bool, err error)
 	SetChanges(to uint64) ([]ledger.SetChange, error)
 	Freeze() (*ledger.Frozen, error)

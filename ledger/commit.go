@@ -32,6 +32,9 @@ type Block struct {
 	Config               crypto.Hash
 	Protocol             uint32
 	Certificate          *types.FinalityCertificate // of an earlier height; nil if none
+	// LastCommit is CometBFT's commit, in protobuf, that the block before carries; it
+	// belongs to that block's record. Of no meaning below height 2.
+	LastCommit []byte
 }
 
 // Candidate is a block whose roots are computed and which may be committed or dropped.
@@ -44,6 +47,7 @@ type Candidate struct {
 	base   tip
 	change *state.Change
 	head   []byte // encoded header
+	before *records
 	data   *block.Data
 }
 
@@ -64,13 +68,16 @@ func (l *Ledger) Prepare(b *Block) (*Candidate, error) {
 	}
 	c := &Candidate{block: b, base: base, change: change, data: &block.Data{
 		Height: b.Height, Txs: b.Txs, IDs: b.TxIDs, Senders: b.Senders, Contracts: b.Contracts, Events: b.Events,
-		Certificate: b.Certificate, Indexes: l.indexes(b),
+		Certificate: b.Certificate, LastCommit: b.LastCommit, Indexes: l.indexes(b),
 	}}
 	c.content(records)
 	c.ContentRoot = c.Content.Root()
 	if b.Height > 0 {
+		if c.before, err = l.recordsBefore(b, &base); err != nil {
+			return nil, err
+		}
 		c.Header = types.Header{
-			Genesis: l.genesis, Height: b.Height, Time: b.Time, CometHash: b.CometHash, Previous: base.header,
+			Archive: c.before.peaks.Root(), Genesis: l.genesis, Height: b.Height, Time: b.Time, CometHash: b.CometHash, Previous: base.header,
 			Content: c.ContentRoot, Signers: b.Signers.Hash(), NextSigners: b.NextSigners.Hash(), Protocol: b.Protocol,
 		}
 		c.head = c.Header.Encode()
@@ -184,7 +191,7 @@ func (l *Ledger) commit(c *Candidate) error {
 	if err != nil {
 		return err
 	}
-	if err := l.blocks.Apply(pairs, true); err != nil {
+	if err := l.applyBlock(pairs); err != nil {
 		return err
 	}
 	if err := l.dropRedo(b.Height); err != nil {
@@ -195,6 +202,9 @@ func (l *Ledger) commit(c *Candidate) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tip = next
+	if c.before != nil {
+		l.records = *c.before
+	}
 	l.used = append(l.used[:0], l.used[dropped:]...)
 	if len(b.UsedIDs) > 0 {
 		l.used = append(l.used, usedAt{b.Height, b.Time})
@@ -205,6 +215,12 @@ func (l *Ledger) commit(c *Candidate) error {
 	return nil
 }
 
+func (l *Ledger) applyBlock(pairs []block.Pair) error {
+	l.certificates.Lock()
+	defer l.certificates.Unlock()
+	return l.blocks.Apply(pairs, true)
+}
+
 // ownRows adds the ledger's own rows of a block to the state batch.
 func (l *Ledger) ownRows(batch driver.Batch, c *Candidate, next *tip) {
 	b := c.block
@@ -212,6 +228,10 @@ func (l *Ledger) ownRows(batch driver.Batch, c *Candidate, next *tip) {
 	setSealed(batch, heightKey(prefixHeader, b.Height), encodeHead(c.head, &c.Content))
 	if b.Height > recentHeaders {
 		batch.Delete(heightKey(prefixHeader, b.Height-recentHeaders))
+		batch.Delete(heightKey(prefixPeaks, b.Height-recentHeaders))
+	}
+	if c.before != nil {
+		c.before.write(batch, b.Height)
 	}
 	for _, set := range []types.ValidatorSet{b.Signers, b.NextSigners} {
 		if len(set) > 0 {

@@ -169,13 +169,24 @@ func (l *Ledger) PutCertificate(c *types.FinalityCertificate) error {
 	if err := c.Verify(&h, signers); err != nil {
 		return types.Errorf(types.CodeProofInvalid, "%w", err)
 	}
-	if err := l.blocks.PutCertificate(c); err != nil {
+	if err := l.putCertificate(c); err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.certified = max(l.certified, c.Height)
 	return nil
+}
+
+// putCertificate keeps a certificate unless there is one: that which a block carries is
+// part of its record and is not replaced by another.
+func (l *Ledger) putCertificate(c *types.FinalityCertificate) error {
+	l.certificates.Lock()
+	defer l.certificates.Unlock()
+	if _, err := l.blocks.Certificate(c.Height); err == nil {
+		return nil
+	}
+	return l.blocks.PutCertificate(c)
 }
 
 // Certified is the newest height with a certificate; 0 if there is none.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/archive"
 	"github.com/huchain/huchain/ledger/block"
 	"github.com/huchain/huchain/ledger/driver"
 	"github.com/huchain/huchain/ledger/proof"
@@ -36,6 +37,8 @@ type Base struct {
 	// Changes are those of the validator set up to the ledger's height, ascending.
 	Changes []SetChange
 	Anchor  []byte // opaque: kept for the caller, see Ledger.Anchor
+	// Records are the peaks (package archive) over the records up to the ledger's height.
+	Records archive.Peaks
 }
 
 // BaseBlock is a block of which header and content alone are kept.
@@ -149,6 +152,9 @@ func (b *Base) check(genesis crypto.Hash) error {
 			return types.Errorf(types.CodeInternal, "imported headers do not fit together at height %d", h.Height)
 		}
 	}
+	if top := b.Blocks[len(b.Blocks)-1].Header.Height; b.Records.Count != top {
+		return types.Errorf(types.CodeInternal, "peaks over %d records are imported with height %d", b.Records.Count, top)
+	}
 	return nil
 }
 
@@ -164,6 +170,8 @@ func (im *Import) own(batch driver.Batch, base *Base) {
 	}
 	t := tip{height: height, header: top.Header.Hash(), content: top.Header.Content, leaves: im.leaves, usedRows: uint32(len(base.Used))}
 	setSealed(batch, tipKey, t.encode())
+	r := records{peaks: base.Records}
+	r.write(batch, height)
 	for i := range base.Blocks {
 		b := &base.Blocks[i]
 		setSealed(batch, heightKey(prefixHeader, b.Header.Height), encodeHead(b.Header.Encode(), &b.Content))

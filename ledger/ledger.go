@@ -24,6 +24,10 @@
 //	'C' ‖ u64 height        → u16 len ‖ header ‖ finality certificate, where there is an 'S' row, above 0
 //	'v' ‖ hash              → validator set
 //	'u' ‖ u64 height        → u64 time ‖ used transaction ids
+//	'P' ‖ u64 height        → hash of the certificate that block carries ‖ peaks (package archive) over the records
+//	                          below that height, for the last recentHeaders heights from 1 on; of the height that a
+//	                          ledger was imported at: over those up to it
+//	'A' ‖ u64 segment       → root of that segment of records, once all its blocks are there
 //	'r' ‖ u64 height        → redo row: rows of the block store (block.EncodePairs)
 package ledger
 
@@ -47,7 +51,7 @@ import (
 )
 
 // FormatVersion is the version of the forms on disk.
-const FormatVersion = 2
+const FormatVersion = 3
 
 // recentHeaders is how many heights the state store keeps header and content of.
 const recentHeaders = 1024
@@ -116,11 +120,14 @@ type Ledger struct {
 	failed atomic.Pointer[types.Error] // set by a failed commit
 	shown  atomic.Pointer[View]        // held; nil before the genesis commit
 
+	certificates sync.Mutex // held where one is written
+
 	mu        sync.RWMutex // guards what follows
 	tip       tip
 	base      uint64   // lowest height whose block is kept
 	certified uint64   // newest height with a certificate
 	used      []usedAt // heights with used-id rows, ascending
+	records   records  // those below the tip
 }
 
 // tip is the newest committed height.
@@ -320,6 +327,8 @@ const (
 	prefixSet     = 'v'
 	prefixUsed    = 'u'
 	prefixRedo    = 'r'
+	prefixPeaks   = 'P'
+	prefixSegment = 'A'
 )
 
 // sealed reads one of the ledger's own rows.

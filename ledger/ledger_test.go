@@ -100,6 +100,9 @@ func (c *chain) block(n int) *Block {
 			require.NoError(c.t, err)
 			b.Certificate = c.certify(&h)
 		}
+		if b.Height > 1 {
+			b.LastCommit = fmt.Appendf(nil, "commit of %d", b.Height-2)
+		}
 		for i := range n {
 			c.addTx(b, i, writes)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/archive"
 	"github.com/huchain/huchain/ledger/block"
 	"github.com/huchain/huchain/ledger/fsck"
 	"github.com/huchain/huchain/ledger/proof"
@@ -27,7 +28,11 @@ func TestPruneByEpoch(t *testing.T) {
 		Signers: c.set.Hash(), NextSigners: c.set.Hash(), Protocol: 1, CometHash: crypto.Sum(nil), Previous: crypto.Sum(nil)}
 	next := head
 	next.Height, next.Previous = start, head.Hash()
-	require.NoError(t, im.Finish(Base{Blocks: []BaseBlock{{head, content}, {next, content}}, Sets: []types.ValidatorSet{c.set}}))
+	var below archive.Peaks
+	for range start {
+		below, _, _ = below.Append(crypto.Sum(nil))
+	}
+	require.NoError(t, im.Finish(Base{Blocks: []BaseBlock{{head, content}, {next, content}}, Sets: []types.ValidatorSet{c.set}, Records: below}))
 	open := func() {
 		c.l, err = Open(dir, genesisHash, DefaultParams())
 		require.NoError(t, err)

@@ -49,6 +49,9 @@ func (l *Ledger) readMeta() error {
 		}
 		l.base = binary.BigEndian.Uint64(base)
 	}
+	if err := l.readRecords(); err != nil {
+		return err
+	}
 	return l.readUsed()
 }
 

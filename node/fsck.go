@@ -96,7 +96,7 @@ func (r *FsckReport) checkSnapshots(ctx context.Context, home ChainHome, g *chai
 			anchor, err = store.Anchor(h)
 			switch {
 			case err == nil:
-				_, err = consensus.CheckAnchor(g, anchor, &m.Header)
+				_, _, err = consensus.CheckAnchor(g, anchor, &m.Header)
 			case types.CodeOf(err) == types.CodeNotFound:
 				err = nil // it comes three blocks later
 			}

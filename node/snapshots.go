@@ -180,7 +180,7 @@ func RestoreSnapshot(ctx context.Context, home Home, chain, dir string, progress
 	if err != nil {
 		return nil, err
 	}
-	changes, err := consensus.CheckAnchor(g, anchor, &m.Header)
+	changes, records, err := consensus.CheckAnchor(g, anchor, &m.Header)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +191,7 @@ func RestoreSnapshot(ctx context.Context, home Home, chain, dir string, progress
 	if err := restoreChunks(ctx, store, m, r, progress); err != nil {
 		return nil, errors.Join(err, r.Discard())
 	}
-	if err := r.Finish(anchor, changes); err != nil {
+	if err := r.Finish(anchor, changes, records); err != nil {
 		return nil, err
 	}
 	i, err := store.Info(height)

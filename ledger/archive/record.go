@@ -59,7 +59,11 @@ const MaxCommitBytes = 1 << 20
 // Hash is SM3(0x04 ‖ header hash ‖ SM3(commit) ‖ SM3(certificate)): the header's content
 // root binds the lists.
 func (h *Head) Hash() crypto.Hash {
-	header, commit, certificate := h.Header.Hash(), crypto.Sum(h.Commit), crypto.Sum(h.Certificate)
+	return RecordHash(h.Header.Hash(), crypto.Sum(h.Commit), crypto.Sum(h.Certificate))
+}
+
+// RecordHash is the hash of a record by those of its header, commit and certificate.
+func RecordHash(header, commit, certificate crypto.Hash) crypto.Hash {
 	return crypto.Sum([]byte{tagRecord}, header[:], commit[:], certificate[:])
 }
 

@@ -12,6 +12,8 @@
 //	epoch ‖ 'h' ‖ u64 height                   → u16 len ‖ header ‖ content, sealed (genesis has no header)
 //	epoch ‖ 'b' ‖ u64 height ‖ u32 number      → section: transactions, receipts, events, changes
 //	epoch ‖ 'F' ‖ u64 height                   → finality certificate of that height, sealed
+//	epoch ‖ 'L' ‖ u64 height                   → CometBFT's commit that this block carries, in protobuf, sealed;
+//	                                             written with the next block
 //	epoch ‖ 'i' ‖ first 16 bytes of a transaction id → uvarint height ‖ uvarint position
 //	epoch ‖ 's' ‖ address ‖ u64 height                               → positions of transactions
 //	epoch ‖ 'c' ‖ u8 len ‖ contract ‖ u64 height                     → positions of transactions

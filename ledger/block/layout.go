@@ -18,6 +18,7 @@ const (
 	KindHeader      Kind = 'h'
 	KindSection     Kind = 'b'
 	KindCertificate Kind = 'F'
+	KindCommit      Kind = 'L'
 	KindID          Kind = 'i'
 	KindSender      Kind = 's'
 	KindContract    Kind = 'c'
@@ -234,6 +235,7 @@ type Data struct {
 	EventBytes  [][]byte // encoded
 	Changes     [][]byte // encoded, ascending by (NS, Key)
 	Certificate *types.FinalityCertificate
+	LastCommit  []byte // CometBFT's commit that the block before carries; from height 2 on
 	Indexes     Indexes
 }
 
@@ -249,6 +251,10 @@ func (d *Data) Rows() []Pair {
 	})
 	if d.Certificate != nil {
 		out = append(out, certificateRow(d.Certificate))
+	}
+	if d.Height > 1 {
+		k := key(d.Height-1, KindCommit, u64(d.Height-1))
+		out = append(out, Pair{k, state.Seal(k, d.LastCommit)})
 	}
 	out = d.indexRows(out)
 	return append(out, Pair{tipKey, state.Seal(tipKey, u64(d.Height))})

@@ -104,6 +104,19 @@ func (s *Store) PutCertificate(c *types.FinalityCertificate) error {
 	return s.Apply([]Pair{certificateRow(c)}, false)
 }
 
+// Commit returns CometBFT's commit that a block carries; HC-1003 if it is not kept.
+func (s *Store) Commit(height uint64) ([]byte, error) {
+	k := key(height, KindCommit, u64(height))
+	row, ok, err := s.db.Get(k)
+	if err != nil {
+		return nil, state.ReadError(err)
+	}
+	if !ok {
+		return nil, types.Errorf(types.CodeNotFound, "no commit of block %d", height)
+	}
+	return state.Unseal(k, row)
+}
+
 // LastCertified is the newest height up to tip with a certificate; 0 if there is none.
 func (s *Store) LastCertified(tip uint64) (uint64, error) {
 	for e := int64(tip >> EpochBits); e >= 0; e-- {
@@ -237,7 +250,7 @@ func (s *Store) listEpoch(l *listing, epoch uint64) error {
 func (s *Store) Cut(height, tip uint64) error {
 	b := s.db.Batch()
 	for e := height >> EpochBits; e <= tip>>EpochBits; e++ {
-		for _, k := range []Kind{KindHeader, KindSection, KindCertificate} {
+		for _, k := range []Kind{KindHeader, KindSection, KindCertificate, KindCommit} {
 			b.DeleteRange(epochKey(e, k, u64(height+1)), epochKey(e, k+1))
 		}
 		if err := s.cutIndexes(b, e, height); err != nil {

@@ -55,13 +55,16 @@ type checker struct {
 	state, blocks driver.DB
 	r             *Report
 
-	tip     tipRow
-	due     map[block.Kind]uint64 // entries that the indexes must hold
-	base    uint64                // lowest height whose block must be there
-	sets    map[crypto.Hash]types.ValidatorSet
-	headers map[uint64][]byte // bodies of the header rows in the state store
-	changes map[uint64][]byte // bodies of the rows of changes of validators
-	last    crypto.Hash       // hash of the header below, while walking up
+	tip      tipRow
+	due      map[block.Kind]uint64 // entries that the indexes must hold
+	base     uint64                // lowest height whose block must be there
+	sets     map[crypto.Hash]types.ValidatorSet
+	headers  map[uint64][]byte      // bodies of the header rows in the state store
+	changes  map[uint64][]byte      // bodies of the rows of changes of validators
+	peaks    map[uint64][]byte      // bodies of the rows of peaks, by height
+	segments map[uint64]crypto.Hash // roots of segments of records
+	records  recordChecker
+	last     crypto.Hash // hash of the header below, while walking up
 }
 
 // tipRow is the newest height as the state store has it.
@@ -87,7 +90,8 @@ func Check(ctx context.Context, open driver.Opener, dir string, progress func(wh
 		return nil, errors.Join(fmt.Errorf("check ledger: %w", err), st.Close())
 	}
 	c := &checker{ctx: ctx, state: st, blocks: bl, r: &Report{}, due: map[block.Kind]uint64{},
-		sets: map[crypto.Hash]types.ValidatorSet{}, headers: map[uint64][]byte{}, changes: map[uint64][]byte{}}
+		sets: map[crypto.Hash]types.ValidatorSet{}, headers: map[uint64][]byte{}, changes: map[uint64][]byte{},
+		peaks: map[uint64][]byte{}, segments: map[uint64]crypto.Hash{}}
 	err = c.run(progress)
 	if errors.Is(err, errEnough) {
 		err = nil
@@ -191,6 +195,10 @@ func (c *checker) own() error {
 			c.sets[crypto.Hash(key[1:])] = set
 		case key[0] == 'u' && len(key) == 9 && len(body) >= 8 && len(body)%32 == 8:
 			used++
+		case key[0] == 'P' && len(key) == 9 && len(body) >= 32+8:
+			c.peaks[binary.BigEndian.Uint64(key[1:])] = body
+		case key[0] == 'A' && len(key) == 9 && len(body) == 32:
+			c.segments[binary.BigEndian.Uint64(key[1:])] = crypto.Hash(body)
 		case key[0] == 'r' && len(key) == 9:
 			// What a crash left for the next start to redo.
 		default:

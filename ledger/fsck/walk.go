@@ -120,7 +120,10 @@ func (c *checker) block(st *block.Store, h uint64, header *types.Header, ct *pro
 	if err := c.lists(st, h, ct); err != nil {
 		return err
 	}
-	return c.certificate(st, h, header)
+	if err := c.certificate(st, h, header); err != nil {
+		return err
+	}
+	return c.record(st, h, header)
 }
 
 func (c *checker) header(h uint64, header *types.Header, ct *proof.Content) error {
@@ -398,7 +401,7 @@ func (c *checker) plainRow(key []byte) error {
 	switch block.Kind(key[4]) {
 	case block.KindSection:
 		size = 17
-	case block.KindHeader, block.KindCertificate:
+	case block.KindHeader, block.KindCertificate, block.KindCommit:
 	default:
 		return c.found(where, "belongs to nothing")
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger"
+	"github.com/huchain/huchain/ledger/archive"
 	"github.com/huchain/huchain/ledger/driver"
 	"github.com/huchain/huchain/types"
 )
@@ -114,12 +115,13 @@ func (r *Restore) Apply(chunk []byte) error {
 }
 
 // Finish makes the ledger, durable when it returns. anchor is kept in it, and so are the
-// changes of the validator set up to its height, see ledger.Base.
-func (r *Restore) Finish(anchor []byte, changes []ledger.SetChange) error {
+// changes of the validator set up to its height and the peaks over the records up to it,
+// which the caller trusts; see ledger.Base.
+func (r *Restore) Finish(anchor []byte, changes []ledger.SetChange, records archive.Peaks) error {
 	if r.next != r.m.Chunks() {
 		return types.Errorf(types.CodeInternal, "snapshot of height %d: %d of %d chunks were applied", r.m.Header.Height, r.next, r.m.Chunks())
 	}
-	b := ledger.Base{Sets: r.m.Sets, Anchor: anchor, Changes: changes}
+	b := ledger.Base{Sets: r.m.Sets, Anchor: anchor, Changes: changes, Records: records}
 	for i := len(r.history.blocks) - 1; i >= 0; i-- {
 		blk := &r.history.blocks[i]
 		if r.m.set(blk.Header.Signers) == nil || r.m.set(blk.Header.NextSigners) == nil {
