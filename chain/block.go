@@ -225,12 +225,12 @@ func (c *Chain) foresee(st State, tx *types.Tx, nowMs int64) error {
 // with a condition are left to the block: their hits belong on record.
 func (c *Chain) foreseeRules(o *overlay, tx *types.Tx, b *blockScope, signers []host.Caller) error {
 	sup, err := c.supervision(o, &b.params)
-	if err != nil || sup.exempt(tx.Body.Contract) {
+	if err != nil || sup == nil {
 		return err
 	}
 	var fatal error
 	s := &callScope{c: c, o: o, block: b, signers: signers, sup: sup, fatal: &fatal}
-	if err := s.checkBlacklist(); err != nil {
+	if err := s.checkBlacklist(tx.Body.Contract); err != nil || sup.exempt(tx.Body.Contract) {
 		return err
 	}
 	if r := sup.set.Forbidden(c.genesis.Chain, tx.Body.Contract, tx.Body.Method); r != nil {

@@ -47,10 +47,8 @@ func (c *Chain) Query(ctx context.Context, st State, q *Query, height uint64, ti
 			return nil, 0, err
 		}
 		s.txID = q.Caller.ID()
-		if !s.sup.exempt(q.Contract) {
-			if err := s.checkBlacklist(); err != nil {
-				return nil, 0, err
-			}
+		if err := s.checkBlacklist(q.Contract); err != nil {
+			return nil, 0, err
 		}
 	}
 	if n, ok := natives[q.Contract]; ok {

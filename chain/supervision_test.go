@@ -126,11 +126,20 @@ func TestBlacklistedMemberIsRefused(t *testing.T) {
 		_, _, err := b.c.Query(context.Background(), b.st, &chain.Query{Contract: "notebook", Method: "getNote", Caller: b.call(b.clerk, "notebook", "getNote", ``)}, b.height, b.now.UnixNano())
 		require.Equal(t, types.CodeBlacklisted, types.CodeOf(err))
 
+		// The supervision contract is out of reach too.
+		b.refused(types.CodeBlacklisted, b.call(b.clerk, "rules", "guard", `{}`))
+		require.Equal(t, types.CodeBlacklisted, admitCode(b, b.call(b.clerk, "rules", "guard", `{}`)))
 		args, err := json.Marshal(map[string]string{"Key": "blacklist/test\x00" + subject})
 		require.NoError(t, err)
 		require.True(t, b.run(b.call(b.auditor, "rules", "drop", string(args))).Receipts[0].OK())
 		require.True(t, b.run(b.put("3")).Receipts[0].OK())
 	}
+	// A regulator whose organisation is on the list takes the entry back, and does no more.
+	require.True(t, b.set("blacklist/test\x00court", entry).OK())
+	b.refused(types.CodeBlacklisted, b.call(b.auditor, "membership", "register", `{}`))
+	require.True(t, b.set("chain/test", map[string]int{"blacklisted": 1}).OK())
+	require.True(t, b.run(b.call(b.auditor, "rules", "drop", `{"Key":"blacklist/test\u0000court"}`)).Receipts[0].OK())
+	require.True(t, b.run(b.call(b.auditor, "membership", "register", `{}`)).Receipts[0].OK())
 	// A list for another chain stops nobody here.
 	require.True(t, b.set("blacklist/apps\x00archives/clerk", entry).OK())
 	require.True(t, b.run(b.put("4")).Receipts[0].OK())

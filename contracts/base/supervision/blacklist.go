@@ -37,13 +37,6 @@ type EntryID struct {
 	Subject string `json:"subject"`
 }
 
-// EntriesArgs ask for the entries of a chain behind the subject After.
-type EntriesArgs struct {
-	Chain string `json:"chain"`
-	After string `json:"after,omitempty"`
-	Limit uint32 `json:"limit,omitempty"`
-}
-
 type entryKey = state.Pair[string, string]
 
 var blacklist = state.NewMap[entryKey, Entry]("blacklist")
@@ -119,19 +112,6 @@ func getEntry(v *contract.View, in EntryID) (Entry, error) {
 }
 
 // listEntries gives a chain's blacklist, ascending by subject.
-func listEntries(v *contract.View, in EntriesArgs) (contract.Page[Entry], error) {
-	var out contract.Page[Entry]
-	size := int(contract.Paging{Limit: in.Limit}.Size())
-	blacklist.Range(v, entryKey{A: in.Chain, B: in.After}, entryKey{A: in.Chain, B: maxEveryone}, func(k entryKey, e Entry) bool {
-		if k.B == in.After {
-			return true
-		}
-		if len(out.Items) == size {
-			out.Next = out.Items[size-1].Subject
-			return false
-		}
-		out.Items = append(out.Items, e)
-		return true
-	})
-	return out, nil
+func listEntries(v *contract.View, in ChainPage) (contract.Page[Entry], error) {
+	return state.ListUnder(v, blacklist, in.Chain, in.paging()), nil
 }

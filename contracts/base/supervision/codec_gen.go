@@ -117,6 +117,26 @@ func (v *ChainID) DecodeJSON(r *codec.Reader) {
 
 var fieldsOfChainID = codec.Fields{Names: []string{"chain"}, Required: 0x1}
 
+// DecodeJSON reads a ChainPage.
+func (v *ChainPage) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfChainPage, &seen) {
+		case 0:
+			v.Chain = r.String()
+		case 1:
+			v.After = r.String()
+		case 2:
+			v.Limit = r.Uint32()
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfChainPage = codec.Fields{Names: []string{"chain", "after", "limit"}, Required: 0x1}
+
 // DecodeJSON reads a CodeID.
 func (v *CodeID) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -152,16 +172,20 @@ func (v *Data) DecodeJSON(r *codec.Reader) {
 		case 5:
 			v.Content = r.String()
 		case 6:
-			v.By.DecodeJSON(r)
+			v.Previous.DecodeJSON(r)
 		case 7:
+			v.By.DecodeJSON(r)
+		case 8:
 			v.Time.DecodeJSON(r)
+		case 9:
+			v.Digest.DecodeJSON(r)
 		default:
 			return
 		}
 	}
 }
 
-var fieldsOfData = codec.Fields{Names: []string{"chain", "position", "source", "kind", "object", "content", "by", "time"}, Required: 0xff}
+var fieldsOfData = codec.Fields{Names: []string{"chain", "position", "source", "kind", "object", "content", "previous", "by", "time", "digest"}, Required: 0x3ff}
 
 // AppendJSON appends a Data.
 func (v *Data) AppendJSON(b []byte) []byte {
@@ -177,32 +201,16 @@ func (v *Data) AppendJSON(b []byte) []byte {
 	b = codec.AppendString(b, string(v.Object))
 	b = codec.AppendRaw(b, `,"content":`)
 	b = codec.AppendString(b, string(v.Content))
+	b = codec.AppendRaw(b, `,"previous":`)
+	b = v.Previous.AppendJSON(b)
 	b = codec.AppendRaw(b, `,"by":`)
 	b = v.By.AppendJSON(b)
 	b = codec.AppendRaw(b, `,"time":`)
 	b = v.Time.AppendJSON(b)
+	b = codec.AppendRaw(b, `,"digest":`)
+	b = v.Digest.AppendJSON(b)
 	return append(b, '}')
 }
-
-// DecodeJSON reads a EntriesArgs.
-func (v *EntriesArgs) DecodeJSON(r *codec.Reader) {
-	var seen uint64
-	r.Object()
-	for {
-		switch r.Field(&fieldsOfEntriesArgs, &seen) {
-		case 0:
-			v.Chain = r.String()
-		case 1:
-			v.After = r.String()
-		case 2:
-			v.Limit = r.Uint32()
-		default:
-			return
-		}
-	}
-}
-
-var fieldsOfEntriesArgs = codec.Fields{Names: []string{"chain", "after", "limit"}, Required: 0x1}
 
 // DecodeJSON reads a Entry.
 func (v *Entry) DecodeJSON(r *codec.Reader) {
@@ -265,26 +273,6 @@ func (v *EntryID) DecodeJSON(r *codec.Reader) {
 
 var fieldsOfEntryID = codec.Fields{Names: []string{"chain", "subject"}, Required: 0x3}
 
-// DecodeJSON reads a FetchArgs.
-func (v *FetchArgs) DecodeJSON(r *codec.Reader) {
-	var seen uint64
-	r.Object()
-	for {
-		switch r.Field(&fieldsOfFetchArgs, &seen) {
-		case 0:
-			v.Chain = r.String()
-		case 1:
-			v.After = r.String()
-		case 2:
-			v.Limit = r.Uint32()
-		default:
-			return
-		}
-	}
-}
-
-var fieldsOfFetchArgs = codec.Fields{Names: []string{"chain", "after", "limit"}, Required: 0x1}
-
 // DecodeJSON reads a GuardArgs.
 func (v *GuardArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -312,25 +300,29 @@ func (v *Head) DecodeJSON(r *codec.Reader) {
 		case 0:
 			v.Data = r.Uint32()
 		case 1:
-			v.Results = r.Uint32()
+			v.DataDigest.DecodeJSON(r)
 		case 2:
-			v.Digest.DecodeJSON(r)
+			v.Results = r.Uint32()
+		case 3:
+			v.ResultDigest.DecodeJSON(r)
 		default:
 			return
 		}
 	}
 }
 
-var fieldsOfHead = codec.Fields{Names: []string{"data", "results", "digest"}, Required: 0x7}
+var fieldsOfHead = codec.Fields{Names: []string{"data", "dataDigest", "results", "resultDigest"}, Required: 0xf}
 
 // AppendJSON appends a Head.
 func (v *Head) AppendJSON(b []byte) []byte {
 	b = codec.AppendRaw(b, `{"data":`)
 	b = codec.AppendUint(b, uint64(v.Data))
+	b = codec.AppendRaw(b, `,"dataDigest":`)
+	b = v.DataDigest.AppendJSON(b)
 	b = codec.AppendRaw(b, `,"results":`)
 	b = codec.AppendUint(b, uint64(v.Results))
-	b = codec.AppendRaw(b, `,"digest":`)
-	b = v.Digest.AppendJSON(b)
+	b = codec.AppendRaw(b, `,"resultDigest":`)
+	b = v.ResultDigest.AppendJSON(b)
 	return append(b, '}')
 }
 
@@ -343,14 +335,16 @@ func (v *HistoryArgs) DecodeJSON(r *codec.Reader) {
 		case 0:
 			v.ID = r.String()
 		case 1:
-			v.After = r.Uint32()
+			v.After = r.String()
+		case 2:
+			v.Limit = r.Uint32()
 		default:
 			return
 		}
 	}
 }
 
-var fieldsOfHistoryArgs = codec.Fields{Names: []string{"rule", "after"}, Required: 0x1}
+var fieldsOfHistoryArgs = codec.Fields{Names: []string{"rule", "after", "limit"}, Required: 0x1}
 
 // DecodeJSON reads a Hit.
 func (v *Hit) DecodeJSON(r *codec.Reader) {
@@ -580,26 +574,6 @@ func (v *PageArgs) DecodeJSON(r *codec.Reader) {
 }
 
 var fieldsOfPageArgs = codec.Fields{Names: []string{"after", "limit"}, Required: 0x0}
-
-// DecodeJSON reads a PositionArgs.
-func (v *PositionArgs) DecodeJSON(r *codec.Reader) {
-	var seen uint64
-	r.Object()
-	for {
-		switch r.Field(&fieldsOfPositionArgs, &seen) {
-		case 0:
-			v.Chain = r.String()
-		case 1:
-			v.After = r.Uint32()
-		case 2:
-			v.Limit = r.Uint32()
-		default:
-			return
-		}
-	}
-}
-
-var fieldsOfPositionArgs = codec.Fields{Names: []string{"chain", "after", "limit"}, Required: 0x1}
 
 // DecodeJSON reads a ReportArgs.
 func (v *ReportArgs) DecodeJSON(r *codec.Reader) {
@@ -1137,8 +1111,8 @@ var fieldsOfUnblockArgs = codec.Fields{Names: []string{"chain", "subject", "reas
 func (v *Verdict) AppendJSON(b []byte) []byte {
 	b = codec.AppendRaw(b, `{"valid":`)
 	b = codec.AppendBool(b, bool(v.Valid))
-	b = codec.AppendRaw(b, `,"results":`)
-	b = codec.AppendUint(b, uint64(v.Results))
+	b = codec.AppendRaw(b, `,"length":`)
+	b = codec.AppendUint(b, uint64(v.Length))
 	if v.Position != 0 {
 		b = codec.AppendRaw(b, `,"position":`)
 		b = codec.AppendUint(b, uint64(v.Position))
@@ -1147,8 +1121,32 @@ func (v *Verdict) AppendJSON(b []byte) []byte {
 		b = codec.AppendRaw(b, `,"reason":`)
 		b = codec.AppendString(b, string(v.Reason))
 	}
+	if v.Next != 0 {
+		b = codec.AppendRaw(b, `,"next":`)
+		b = codec.AppendUint(b, uint64(v.Next))
+	}
 	return append(b, '}')
 }
+
+// DecodeJSON reads a VerifyArgs.
+func (v *VerifyArgs) DecodeJSON(r *codec.Reader) {
+	var seen uint64
+	r.Object()
+	for {
+		switch r.Field(&fieldsOfVerifyArgs, &seen) {
+		case 0:
+			v.Chain = r.String()
+		case 1:
+			v.From = r.Uint32()
+		case 2:
+			v.Limit = r.Uint32()
+		default:
+			return
+		}
+	}
+}
+
+var fieldsOfVerifyArgs = codec.Fields{Names: []string{"chain", "from", "limit"}, Required: 0x1}
 
 // DecodeJSON reads a WithdrawArgs.
 func (v *WithdrawArgs) DecodeJSON(r *codec.Reader) {

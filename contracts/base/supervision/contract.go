@@ -1,7 +1,7 @@
 // Package main keeps what supervision knows and demands: rules and blacklists, which the
 // chain itself obeys (contract.go, rule.go, blacklist.go), the data that sources report
-// about supervised objects (source.go), chained audit results (result.go) and what
-// contracts in a sandbox ask (sandbox.go).
+// about supervised objects (source.go) and audit results (result.go), both chained
+// (link.go), and what contracts in a sandbox ask (sandbox.go).
 package main
 
 import (
@@ -14,12 +14,12 @@ import (
 
 // Bounds; bundle.yaml says the same to people.
 const (
-	maxID       = 64
-	maxTitle    = 200
-	maxText     = 2000
-	maxRules    = 2000 // of a chain
-	maxBroad    = 64   // of them for every contract
-	maxEveryone = "\xff"
+	maxID     = 64
+	maxTitle  = 200
+	maxText   = 2000
+	maxRules  = 2000 // of a chain
+	maxBroad  = 64   // of them for every contract
+	maxVerify = 1000 // links at once
 )
 
 // Chain is a supervised chain. The chain of that name reads blacklisted.
@@ -52,6 +52,15 @@ type PageArgs struct {
 	After string `json:"after,omitempty"`
 	Limit uint32 `json:"limit,omitempty"`
 }
+
+// ChainPage asks for a page of what is kept about one chain.
+type ChainPage struct {
+	Chain string `json:"chain"`
+	After string `json:"after,omitempty"`
+	Limit uint32 `json:"limit,omitempty"`
+}
+
+func (p *ChainPage) paging() contract.Paging { return contract.Paging{After: p.After, Limit: p.Limit} }
 
 // Storage.
 var chains = state.NewMap[string, Chain]("chain")
@@ -88,6 +97,7 @@ var _ = contract.Methods(
 	contract.Call("report", report),
 	contract.Query("getSource", getSource),
 	contract.Query("listData", listData),
+	contract.Query("verifyData", verifyData),
 	contract.Call("recordResult", recordResult),
 	contract.Call("auditNode", auditNode),
 	contract.Call("recordScan", recordScan),

@@ -72,15 +72,6 @@ type CodeID struct {
 	Code contract.Hash `json:"code"`
 }
 
-// Verdict says whether the chain of results holds; if not, where it breaks and how:
-// missing, altered or previous.
-type Verdict struct {
-	Valid    bool   `json:"valid"`
-	Results  uint32 `json:"results"`
-	Position uint32 `json:"position,omitempty"`
-	Reason   string `json:"reason,omitempty"`
-}
-
 // Storage.
 var (
 	results     = state.NewMap[itemKey, Result]("result")
@@ -116,7 +107,7 @@ func recordResult(ctx *contract.Ctx, in ResultArgs) (Result, error) {
 	if err := checkText(in.Detail, maxText); err != nil {
 		return Result{}, err
 	}
-	out := link(ctx, Result{
+	out := add(ctx, Result{
 		Chain: in.Chain, Kind: r.Kind, Rule: r.ID, Version: r.Version, Subject: in.Subject, Verdict: in.Verdict, Detail: in.Detail, Report: in.Report,
 	})
 	if in.Verdict == "violation" {
@@ -125,20 +116,20 @@ func recordResult(ctx *contract.Ctx, in ResultArgs) (Result, error) {
 	return out, nil
 }
 
-// link appends a result to its chain's results.
-func link(ctx *contract.Ctx, r Result) Result {
+// add appends a result to its chain's results.
+func add(ctx *contract.Ctx, r Result) Result {
 	h, _ := heads.Get(ctx, r.Chain)
 	h.Results++
-	r.Position, r.Previous, r.By, r.Time = h.Results, h.Digest, ctx.Caller().Member, ctx.Time()
-	r.Digest = digest(r)
-	h.Digest = r.Digest
+	r.Position, r.Previous, r.By, r.Time = h.Results, h.ResultDigest, ctx.Caller().Member, ctx.Time()
+	r.Digest = r.digest()
+	h.ResultDigest = r.Digest
 	heads.Put(ctx, r.Chain, h)
 	results.Put(ctx, itemKey{A: r.Chain, B: r.Position}, r)
 	resultRecorded.Emit(ctx, r)
 	return r
 }
 
-func digest(r Result) contract.Hash {
+func (r Result) digest() contract.Hash {
 	r.Digest = contract.Hash{}
 	return contract.SM3(contract.JSON(r))
 }
@@ -169,7 +160,7 @@ func auditNode(ctx *contract.Ctx, in NodeArgs) (Results, error) {
 			continue
 		}
 		nodeAudited.Put(ctx, partition, key)
-		r := link(ctx, Result{
+		r := add(ctx, Result{
 			Chain: in.Chain, Kind: "node", Rule: h.Rule, Version: h.Version, Subject: in.Node, Verdict: "violation",
 			Detail: in.Period + " " + in.Data,
 		})
@@ -201,45 +192,18 @@ func getScan(v *contract.View, in CodeID) (Scan, error) {
 	return s, nil
 }
 
-func listResults(v *contract.View, in PositionArgs) (contract.Page[Result], error) {
-	var out contract.Page[Result]
-	size := int(contract.Paging{Limit: in.Limit}.Size())
-	results.Range(v, itemKey{A: in.Chain, B: in.After + 1}, itemKey{A: in.Chain, B: 1<<32 - 1}, func(_ itemKey, r Result) bool {
-		out.Items = append(out.Items, r)
-		return len(out.Items) < size
-	})
-	return out, nil
+func listResults(v *contract.View, in ChainPage) (contract.Page[Result], error) {
+	return state.ListUnder(v, results, in.Chain, in.paging()), nil
 }
 
-// verifyResults recomputes the chain of results.
-func verifyResults(v *contract.View, in ChainID) (Verdict, error) {
-	if _, err := findChain(v, in.ID); err != nil {
+// verifyResults recomputes the links of a chain's results.
+func verifyResults(v *contract.View, in VerifyArgs) (Verdict, error) {
+	if _, err := findChain(v, in.Chain); err != nil {
 		return Verdict{}, err
 	}
-	h, _ := heads.Get(v, in.ID)
-	out := Verdict{Results: h.Results}
-	var last contract.Hash
-	for n := uint32(1); n <= h.Results; n++ {
-		r, ok := results.Get(v, itemKey{A: in.ID, B: n})
-		switch {
-		case !ok:
-			out.Reason = "missing"
-		case r.Previous != last:
-			out.Reason = "previous"
-		case r.Position != n || digest(r) != r.Digest:
-			out.Reason = "altered"
-		}
-		if out.Reason != "" {
-			out.Position = n
-			return out, nil
-		}
-		last = r.Digest
-	}
-	if last != h.Digest {
-		out.Reason = "altered"
-		out.Position = h.Results
-		return out, nil
-	}
-	out.Valid = true
-	return out, nil
+	h, _ := heads.Get(v, in.Chain)
+	return in.verify(h.Results, h.ResultDigest, func(n uint32) (link, bool) {
+		r, ok := results.Get(v, itemKey{A: in.Chain, B: n})
+		return link{r.Position, r.Previous, r.Digest, r.digest()}, ok
+	})
 }

@@ -60,21 +60,16 @@ type WithdrawArgs struct {
 	Reason string `json:"reason"`
 }
 
-// HistoryArgs ask for the versions of a rule above After.
+// HistoryArgs ask for a page of the versions of a rule.
 type HistoryArgs struct {
 	ID    string `json:"rule"`
-	After uint32 `json:"after,omitempty"`
-}
-
-// FetchArgs ask for a page of a chain's rules.
-type FetchArgs struct {
-	Chain string `json:"chain"`
 	After string `json:"after,omitempty"`
 	Limit uint32 `json:"limit,omitempty"`
 }
 
-// Rules are a page of a chain's rules, active and withdrawn, at a revision. A business
-// chain or sandbox hands them to syncRules of its own supervision contract.
+// Rules are a page of a chain's rules at a revision: active, withdrawn, and those that
+// were for the chain in an earlier version and list it no more. A business chain or
+// sandbox hands them to syncRules of its own supervision contract.
 type Rules struct {
 	Chain    string `json:"chain"`
 	Revision uint32 `json:"revision"`
@@ -165,8 +160,7 @@ func store(ctx *contract.Ctx, old, r Rule, step uint32) error {
 	}
 	for _, id := range old.Chains {
 		if !slices.Contains(r.Chains, id) {
-			ruleByChain.Delete(ctx, id, r.ID)
-			all = append(all, id)
+			all = append(all, id) // and stays under ruleByChain, so that the chain learns of it
 		}
 	}
 	for _, id := range all {
@@ -208,7 +202,8 @@ func (r Rule) broad(chain string) uint32 {
 }
 
 // syncRules takes over rules from the supervision chain: those of the chain this
-// contract runs on, in versions above the ones known here.
+// contract runs on, in versions above the ones known here. One that is for this chain no
+// longer is withdrawn here.
 func syncRules(ctx *contract.Ctx, in SyncArgs) (Synced, error) {
 	c, err := findChain(ctx, in.Chain)
 	if err != nil {
@@ -219,14 +214,17 @@ func syncRules(ctx *contract.Ctx, in SyncArgs) (Synced, error) {
 	}
 	out := Synced{Chain: in.Chain, Revision: in.Revision}
 	for _, r := range in.Items {
-		if !slices.Contains(r.Chains, in.Chain) {
-			return Synced{}, errUnknownChain.With(r.ID)
-		}
-		r.Chains = []string{in.Chain}
-		old, _ := rules.Get(ctx, r.ID)
+		old, known := rules.Get(ctx, r.ID)
 		if r.Version <= old.Version {
 			continue
 		}
+		if !slices.Contains(r.Chains, in.Chain) {
+			if !known {
+				continue
+			}
+			r.Status = "withdrawn"
+		}
+		r.Chains = []string{in.Chain}
 		if err := store(ctx, old, r, 0); err != nil {
 			return Synced{}, err
 		}
@@ -251,12 +249,12 @@ func getRule(v *contract.View, in RuleID) (Rule, error) {
 }
 
 // fetchRules gives the rules of a chain, in pages.
-func fetchRules(v *contract.View, in FetchArgs) (Rules, error) {
+func fetchRules(v *contract.View, in ChainPage) (Rules, error) {
 	c, err := findChain(v, in.Chain)
 	if err != nil {
 		return Rules{}, err
 	}
-	ids, next := ruleByChain.Page(v, in.Chain, contract.Paging{After: in.After, Limit: in.Limit})
+	ids, next := ruleByChain.Page(v, in.Chain, in.paging())
 	out := Rules{Chain: c.ID, Revision: c.Revision, Next: next}
 	for _, id := range ids {
 		if r, ok := rules.Get(v, id); ok {
@@ -266,13 +264,7 @@ func fetchRules(v *contract.View, in FetchArgs) (Rules, error) {
 	return out, nil
 }
 
-// history gives the versions of a rule, oldest first, at most 100 at once.
+// history gives the versions of a rule, oldest first.
 func history(v *contract.View, in HistoryArgs) (contract.Page[Rule], error) {
-	var out contract.Page[Rule]
-	from := state.Pair[string, uint32]{A: in.ID, B: in.After + 1}
-	ruleVersions.Range(v, from, state.Pair[string, uint32]{A: in.ID, B: 1<<32 - 1}, func(_ state.Pair[string, uint32], r Rule) bool {
-		out.Items = append(out.Items, r)
-		return len(out.Items) < contract.MaxPage
-	})
-	return out, nil
+	return state.ListUnder(v, ruleVersions, in.ID, contract.Paging{After: in.After, Limit: in.Limit}), nil
 }

@@ -70,7 +70,7 @@ func guard(ctx *contract.Ctx, in GuardArgs) (Judgment, error) {
 		}
 	}
 	for _, h := range j.Hits {
-		r := link(ctx, Result{
+		r := add(ctx, Result{
 			Chain: j.Chain, Kind: "sandbox", Rule: h.Rule, Version: h.Version, Subject: string(member), Verdict: "violation",
 			Detail: j.Caller + "." + in.Method + " " + in.Data,
 		})

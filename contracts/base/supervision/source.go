@@ -48,7 +48,8 @@ type ObjectArgs struct {
 	Title  string `json:"title"`
 }
 
-// Data is what a source reported about an object.
+// Data is what a source reported about an object. Data of a chain is linked: Digest is
+// SM3 over its JSON with 64 zeros in the digest's place, and covers Previous.
 type Data struct {
 	Chain    string          `json:"chain"`
 	Position uint32          `json:"position"` // from 1
@@ -56,8 +57,10 @@ type Data struct {
 	Kind     string          `json:"kind"`
 	Object   string          `json:"object"`
 	Content  string          `json:"content"`
+	Previous contract.Hash   `json:"previous"`
 	By       contract.Member `json:"by"`
 	Time     contract.Time   `json:"time"`
+	Digest   contract.Hash   `json:"digest"`
 }
 
 // ReportArgs are the arguments of report.
@@ -69,22 +72,6 @@ type ReportArgs struct {
 	Content string `json:"content"`
 }
 
-// PositionArgs ask for the items of a chain above a position.
-type PositionArgs struct {
-	Chain string `json:"chain"`
-	After uint32 `json:"after,omitempty"`
-	Limit uint32 `json:"limit,omitempty"`
-}
-
-// Head says how much is on record about a chain. It is a row of its own, so that what is
-// recorded does not touch the rows that the chain takes rules from.
-type Head struct {
-	Data    uint32        `json:"data"`
-	Results uint32        `json:"results"`
-	Digest  contract.Hash `json:"digest"` // of the last result
-}
-
-type itemKey = state.Pair[string, uint32]
 type objectKey = state.Pair[string, state.Pair[string, string]]
 
 // Storage.
@@ -92,7 +79,6 @@ var (
 	sources = state.NewMap[string, Source]("source")
 	objects = state.NewMap[objectKey, Object]("object")
 	reports = state.NewMap[itemKey, Data]("data")
-	heads   = state.NewMap[string, Head]("head")
 )
 
 // Events.
@@ -192,19 +178,35 @@ func report(ctx *contract.Ctx, in ReportArgs) (Data, error) {
 	}
 	h, _ := heads.Get(ctx, in.Chain)
 	h.Data++
-	d := Data{in.Chain, h.Data, s.ID, in.Kind, in.Object, in.Content, s.Member, ctx.Time()}
+	d := Data{
+		Chain: in.Chain, Position: h.Data, Source: s.ID, Kind: in.Kind, Object: in.Object, Content: in.Content,
+		Previous: h.DataDigest, By: s.Member, Time: ctx.Time(),
+	}
+	d.Digest = d.digest()
+	h.DataDigest = d.Digest
 	heads.Put(ctx, in.Chain, h)
 	reports.Put(ctx, itemKey{A: d.Chain, B: d.Position}, d)
 	reported.Emit(ctx, d)
 	return d, nil
 }
 
-func listData(v *contract.View, in PositionArgs) (contract.Page[Data], error) {
-	var out contract.Page[Data]
-	size := int(contract.Paging{Limit: in.Limit}.Size())
-	reports.Range(v, itemKey{A: in.Chain, B: in.After + 1}, itemKey{A: in.Chain, B: 1<<32 - 1}, func(_ itemKey, d Data) bool {
-		out.Items = append(out.Items, d)
-		return len(out.Items) < size
+func (d Data) digest() contract.Hash {
+	d.Digest = contract.Hash{}
+	return contract.SM3(contract.JSON(d))
+}
+
+func listData(v *contract.View, in ChainPage) (contract.Page[Data], error) {
+	return state.ListUnder(v, reports, in.Chain, in.paging()), nil
+}
+
+// verifyData recomputes the links of a chain's data.
+func verifyData(v *contract.View, in VerifyArgs) (Verdict, error) {
+	if _, err := findChain(v, in.Chain); err != nil {
+		return Verdict{}, err
+	}
+	h, _ := heads.Get(v, in.Chain)
+	return in.verify(h.Data, h.DataDigest, func(n uint32) (link, bool) {
+		d, ok := reports.Get(v, itemKey{A: in.Chain, B: n})
+		return link{d.Position, d.Previous, d.Digest, d.digest()}, ok
 	})
-	return out, nil
 }
