@@ -104,9 +104,6 @@ func (s *Spec) checkMetaColumns(f *findings, schema *Schema) {
 			need("view "+name, s.viewRecord(v), c, "views", name)
 		}
 	}
-	for _, name := range sortedKeys(s.Statistics) {
-		need("statistic "+name, s.Statistics[name].Count, s.Statistics[name].By, "statistics", name)
-	}
 }
 
 // keptByLibrary reports whether a field is the record library's own, with the same

@@ -97,6 +97,7 @@ func (s *Spec) check(f *findings, schema *Schema) {
 	s.checkRecords(f, schema)
 	s.checkWorkflows(f, schema)
 	s.checkMetaColumns(f, schema)
+	s.checkStatistics(f, schema)
 	if len(s.Params) > 0 && schema.Init == nil {
 		f.add([]string{"params"}, "params_init")
 	}

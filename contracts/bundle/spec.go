@@ -112,7 +112,7 @@ type Statistic struct {
 // Dashboard is a page of statistics.
 type Dashboard struct {
 	Title Text     `yaml:"title" json:"title" is:"required"`
-	Cards []string `yaml:"cards" json:"cards" is:"required pattern=method max=64" doc:"Statistics it shows"`
+	Cards []string `yaml:"cards" json:"cards" is:"required pattern=method min=1 max=64" doc:"Statistics it shows"`
 }
 
 // Manifest derives what the chain reads. Errors are HC-3303.

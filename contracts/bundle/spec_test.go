@@ -72,6 +72,8 @@ var defects = []struct {
 	{"count: evidence, by: day", "sum: evidence.title", "statistic perDay: evidence.title is no field of type int or decimal", false},
 	{"by: day", "by: colour", `statistic perDay: cannot be grouped by "colour"`, false},
 	{"perDay: {count: evidence, by: day}", "perDay: {by: day}", "statistic perDay: needs count or sum", false},
+	{"dashboards: {}", "dashboards: {d: {title: {zh: 屏, en: D}, cards: []}}", "0 entries, must be 1 to 64", true},
+	{"dashboards: {}", "dashboards: {d: {title: {zh: 屏, en: D}, cards: [perDay, perDay]}}", "dashboard d: statistic perDay stands there twice", false},
 	{"dashboards: {}", "dashboards: {d: {title: {zh: 屏, en: D}, cards: [perDay, perHour]}}", `dashboard d: no statistic "perHour"`, false},
 	{"columns: [time,", "columns: [colour,", `view list: record evidence has no field "colour"`, false},
 	{"workflows: {}", "workflows: {w: {record: evidence, states: [a, b, c, a], start: d, moves: {}}}", `workflow w: start "d" is none of its states`, false},

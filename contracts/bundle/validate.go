@@ -33,11 +33,7 @@ func (s *Spec) validate(f *findings) {
 		s.validateStatistic(f, name)
 	}
 	for _, name := range sortedKeys(s.Dashboards) {
-		for _, c := range s.Dashboards[name].Cards {
-			if _, ok := s.Statistics[c]; !ok {
-				f.add([]string{"dashboards", name, "cards"}, "dashboard_card", name, c, listed(sortedKeys(s.Statistics)))
-			}
-		}
+		s.validateDashboard(f, name)
 	}
 }
 
@@ -183,29 +179,9 @@ func (s *Spec) validateView(f *findings, name string) {
 			s.needField(f, record, field, "view "+name, path...)
 		}
 	}
-}
-
-func (s *Spec) validateStatistic(f *findings, name string) {
-	st := s.Statistics[name]
-	path := []string{"statistics", name}
-	if (st.Count == "") == (st.Sum == "") {
-		f.add(path, "statistic", name)
-		return
-	}
-	record := st.Count
-	if st.Sum != "" {
-		var field string
-		record, field, _ = strings.Cut(st.Sum, ".")
-		if t, err := ParseFieldType(s.Records[record].Fields[field].Type); err != nil || t.Name != "int" && t.Name != "decimal" {
-			f.add(path, "statistic_sum", name, st.Sum)
-			return
+	for _, field := range slices.Concat(v.Filter, v.Sort) {
+		if t, err := ParseFieldType(s.Records[record].Fields[field].Type); err == nil && t.Name == "encrypted" {
+			f.add(path, "view_sealed", name, field)
 		}
-	}
-	s.needRecord(f, record, "statistic "+name, path...)
-	if _, ok := s.Records[record]; !ok || st.By == "" || slices.Contains([]string{"day", "month", "year"}, st.By) {
-		return
-	}
-	if _, ok := s.Records[record].Fields[st.By]; !ok && !slices.Contains(metaColumns, st.By) {
-		f.add(path, "statistic_by", name, st.By, listed(sortedKeys(s.Records[record].Fields)))
 	}
 }
