@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -20,6 +21,29 @@ const root = ".."
 
 // readmeParts are the headings of every bundle's README.
 var readmeParts = []string{"## Purpose", "## Calls", "## Events", "## Errors", "## Try it", "## Limits"}
+
+// goBlock is a block of Go in a document.
+var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
+
+// What docs/bundles.md shows of a contract is code of the sample permit, line by line.
+func TestDocumentShowsTheSample(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join(root, "..", "docs", "bundles.md"))
+	require.NoError(t, err)
+	raw, err := os.ReadFile(filepath.Join(root, "samples", "permit", "contract.go"))
+	require.NoError(t, err)
+	plain := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	shown := goBlock.FindAllStringSubmatch(string(doc), -1)
+	require.NotEmpty(t, shown)
+	code := map[string]bool{}
+	for _, line := range strings.Split(string(raw), "\n") {
+		code[plain(line)] = true
+	}
+	for _, block := range shown {
+		for _, line := range strings.Split(block[1], "\n") {
+			require.True(t, code[plain(line)], "not in the sample: %s", line)
+		}
+	}
+}
 
 // Every bundle has the same form, generated files that match its code, and transcripts
 // that hold natively and in WASM with equal results, events, state and golden gas (in
@@ -41,6 +65,10 @@ func TestBundles(t *testing.T) {
 			if !testing.Short() {
 				require.Positive(t, report.Calls)
 				checkShape(t, dir, report)
+				if strings.HasPrefix(d, "base/") {
+					require.GreaterOrEqual(t, report.Samples, 50, "rows of %s", SampleFile)
+					require.FileExists(t, filepath.Join(dir, "testdata", "03-tamper.txt"))
+				}
 			}
 		})
 	}
@@ -79,6 +107,10 @@ func TestSampleIsShort(t *testing.T) {
 	require.Equal(t, 4, records)
 	require.Len(t, s.Workflows, 1)
 	require.Equal(t, "encrypted", s.Defs["Permit"].Properties["contact"].Format)
+	spec, err := readSpec(filepath.Join(root, "samples", "permit"))
+	require.NoError(t, err)
+	require.Len(t, spec.Statistics, 2)
+	require.Equal(t, []string{"perState", "fees"}, spec.Dashboards["overview"].Cards)
 }
 
 func checkShape(t *testing.T, dir string, report *Report) {
@@ -87,9 +119,13 @@ func checkShape(t *testing.T, dir string, report *Report) {
 	}
 	readme, err := os.ReadFile(filepath.Join(dir, "README.md"))
 	require.NoError(t, err)
-	for _, part := range readmeParts {
-		require.Contains(t, string(readme), part)
+	var parts []string
+	for _, line := range strings.Split(string(readme), "\n") {
+		if strings.HasPrefix(line, "## ") {
+			parts = append(parts, line)
+		}
 	}
+	require.Equal(t, readmeParts, parts)
 	raw, err := os.ReadFile(filepath.Join(dir, "bundle.yaml"))
 	require.NoError(t, err)
 	spec, err := bundle.ParseSpec(raw)

@@ -58,13 +58,18 @@ func (t *Transcript) params(contract string, packages [][]byte, extra map[string
 // Deploy has a member with role admin upload, stage and create a package of Params.Extra.
 // The outcome is that of the first call refused, or of create.
 func (c *Chain) Deploy(ctx context.Context, member, name string) (*Outcome, error) {
-	m, err := c.member(member)
-	if err != nil {
-		return nil, err
-	}
 	raw := c.extra[name]
 	if raw == nil {
 		return nil, fmt.Errorf("deploy: no bundle %q", name)
+	}
+	return c.install(ctx, member, "create", raw)
+}
+
+// install uploads, stages and installs a package; method is create or upgrade.
+func (c *Chain) install(ctx context.Context, member, method string, raw []byte) (*Outcome, error) {
+	m, err := c.member(member)
+	if err != nil {
+		return nil, err
 	}
 	h := crypto.Sum(raw)
 	parts := slices.Collect(slices.Chunk(raw, chain.PartBytes))
@@ -99,7 +104,7 @@ func (c *Chain) Deploy(ctx context.Context, member, name string) (*Outcome, erro
 			return out, err
 		}
 	}
-	return c.native(ctx, member, "create", map[string]any{"package": h})
+	return c.native(ctx, member, method, map[string]any{"package": h})
 }
 
 func (c *Chain) native(ctx context.Context, member, method string, args any) (*Outcome, error) {

@@ -72,8 +72,8 @@ func PlaySample(ctx context.Context, c *Chain, contract string, rows []SampleRow
 			if err := c.AddMember(ctx, r.Member.Name(), r.Member.Org(), r.roles()...); err != nil {
 				return err
 			}
-			scope.Bind(r.Member.Name(), c.members[string(r.Member)].Key)
 		}
+		scope.Bind(r.Member.Name(), c.members[string(r.Member)].Key)
 	}
 	for i, r := range rows {
 		for _, m := range keyNameRE.FindAllStringSubmatch(string(r.Args), -1) {
