@@ -125,7 +125,15 @@ func (im *Import) Finish(base Base) error {
 		im.own(b, &base)
 		err = state.ReadError(b.Commit(true))
 	}
-	if err = errors.Join(err, im.close()); err != nil {
+	if err != nil {
+		return errors.Join(err, im.Discard())
+	}
+	return im.settle()
+}
+
+// settle gives the finished ledger its name.
+func (im *Import) settle() error {
+	if err := im.close(); err != nil {
 		return errors.Join(err, im.Discard())
 	}
 	if err := os.Rename(im.draft, im.dir); err != nil {
