@@ -20,6 +20,9 @@ type Sources struct {
 	// Tree is the root of a source tree whose contracts/base is built where nothing is
 	// prebuilt; empty if there is none.
 	Tree string
+	// Also names contracts that are wanted besides those of contracts/base. What is not
+	// prebuilt is built from the samples of Tree, if they are there.
+	Also []string
 	// Build makes the package of the bundle in a folder of the tree; nil if this program
 	// cannot.
 	Build func(ctx context.Context, dir string) ([]byte, error)
@@ -63,9 +66,30 @@ func treeAbove(dir string) string {
 	}
 }
 
-// Packages returns the package files of the base contracts by contract name: prebuilt,
-// or built from the source tree. say is told what takes long.
+// Packages returns the package files of the base contracts by contract name, and of those
+// in Also: prebuilt, or built from the source tree. say is told what takes long.
 func (s Sources) Packages(ctx context.Context, say func(en, zh string)) (map[string][]byte, error) {
+	out, err := s.base(ctx, say)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range s.Also {
+		dir := filepath.Join(s.Tree, "contracts", "samples", name)
+		if out[name] != nil || s.Only != "" || s.Tree == "" || s.Build == nil {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, "bundle.yaml")); err != nil {
+			continue
+		}
+		say("building contract "+name, "构建合约 "+name)
+		if out[name], err = s.Build(ctx, dir); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s Sources) base(ctx context.Context, say func(en, zh string)) (map[string][]byte, error) {
 	if s.Only != "" {
 		return readPackages(s.Only)
 	}

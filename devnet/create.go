@@ -157,7 +157,8 @@ func (n *Network) newPassphrase() ([]byte, error) {
 	return secret, node.WriteFile(n.PassphraseFile(), append(secret, '\n'), 0o600)
 }
 
-func (n *Network) cacheDir() string { return filepath.Join(n.Dir(), "cache", "wasm") }
+// CacheDir is where the validators of the network keep compiled contracts.
+func (n *Network) CacheDir() string { return filepath.Join(n.Dir(), "cache", "wasm") }
 
 // foundValidator makes keys, certificate and home of validator i.
 func (n *Network) foundValidator(i int, o *organisation, secret []byte) (*chain.GenesisValidator, error) {

@@ -83,7 +83,7 @@ stderr = false
 
 [vm]
 cacheDir = %q
-`, v.Name, v.Web, v.Metrics, n.cacheDir())
+`, v.Name, v.Web, v.Metrics, n.CacheDir())
 		if err := node.WriteFile(home.ConfigFile(), []byte(nodeTOML), 0o644); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -44,6 +45,8 @@ type StartOptions struct {
 	Program string // path of the huchain binary
 	// Detach lets the processes outlive this one.
 	Detach bool
+	// Command is what each process runs on its home; nil is a validator, "start".
+	Command []string
 }
 
 // Start starts one process per validator. Unless detached, the kernel ends them with
@@ -82,6 +85,10 @@ func (n *Network) refuseRunning(running map[string]node.Owner) error {
 }
 
 func (p *Processes) startAll(o StartOptions) error {
+	command := o.Command
+	if command == nil {
+		command = []string{"start"}
+	}
 	for i := range p.n.Nodes {
 		name := p.n.Nodes[i].Name
 		home := p.n.NodeHome(name)
@@ -93,7 +100,7 @@ func (p *Processes) startAll(o StartOptions) error {
 		if err != nil {
 			return err
 		}
-		cmd := exec.Command(o.Program, "start", "--home", home.Dir)
+		cmd := exec.Command(o.Program, append(slices.Clone(command), "--home", home.Dir)...)
 		cmd.Stdout, cmd.Stderr = console, console
 		cmd.SysProcAttr = childAttributes(o.Detach)
 		err = cmd.Start()

@@ -24,6 +24,8 @@ type UpOptions struct {
 	NoSample   bool                // leave the demo stories out of a new network
 	Say        func(en, zh string) // told what is being done
 	Timeout    time.Duration       // until every validator serves
+	// Founded, where set, is called once for a new network, before its validators start.
+	Founded func(n *Network, packages map[string][]byte) error
 }
 
 // Up is a devnet that has come up.
@@ -140,7 +142,10 @@ func (u *Up) create(ctx context.Context, o UpOptions) error {
 	}
 	u.Created = true
 	u.warmed = make(chan error, 1)
-	go func() { u.warmed <- node.WarmCache(ctx, u.Network.cacheDir(), packages) }()
+	go func() { u.warmed <- node.WarmCache(ctx, u.Network.CacheDir(), packages) }()
+	if o.Founded != nil {
+		return o.Founded(u.Network, packages)
+	}
 	return nil
 }
 
