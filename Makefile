@@ -57,12 +57,40 @@ test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, and Debi
 	$(GO) test -timeout 15m $$($(GO) list ./... | grep -v '/test$$')
 	$(GO) test -timeout 20m ./test
 
+# How long each load is measured, and how often in turns.
+HUCHAIN_BENCH_DURATION ?= 60s
+HUCHAIN_BENCH_ROUNDS   ?= 1
+
 .PHONY: bench
-bench: build benchstate benchhistory ## all measurements: state, history, contract calls, TPS of four validators for 60 s, DIDS identities
+bench: build benchstate benchhistory ## all measurements; loads fill the table of docs/performance.md, HUCHAIN_BENCH_ROUNDS times each
+	$(call needs,go git)
 	@mkdir -p .bench
 	$(GO) test -run '^$$' -bench Interleaved -benchtime 1x ./vm/engine | tee .bench/vm.txt
-	bin/huchain bench run --scenario evidence --validators 4 --duration 60s --report .bench/evidence.json
-	bin/huchain bench run --scenario did --validators 4 --dids $(DIDS) --report .bench/did.json
+	load() { bin/huchain bench run --duration $(HUCHAIN_BENCH_DURATION) --report .bench/loads/$$1.json --report .bench/loads/$$1.html "$${@:2}"; }; \
+	for round in $$(seq $(HUCHAIN_BENCH_ROUNDS)); do \
+		load evidence-$$round --scenario evidence; \
+		load evidence-single-$$round --scenario evidence --validators 1; \
+		load evidence-ramp-$$round --scenario evidence --ramp --ceiling 0; \
+		load transfer-cold-$$round --scenario transfer --ceiling 0; \
+		load transfer-hot-$$round --scenario transfer --zipf 1.2 --ceiling 0; \
+		load query-$$round --scenario query --ceiling 0; \
+		load mixed-$$round --scenario mixed --clients 50 --streams 200 --ceiling 0; \
+	done
+	bin/huchain bench run --scenario did --dids $(DIDS) --report .bench/loads/did.json --report .bench/loads/did.html
+	bin/huchain bench publish .bench/loads $(wildcard .bench/growth) --doc docs/performance.md
+
+# Records, validators and bytes at which growth is measured; 10000000 records take a minute
+# to lay and 10 GB of disk.
+HUCHAIN_BENCH_RECORDS    ?= 10000,1000000
+HUCHAIN_BENCH_VALIDATORS ?= 4,1,7
+HUCHAIN_BENCH_PAYLOADS   ?= 250,1024,4096,16384
+
+.PHONY: growth
+growth: build ## measure as records, validators and payloads grow; table and chart of docs/performance.md
+	$(call needs,go git)
+	bin/huchain bench growth --records $(HUCHAIN_BENCH_RECORDS) --validators $(HUCHAIN_BENCH_VALIDATORS) --payloads $(HUCHAIN_BENCH_PAYLOADS) \
+		--duration $(HUCHAIN_BENCH_DURATION) --rounds $(HUCHAIN_BENCH_ROUNDS) --dir .bench/growth
+	bin/huchain bench publish $(wildcard .bench/loads) .bench/growth --doc docs/performance.md
 
 # Keys in the state and transactions in the history; the goals are for 10000000 and 5000000.
 HUCHAIN_BENCH_KEYS ?= 1000000

@@ -7,11 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"math"
 	mathrand "math/rand/v2"
-	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -57,44 +54,39 @@ func (p *DIDParams) Validate() error {
 	return nil
 }
 
-// DIDReport is the outcome of RunDIDs. Times are milliseconds.
+// DIDReport is what RunDIDs adds to a report; the latencies stand among the calls.
 type DIDReport struct {
-	Scenario   string     `json:"scenario"`
-	Started    time.Time  `json:"started"`
-	Conditions Conditions `json:"conditions"`
+	Created       int     `json:"created"`
+	CreateSeconds float64 `json:"createSeconds"` // keys and signatures of the generator included
+	CreatedPerS   float64 `json:"createdPerSecond"`
 
-	Created        int       `json:"created"`
-	CreateSeconds  float64   `json:"createSeconds"` // keys and signatures of the generator included
-	CreatedPerS    float64   `json:"createdPerSecond"`
-	BatchLatencyMs Quantiles `json:"batchLatencyMs"` // 600 DIDs, signed to committed
-
-	KeyBytes          int       `json:"keyBytesPerDID"`   // of the state row, namespace included
-	ValueBytes        int       `json:"valueBytesPerDID"` // of the state row
-	StateBytes        int       `json:"stateBytesPerDID"` // row and leaf, as the ledger lays them out
-	DiskBytes         float64   `json:"diskBytesPerDID,omitempty"`
-	BlockBytes        float64   `json:"blockBytesPerDID"` // of transactions
-	Lookups           int       `json:"lookups"`
-	LookupsPerS       float64   `json:"lookupsPerSecond"`
-	LookupMs          Quantiles `json:"lookupMs"` // resolve over HTTP, document compared
-	ValidatorRSSBytes int64     `json:"validatorRSSBytesMax,omitempty"`
+	KeyBytes    int     `json:"keyBytesPerDID"`   // of the state row, namespace included
+	ValueBytes  int     `json:"valueBytesPerDID"` // of the state row
+	StateBytes  int     `json:"stateBytesPerDID"` // row and leaf, as the ledger lays them out
+	DiskBytes   float64 `json:"diskBytesPerDID,omitempty"`
+	BlockBytes  float64 `json:"blockBytesPerDID"` // of transactions
+	Lookups     int     `json:"lookups"`
+	LookupsPerS float64 `json:"lookupsPerSecond"`
 }
 
 // didRun is one run under way.
 type didRun struct {
-	p       DIDParams
-	t       Target
-	clients []*client.Client
-	senders []*client.Identity
-	keys    [][65]byte // public keys of what was created, by position
-	made    atomic.Int64
-	rep     DIDReport
-	bytes   atomic.Int64
-	height  atomic.Uint64 // of the newest batch
+	p                DIDParams
+	t                Target
+	clients          []*client.Client
+	senders          []*client.Identity
+	keys             [][65]byte // public keys of what was created, by position
+	made             atomic.Int64
+	rep              DIDReport
+	started          time.Time
+	batches, lookups histogram
+	bytes            atomic.Int64
+	height           atomic.Uint64 // of the newest batch
 }
 
 // RunDIDs creates identities in batches, each key proving itself, and then resolves
 // random ones and compares the documents. An item that is refused ends the run.
-func RunDIDs(ctx context.Context, p DIDParams, t Target, progress Progress) (*DIDReport, error) {
+func RunDIDs(ctx context.Context, p DIDParams, t Target, progress Progress) (*Report, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
@@ -111,14 +103,14 @@ func RunDIDs(ctx context.Context, p DIDParams, t Target, progress Progress) (*DI
 		r.clients = append(r.clients, c)
 	}
 	progress("members", 0, 0)
-	members, err := newMembers(ctx, t.CA, p.Senders)
+	members, err := newMembers(ctx, t.CA, p.Senders, types.RoleClient)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range members {
-		r.senders = append(r.senders, &client.Identity{Signer: m.key, Certificate: m.cert})
+		r.senders = append(r.senders, m.identity())
 	}
-	r.rep = DIDReport{Scenario: DIDScenario, Started: time.Now().UTC().Truncate(time.Second)}
+	r.started = time.Now()
 	if err := r.create(ctx, progress); err != nil {
 		return nil, err
 	}
@@ -128,8 +120,7 @@ func RunDIDs(ctx context.Context, p DIDParams, t Target, progress Progress) (*DI
 	if err := r.lookUp(ctx, progress); err != nil {
 		return nil, err
 	}
-	r.finish()
-	return &r.rep, nil
+	return r.report(), nil
 }
 
 // item is one element of createBatch.
@@ -163,17 +154,16 @@ func (r *didRun) create(ctx context.Context, progress Progress) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	var all histogram
 	for i := range latencies {
-		all.merge(&latencies[i])
+		r.batches.merge(&latencies[i])
 	}
+	took := time.Since(start).Seconds()
 	r.rep.Created = r.p.DIDs
-	r.rep.CreateSeconds = time.Since(start).Seconds()
-	r.rep.CreatedPerS = float64(r.p.DIDs) / r.rep.CreateSeconds
-	r.rep.BatchLatencyMs = quantiles(&all)
-	r.rep.BlockBytes = float64(r.bytes.Load()) / float64(r.p.DIDs)
+	r.rep.CreateSeconds = round(took, 3)
+	r.rep.CreatedPerS = round(float64(r.p.DIDs)/took, 1)
+	r.rep.BlockBytes = round(float64(r.bytes.Load())/float64(r.p.DIDs), 1)
 	if after := r.diskBytes(); before > 0 {
-		r.rep.DiskBytes = float64(after-before) / float64(r.p.DIDs)
+		r.rep.DiskBytes = round(float64(after-before)/float64(r.p.DIDs), 1)
 	}
 	return nil
 }
@@ -285,13 +275,11 @@ func (r *didRun) lookUp(ctx context.Context, progress Progress) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	var all histogram
 	for i := range latencies {
-		all.merge(&latencies[i])
+		r.lookups.merge(&latencies[i])
 	}
 	r.rep.Lookups = r.p.Lookups
-	r.rep.LookupsPerS = float64(r.p.Lookups) / time.Since(start).Seconds()
-	r.rep.LookupMs = quantiles(&all)
+	r.rep.LookupsPerS = round(float64(r.p.Lookups)/time.Since(start).Seconds(), 1)
 	return nil
 }
 
@@ -316,49 +304,27 @@ func (r *didRun) diskBytes() int64 {
 	return sum
 }
 
-func (r *didRun) finish() {
-	base := run{p: Params{InFlight: r.p.Senders, Members: r.p.Senders}, t: r.t}
-	r.rep.Conditions = base.conditions(r.rep.CreateSeconds)
-	r.rep.Conditions.Signature += "; one more for each DID, by its key, in the contract"
-	for _, pid := range r.t.Processes {
-		if u, err := readUsage(pid); err == nil {
-			r.rep.ValidatorRSSBytes = max(r.rep.ValidatorRSSBytes, u.rssBytes)
+// report is what the run comes to.
+func (r *didRun) report() *Report {
+	c := r.t.conditions()
+	c.Signature += "; one more for each DID, by its key, in the contract"
+	c.Contention = "none: every batch creates DIDs of its own"
+	c.Loop = fmt.Sprintf("closed, %d senders with one batch of %d each, then %d clients with one lookup each", r.p.Senders, didBatch, r.p.Lookers)
+	c.Members, c.DurationS = r.p.Senders, round(r.rep.CreateSeconds, 3)
+	rep := &Report{
+		Format: ReportFormat, Scenario: DIDScenario, About: fmt.Sprintf("DIDs created in batches of %d, then resolved at random", didBatch),
+		Started: r.started.UTC().Truncate(time.Second), Conditions: c, Refused: map[string]uint64{},
+		LatencyMs: quantiles(&r.lookups), LatencyBars: r.lookups.bars(), CallsPerSecond: r.rep.LookupsPerS,
+		Calls: []CallReport{
+			{Kind: "createBatch", Count: r.batches.n, LatencyMs: quantiles(&r.batches)},
+			{Kind: "resolve", Count: r.lookups.n, LatencyMs: quantiles(&r.lookups)},
+		},
+		DIDs: &r.rep,
+	}
+	for _, p := range r.t.Processes {
+		if u, err := readUsage(p.PID); err == nil {
+			rep.ValidatorRSSBytesMax = max(rep.ValidatorRSSBytesMax, u.rssBytes)
 		}
 	}
-}
-
-// Write writes the report to a file: JSON.
-func (rep *DIDReport) Write(path string) error {
-	raw, err := json.MarshalIndent(rep, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode report: %w", err)
-	}
-	return os.WriteFile(path, append(raw, '\n'), 0o644)
-}
-
-// Text renders the report for people.
-func (rep *DIDReport) Text() string {
-	var b strings.Builder
-	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-34s %s\n", name, fmt.Sprintf(format, args...))
-	}
-	c := &rep.Conditions
-	line("scenario", "%s (DIDs created in batches of %d, then resolved at random)", rep.Scenario, didBatch)
-	line("created", "%d in %.1f s: %.0f a second", rep.Created, rep.CreateSeconds, rep.CreatedPerS)
-	line("latency of a batch, ms", "p50 %.0f  p99 %.0f  max %.0f", rep.BatchLatencyMs.P50, rep.BatchLatencyMs.P99, rep.BatchLatencyMs.Max)
-	line("state bytes per DID", "%d (key %d, value %d, the rest head and leaf)", rep.StateBytes, rep.KeyBytes, rep.ValueBytes)
-	if rep.DiskBytes > 0 {
-		line("state store on disk per DID", "%.0f bytes, log of writes included", math.Round(rep.DiskBytes))
-	}
-	line("transaction bytes per DID", "%.0f", rep.BlockBytes)
-	line("lookups", "%d: %.0f a second", rep.Lookups, rep.LookupsPerS)
-	line("latency of a lookup, ms", "p50 %.2f  p99 %.2f  max %.2f", rep.LookupMs.P50, rep.LookupMs.P99, rep.LookupMs.Max)
-	if rep.ValidatorRSSBytes > 0 {
-		line("memory of a validator, max", "%.0f MiB", float64(rep.ValidatorRSSBytes)/(1<<20))
-	}
-	line("conditions", "%d validators, %d cores, validators on this machine: %t, %s", c.Validators, c.Cores, c.SameMachine, c.Platform)
-	for _, s := range []string{c.Signature, c.Execution, c.Durability, "build " + c.Build + ", " + c.Go} {
-		line("", "%s", s)
-	}
-	return b.String()
+	return rep
 }

@@ -72,3 +72,54 @@ func (h *histogram) mean() time.Duration {
 	}
 	return h.sum / time.Duration(h.n)
 }
+
+// Bucket is one bar of a distribution: how many were at most UpTo and more than the bar
+// before.
+type Bucket struct {
+	UpTo  float64 `json:"upTo"`
+	Count uint64  `json:"count"`
+}
+
+// bars sums the buckets up to 8 a power of two, in milliseconds, leaving out empty ends.
+func (h *histogram) bars() []Bucket {
+	const each = 4
+	var out []Bucket
+	for from := 0; from < len(h.counts); from += each {
+		b := Bucket{UpTo: float64(upperOf(from+each-1).Microseconds()+1) / 1000}
+		for _, c := range h.counts[from : from+each] {
+			b.Count += c
+		}
+		if b.Count > 0 || len(out) > 0 {
+			out = append(out, b)
+		}
+	}
+	return trimmed(out)
+}
+
+func trimmed(out []Bucket) []Bucket {
+	for len(out) > 0 && out[len(out)-1].Count == 0 {
+		out = out[:len(out)-1]
+	}
+	return out
+}
+
+// sizes counts how many transactions blocks hold.
+type sizes struct {
+	byPower [20]uint64 // blocks of 2^(i-1)+1 to 2^i transactions
+	max     int
+}
+
+func (s *sizes) add(n int) {
+	s.byPower[min(bits.Len(uint(n-1)), len(s.byPower)-1)]++
+	s.max = max(s.max, n)
+}
+
+func (s *sizes) bars() []Bucket {
+	var out []Bucket
+	for i, c := range s.byPower {
+		if c > 0 || len(out) > 0 {
+			out = append(out, Bucket{UpTo: float64(uint64(1) << i), Count: c})
+		}
+	}
+	return trimmed(out)
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/types"
@@ -13,16 +14,25 @@ import (
 
 // member is a key that signs load. Keys live in memory only.
 type member struct {
+	id   types.MemberID
 	key  *crypto.PrivateKey
 	addr types.Address
 	cert []byte // DER
 }
 
-// newMembers makes n keys and has the organisation's CA certify them as clients for a day.
-func newMembers(ctx context.Context, ca *cert.CA, n int) ([]*member, error) {
+func (m *member) identity() *client.Identity {
+	return &client.Identity{Signer: m.key, Certificate: m.cert, Member: m.id}
+}
+
+// newMembers makes n keys and has the organisation's CA certify them for a day.
+func newMembers(ctx context.Context, ca *cert.CA, n int, roles ...types.Role) ([]*member, error) {
 	var tag [4]byte // runs against one chain must not share member ids
 	if _, err := rand.Read(tag[:]); err != nil {
 		return nil, fmt.Errorf("name bench members: %w", err)
+	}
+	var names []string
+	for _, r := range roles {
+		names = append(names, string(r))
 	}
 	now := time.Now()
 	out := make([]*member, n)
@@ -34,14 +44,18 @@ func newMembers(ctx context.Context, ca *cert.CA, n int) ([]*member, error) {
 		if err != nil {
 			return nil, err
 		}
+		name := fmt.Sprintf("bench-%x-%d", tag, i)
+		id, err := types.NewMemberID(ca.Root().Org, name)
+		if err != nil {
+			return nil, fmt.Errorf("name bench members: %w", err)
+		}
 		c, err := ca.Issue(cert.Request{
-			Name: fmt.Sprintf("bench-%x-%d", tag, i), Roles: []string{string(types.RoleClient)},
-			PublicKey: key.Public(), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+			Name: name, Roles: names, PublicKey: key.Public(), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("certify bench member: %w", err)
 		}
-		out[i] = &member{key: key, addr: types.AddressOf(key.Public()), cert: c.Raw}
+		out[i] = &member{id: id, key: key, addr: types.AddressOf(key.Public()), cert: c.Raw}
 	}
 	return out, nil
 }

@@ -36,3 +36,54 @@ func readUsage(pid int) (processUsage, error) {
 		rssBytes: num(21) * int64(os.Getpagesize()),
 	}, nil
 }
+
+// MachineLoad is how many tasks ran or waited to run on this machine in the last minute,
+// on average: what a measurement must share it with.
+func MachineLoad() float64 {
+	raw, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	first, _, _ := bytes.Cut(raw, []byte(" "))
+	load, err := strconv.ParseFloat(string(first), 64)
+	if err != nil {
+		return 0
+	}
+	return load
+}
+
+// machine is what a run happens on.
+type machine struct {
+	cpu         string
+	memoryBytes int64
+}
+
+func thisMachine() machine {
+	m := machine{cpu: valueOf("/proc/cpuinfo", "model name")}
+	var kib int64
+	if _, err := fmt.Sscan(valueOf("/proc/meminfo", "MemTotal"), &kib); err == nil {
+		m.memoryBytes = kib << 10
+	}
+	return m
+}
+
+// valueOf finds the first line "name: value" of a file, "" if there is none.
+func valueOf(file, name string) string {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	for _, line := range bytes.Split(raw, []byte("\n")) {
+		key, value, ok := bytes.Cut(line, []byte(":"))
+		if ok && string(bytes.TrimSpace(key)) == name {
+			return string(bytes.TrimSpace(value))
+		}
+	}
+	return ""
+}
+
+// ProcessCPU is the processor time that a process has used so far.
+func ProcessCPU(pid int) (time.Duration, error) {
+	u, err := readUsage(pid)
+	return u.cpu, err
+}

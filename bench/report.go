@@ -1,54 +1,80 @@
 package bench
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"sort"
-	"strings"
 	"time"
 
 	"github.com/huchain/huchain/internal/version"
 )
 
+// ReportFormat is the version of the form of reports.
+const ReportFormat = 1
+
 // Report is the outcome of a run. Times are milliseconds, CPU is microseconds.
 type Report struct {
+	Format     int        `json:"format"`
 	Scenario   string     `json:"scenario"`
 	About      string     `json:"about"`
 	Started    time.Time  `json:"started"`
 	Conditions Conditions `json:"conditions"`
 
-	CommittedTPS   float64           `json:"committedTPS"`
-	Committed      uint64            `json:"committed"` // receipts that say OK
-	Refused        map[string]uint64 `json:"refused"`   // by error code
+	CommittedTPS   float64           `json:"committedTPS"` // transactions whose receipts say OK, by blocks within the time
+	Committed      uint64            `json:"committed"`
+	Refused        map[string]uint64 `json:"refused"` // by error code
 	OutcomeUnknown int               `json:"outcomeUnknown"`
+	Offered        uint64            `json:"offered,omitempty"` // due within the time, in an open loop
+	NotSent        uint64            `json:"notSent,omitempty"` // of those, never sent: the chain was too slow to take them
 	TPSBySecond    []uint64          `json:"tpsBySecond"`
 
-	LatencyMs       Quantiles `json:"latencyMs"`       // submission to commit, as the client sees it
-	BlockIntervalMs Quantiles `json:"blockIntervalMs"` // between blocks that hold transactions
+	// LatencyMs is from submission to commit as the client sees it; in an open loop from
+	// when a transaction was due, whether or not it could be sent then.
+	LatencyMs       Quantiles `json:"latencyMs"`
+	LatencyBars     []Bucket  `json:"latencyBars"`
+	BlockIntervalMs Quantiles `json:"blockIntervalMs"` // between blocks that hold transactions of the run
+	Blocks          uint64    `json:"blocks"`
 	TxsPerBlock     float64   `json:"txsPerBlock"`
+	TxsPerBlockMax  int       `json:"txsPerBlockMax"`
+	BlockBars       []Bucket  `json:"blockBars"` // transactions in a block
 
-	CPUPerTxAndValidatorUs float64 `json:"cpuPerTxAndValidatorUs,omitempty"`
-	GeneratorCPUPerTxUs    float64 `json:"generatorCPUPerTxUs"`
-	ValidatorRSSBytesMax   int64   `json:"validatorRSSBytesMax,omitempty"`
+	// CPU is per committed transaction; in scenarios of single calls per call, reads too.
+	CPUPerTxAndValidatorUs float64     `json:"cpuPerTxAndValidatorUs,omitempty"`
+	GeneratorCPUPerTxUs    float64     `json:"generatorCPUPerTxUs"`
+	ValidatorRSSBytesMax   int64       `json:"validatorRSSBytesMax,omitempty"`
+	Validators             []Validator `json:"validators,omitempty"`
 
 	BytesPerTx     float64 `json:"bytesPerTx"`     // complete transaction
 	BodyBytesPerTx float64 `json:"bodyBytesPerTx"` // what is signed
+
+	Calls          []CallReport   `json:"calls,omitempty"` // single calls, by kind
+	CallsPerSecond float64        `json:"callsPerSecond,omitempty"`
+	Streams        *StreamsReport `json:"streams,omitempty"`
+	Ramp           []Step         `json:"ramp,omitempty"`
+	Ceiling        *Ceiling       `json:"ceiling,omitempty"`
+	DIDs           *DIDReport     `json:"dids,omitempty"`
+	Signature      *Signature     `json:"signature,omitempty"`
 }
 
 // Conditions are what a figure must not be quoted without.
 type Conditions struct {
 	Validators  int     `json:"validators"`
 	Cores       int     `json:"cores"`
+	Machine     string  `json:"machine"`
+	MemoryBytes int64   `json:"memoryBytes"`
+	LoadBefore  float64 `json:"loadBefore"` // of the machine, before the run: what else ran on it
 	SameMachine bool    `json:"validatorsOnThisMachine"`
 	Signature   string  `json:"signature"`
+	Links       string  `json:"links"`
 	Execution   string  `json:"execution"`
 	Durability  string  `json:"durability"`
 	Contention  string  `json:"contention"`
 	Loop        string  `json:"loop"`
 	Members     int     `json:"members"`
+	Payload     int     `json:"payloadBytes,omitempty"`
+	Existing    int     `json:"existingRecords"`
 	DurationS   float64 `json:"durationSeconds"`
 	WarmupS     float64 `json:"warmupSeconds"`
 	Build       string  `json:"build"`
@@ -59,6 +85,7 @@ type Conditions struct {
 // Quantiles of a duration, in milliseconds.
 type Quantiles struct {
 	P50  float64 `json:"p50"`
+	P90  float64 `json:"p90"`
 	P99  float64 `json:"p99"`
 	Max  float64 `json:"max"`
 	Mean float64 `json:"mean"`
@@ -66,126 +93,191 @@ type Quantiles struct {
 
 func quantiles(h *histogram) Quantiles {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return Quantiles{P50: ms(h.quantile(0.50)), P99: ms(h.quantile(0.99)), Max: ms(h.max), Mean: ms(h.mean())}
+	return Quantiles{P50: ms(h.quantile(0.50)), P90: ms(h.quantile(0.90)), P99: ms(h.quantile(0.99)), Max: ms(h.max), Mean: round(ms(h.mean()), 3)}
 }
 
-func (r *run) report(ctx context.Context, w *window, before, after usages, drained error) (*Report, error) {
+// Validator is what one validator on this machine used.
+type Validator struct {
+	Name       string             `json:"name"`
+	CPUPerTxUs float64            `json:"cpuPerTxUs"` // as CPUPerTxAndValidatorUs
+	Cores      float64            `json:"cores"`      // busy on average
+	StagesUs   map[string]float64 `json:"stagesUs,omitempty"`
+	RSSBytes   []int64            `json:"rssBytes"` // once a second
+}
+
+// CallReport is what became of single calls of one kind.
+type CallReport struct {
+	Kind      string            `json:"kind"`
+	Count     uint64            `json:"count"`
+	LatencyMs Quantiles         `json:"latencyMs"`
+	Errors    map[string]uint64 `json:"errors,omitempty"`
+}
+
+// Ceiling is what CometBFT alone decided on the same machine: with the same settings,
+// links, stores and batches, and an application that does nothing.
+type Ceiling struct {
+	TPS                    float64 `json:"tps"`
+	DurationS              float64 `json:"durationSeconds"`
+	TxBytes                int     `json:"txBytes"`
+	TxsPerBlock            float64 `json:"txsPerBlock"`
+	CPUPerTxAndValidatorUs float64 `json:"cpuPerTxAndValidatorUs"` // with the making of transactions, which happens in the validators
+	Share                  float64 `json:"share"`                  // of it that the chain reached
+}
+
+// SetCeiling adds what CometBFT alone reached.
+func (rep *Report) SetCeiling(c Ceiling) {
+	if c.TPS > 0 {
+		c.Share = round(rep.CommittedTPS/c.TPS, 4)
+	}
+	rep.Ceiling = &c
+}
+
+// round keeps reports free of digits that mean nothing.
+func round(v float64, digits int) float64 {
+	p := math.Pow10(digits)
+	return math.Round(v*p) / p
+}
+
+func (r *run) report(m *measured, drained error) *Report {
+	w := m.w
 	elapsed := w.end.Sub(w.start).Seconds()
 	rep := &Report{
-		Scenario: r.sc.name, About: r.sc.about, Started: w.start.UTC().Truncate(time.Second), Conditions: r.conditions(elapsed),
-		Committed: w.committed, CommittedTPS: float64(w.committed) / elapsed, Refused: w.refused, TPSBySecond: w.perSecond,
-		LatencyMs: quantiles(&w.latency), BlockIntervalMs: quantiles(&w.interval),
+		Format: ReportFormat, Scenario: r.sc.name, About: r.sc.about, Started: w.start.UTC().Truncate(time.Second), Conditions: r.conditions(elapsed),
+		Committed: w.committed, CommittedTPS: round(float64(w.committed)/elapsed, 1), Refused: w.refused, TPSBySecond: seconds(w.perSecond, elapsed),
+		Offered: m.offered, NotSent: m.missed,
+		LatencyMs: quantiles(&w.latency), LatencyBars: w.latency.bars(), BlockIntervalMs: quantiles(&w.interval),
+		Blocks: w.blocks, BlockBars: w.sizes.bars(), TxsPerBlockMax: w.sizes.max, Ramp: r.steps, Streams: r.streamsReport(),
+	}
+	if r.sc.single() {
+		r.reportCalls(rep, elapsed)
 	}
 	if drained != nil {
 		rep.OutcomeUnknown = r.track.left()
 	}
 	if w.blocks > 0 {
-		rep.TxsPerBlock = float64(w.committed) / float64(w.blocks)
+		rep.TxsPerBlock = round(float64(w.committed)/float64(w.blocks), 1)
 	}
 	if w.submitted > 0 {
-		rep.BytesPerTx = float64(w.bytes) / float64(w.submitted)
-		rep.BodyBytesPerTx = float64(w.bodyBytes) / float64(w.submitted)
+		rep.BytesPerTx = round(float64(w.bytes)/float64(w.submitted), 1)
+		rep.BodyBytesPerTx = round(float64(w.bodyBytes)/float64(w.submitted), 1)
 	}
-	if w.committed > 0 {
-		r.cost(rep, before, after)
-	}
-	return rep, ctx.Err()
+	r.t.cost(rep, m, elapsed)
+	return rep
 }
 
-// cost spreads CPU time over the committed transactions.
-func (r *run) cost(rep *Report, before, after usages) {
-	perTx := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(rep.Committed) }
+// seconds fills up seconds in which nothing was committed, and drops the last one if it
+// was cut off.
+func seconds(per []uint64, elapsed float64) []uint64 {
+	n := int(elapsed)
+	for len(per) < n {
+		per = append(per, 0)
+	}
+	return per[:n]
+}
+
+// reportCalls adds single calls; their latency is what the report shows.
+func (r *run) reportCalls(rep *Report, elapsed float64) {
+	r.calls.mu.Lock()
+	defer r.calls.mu.Unlock()
+	w := r.calls.last
+	var all histogram
+	for name, k := range w.kinds {
+		rep.Calls = append(rep.Calls, CallReport{Kind: name, Count: k.latency.n, LatencyMs: quantiles(&k.latency), Errors: k.errors})
+		all.merge(&k.latency)
+	}
+	sort.Slice(rep.Calls, func(i, j int) bool { return rep.Calls[i].Kind < rep.Calls[j].Kind })
+	rep.CallsPerSecond = round(float64(all.n)/elapsed, 1)
+	rep.LatencyMs, rep.LatencyBars = quantiles(&all), all.bars()
+	if rep.Committed == 0 {
+		rep.TPSBySecond = seconds(w.perSecond, elapsed)
+	}
+}
+
+// cost spreads processor time over the committed transactions, in scenarios of single
+// calls over all calls.
+func (t *Target) cost(rep *Report, m *measured, elapsed float64) {
+	n := float64(rep.Committed)
+	if len(rep.Calls) > 0 {
+		n = rep.CallsPerSecond * elapsed
+	}
+	if n == 0 {
+		return
+	}
+	perTx := func(d time.Duration) float64 { return round(float64(d.Microseconds())/n, 2) }
 	own := os.Getpid()
-	rep.GeneratorCPUPerTxUs = perTx(after[own].cpu - before[own].cpu)
+	rep.GeneratorCPUPerTxUs = perTx(m.after[own].cpu - m.before[own].cpu)
 	var sum time.Duration
-	n := 0
-	for _, pid := range r.t.Processes {
-		a, ok := after[pid]
-		b, had := before[pid]
+	for _, p := range t.Processes {
+		a, ok := m.after[p.PID]
+		b, had := m.before[p.PID]
 		if !ok || !had {
 			continue
 		}
-		sum += a.cpu - b.cpu
-		n++
-		rep.ValidatorRSSBytesMax = max(rep.ValidatorRSSBytesMax, a.rssBytes)
+		used := a.cpu - b.cpu
+		sum += used
+		v := Validator{Name: p.Name, CPUPerTxUs: perTx(used), Cores: round(used.Seconds()/elapsed, 3)}
+		if s := m.stages[p.PID]; s != nil {
+			v.StagesUs = map[string]float64{}
+			for _, name := range StageNames {
+				v.StagesUs[name] = round(s.share(name)*v.CPUPerTxUs, 2)
+			}
+		}
+		for _, at := range m.samples {
+			v.RSSBytes = append(v.RSSBytes, at[p.PID].rssBytes)
+			rep.ValidatorRSSBytesMax = max(rep.ValidatorRSSBytesMax, at[p.PID].rssBytes)
+		}
+		rep.Validators = append(rep.Validators, v)
 	}
-	if n > 0 {
-		rep.CPUPerTxAndValidatorUs = perTx(sum) / float64(n)
+	if len(rep.Validators) > 0 {
+		rep.CPUPerTxAndValidatorUs = round(perTx(sum)/float64(len(rep.Validators)), 2)
 	}
 }
 
 func (r *run) conditions(elapsed float64) Conditions {
+	c := r.t.conditions()
+	c.Loop = fmt.Sprintf("closed, at most %d in flight", r.p.InFlight)
+	if r.sc.single() {
+		c.Loop = fmt.Sprintf("closed, %d clients with one call each", r.p.Clients)
+	}
+	if rate := r.rate.Load(); rate > 0 {
+		c.Loop = fmt.Sprintf("open, %d offered a second", rate)
+	}
+	c.Contention = r.sc.contention
+	if r.sc.name == "transfer" {
+		c.Contention = fmt.Sprintf("accounts picked by a Zipf distribution with exponent %g over %d", r.p.Zipf, r.p.Members)
+	} else if r.sc.name != "query" {
+		c.Payload = r.p.Payload
+	}
+	c.Members, c.DurationS, c.WarmupS = r.p.Members, round(elapsed, 3), r.p.Warmup.Seconds()
+	return c
+}
+
+// conditions are those of the machine, the build and the chain.
+func (t *Target) conditions() Conditions {
 	v := version.Get()
-	loop := fmt.Sprintf("closed, at most %d in flight", r.p.InFlight)
-	if r.p.Rate > 0 {
-		loop = fmt.Sprintf("open, %d offered a second", r.p.Rate)
-	}
+	m := thisMachine()
 	return Conditions{
-		Validators: r.t.Validators, Cores: runtime.NumCPU(), SameMachine: len(r.t.Processes) > 0,
-		Signature:  "SM2 with SM3, one a transaction, verified by every validator",
-		Execution:  "contract in WASM, fresh memory for each call",
-		Durability: "every block synced to disk before it is acknowledged",
-		Contention: "none: every transaction writes keys of its own", Loop: loop,
-		Members: r.p.Members, DurationS: elapsed, WarmupS: r.p.Warmup.Seconds(),
-		Build: v.Release + " " + v.Commit, Go: v.Go, Platform: v.Platform,
+		Validators: t.Validators, Cores: runtime.NumCPU(), Machine: m.cpu, MemoryBytes: m.memoryBytes, LoadBefore: t.Load,
+		SameMachine: len(t.Processes) > 0,
+		Signature:   "SM2 with SM3, one a transaction, verified by every validator",
+		Links:       "TLCP between validators; HTTP on loopback from the generator",
+		Execution:   "contract in WASM, fresh memory for each call",
+		Durability:  "every block synced to disk before it is acknowledged",
+		Existing:    t.Existing,
+		Build:       v.Release + " " + v.Commit, Go: v.Go, Platform: v.Platform,
 	}
 }
 
-// Write writes the report to a file: JSON.
-func (rep *Report) Write(path string) error {
-	raw, err := json.MarshalIndent(rep, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode report: %w", err)
-	}
-	return os.WriteFile(path, append(raw, '\n'), 0o644)
-}
-
-// Text renders the report for people.
-func (rep *Report) Text() string {
-	var b strings.Builder
-	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-34s %s\n", name, fmt.Sprintf(format, args...))
-	}
-	c := &rep.Conditions
-	line("scenario", "%s (%s)", rep.Scenario, rep.About)
-	line("committedTPS", "%.1f (%d in %.1f s)", rep.CommittedTPS, rep.Committed, c.DurationS)
-	line("latency submit to commit, ms", "p50 %.1f  p99 %.1f  max %.1f", rep.LatencyMs.P50, rep.LatencyMs.P99, rep.LatencyMs.Max)
-	line("block interval, ms", "p50 %.1f  p99 %.1f", rep.BlockIntervalMs.P50, rep.BlockIntervalMs.P99)
-	line("transactions per block", "%.1f", rep.TxsPerBlock)
-	line("errors", "%s", rep.errors())
-	if rep.CPUPerTxAndValidatorUs > 0 {
-		line("CPU per transaction and validator", "%.1f µs", rep.CPUPerTxAndValidatorUs)
-		line("memory of a validator, max", "%.0f MiB", float64(rep.ValidatorRSSBytesMax)/(1<<20))
-	}
-	line("generator CPU per transaction", "%.1f µs", rep.GeneratorCPUPerTxUs)
-	line("bytes per transaction", "%.1f (body %.1f)", rep.BytesPerTx, rep.BodyBytesPerTx)
-	line("conditions", "%d validators, %d cores, validators on this machine: %t, %s", c.Validators, c.Cores, c.SameMachine, c.Platform)
-	for _, s := range []string{c.Signature, c.Execution, c.Durability, c.Contention, c.Loop, fmt.Sprintf("%d members, warm-up %.0f s", c.Members, c.WarmupS), "build " + c.Build + ", " + c.Go} {
-		line("", "%s", s)
-	}
-	return b.String()
-}
-
-func (rep *Report) errors() string {
-	if len(rep.Refused) == 0 && rep.OutcomeUnknown == 0 {
-		return "none"
-	}
-	var parts []string
-	for code, n := range rep.Refused {
-		parts = append(parts, fmt.Sprintf("%s: %d", code, n))
-	}
-	sort.Strings(parts)
-	if rep.OutcomeUnknown > 0 {
-		parts = append(parts, fmt.Sprintf("outcome unknown: %d", rep.OutcomeUnknown))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// Failures is how many transactions did not take effect.
+// Failures is how many transactions and calls did not take effect.
 func (rep *Report) Failures() uint64 {
 	n := uint64(rep.OutcomeUnknown)
 	for _, c := range rep.Refused {
 		n += c
+	}
+	for i := range rep.Calls {
+		for _, c := range rep.Calls[i].Errors {
+			n += c
+		}
 	}
 	return n
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/huchain/huchain/client"
+	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 )
 
@@ -27,20 +28,26 @@ func Run(ctx context.Context, p Params, t Target, progress Progress) (*Report, e
 	if err != nil {
 		return nil, err
 	}
+	if sc.name == DIDScenario {
+		return nil, usage("scenario %s is run by RunDIDs", sc.name)
+	}
 	if progress == nil {
 		progress = func(string, uint64, time.Duration) {}
 	}
-	r := &run{p: p, t: t, sc: sc, track: newTracker(p.InFlight), progress: progress}
-	for _, cp := range t.clients() {
-		c, err := client.New(ctx, cp)
+	r := &run{p: p, t: t, sc: sc, track: newTracker(p.InFlight), progress: progress, accounts: newZipf(p.Members, p.Zipf), calls: newOpRecorder()}
+	if err := r.connect(ctx); err != nil {
+		return nil, err
+	}
+	progress("members", 0, 0)
+	if r.members, err = newMembers(ctx, t.CA, p.Members, types.RoleClient); err != nil {
+		return nil, err
+	}
+	if sc.name == "transfer" {
+		issuers, err := newMembers(ctx, t.CA, 1, types.RoleAdmin, types.RoleClient)
 		if err != nil {
 			return nil, err
 		}
-		r.clients = append(r.clients, c)
-	}
-	progress("members", 0, 0)
-	if r.members, err = newMembers(ctx, t.CA, p.Members); err != nil {
-		return nil, err
+		r.issuer = issuers[0]
 	}
 	st, err := r.clients[0].Status(ctx)
 	if err != nil {
@@ -49,14 +56,47 @@ func Run(ctx context.Context, p Params, t Target, progress Progress) (*Report, e
 	return r.measure(ctx, st.Height)
 }
 
+// run is one run under way.
 type run struct {
 	p        Params
 	t        Target
 	sc       *scenario
 	clients  []*client.Client
 	members  []*member
+	issuer   *member // of units, in scenario transfer
+	accounts zipf
+	trust    *client.Trust // for proofs, in scenarios of single calls
+	records  []crypto.Hash // deposits that reads are about
 	track    *tracker
+	calls    *opRecorder
+	streams  []*stream
 	progress Progress
+	steps    []Step // of the ramp
+	rate     atomic.Int64
+}
+
+func (r *run) connect(ctx context.Context) error {
+	for _, cp := range r.t.clients() {
+		c, err := client.New(ctx, cp)
+		if err != nil {
+			return err
+		}
+		r.clients = append(r.clients, c)
+	}
+	list, err := r.clients[0].Contracts(ctx)
+	if err != nil {
+		return err
+	}
+	have := map[string]bool{}
+	for i := range list.Items {
+		have[list.Items[i].Name] = true
+	}
+	for _, name := range r.sc.needs {
+		if !have[name] {
+			return types.Errorf(types.CodeUnknownContract, "scenario %s calls contract %s, which is not installed", r.sc.name, name)
+		}
+	}
+	return nil
 }
 
 // signed is a transaction ready to go.
@@ -74,8 +114,7 @@ func (r *run) measure(ctx context.Context, height uint64) (*Report, error) {
 	var report *Report
 	g.Go(func() error {
 		defer cancel() // ends the follower
-		r.progress("register", 0, 0)
-		if err := r.register(ctx); err != nil {
+		if err := r.prepare(ctx); err != nil {
 			return err
 		}
 		var err error
@@ -89,13 +128,31 @@ func (r *run) measure(ctx context.Context, height uint64) (*Report, error) {
 	return nil, err
 }
 
-// register makes the members known to the chain, so that what is measured carries no
-// certificates.
-func (r *run) register(ctx context.Context) error {
-	c := call{contract: "membership", method: "register"}
+// prepare makes the members known to the chain, so that what is measured carries no
+// certificates, and does what the scenario asks for.
+func (r *run) prepare(ctx context.Context) error {
+	r.progress("register", 0, 0)
+	all := r.members
+	if r.issuer != nil {
+		all = append([]*member{r.issuer}, all...)
+	}
+	err := r.settle(ctx, len(all), func(i int) (*types.Tx, error) {
+		return all[i].sign(r.t.Genesis, call{contract: "membership", method: "register"}, true)
+	})
+	if err != nil || r.sc.prepare == nil {
+		return err
+	}
+	r.progress("prepare", 0, 0)
+	return r.sc.prepare(ctx, r)
+}
+
+// settle submits n transactions and waits until all are committed. One that takes no
+// effect is an error.
+func (r *run) settle(ctx context.Context, n int, next func(i int) (*types.Tx, error)) error {
+	r.track.measure(time.Now())
 	var batch []*signed
-	for i, m := range r.members {
-		tx, err := m.sign(r.t.Genesis, c, true)
+	for i := range n {
+		tx, err := next(i)
 		if err != nil {
 			return err
 		}
@@ -103,14 +160,22 @@ func (r *run) register(ctx context.Context) error {
 			return err
 		}
 		batch = append(batch, &signed{tx, time.Now()})
-		if len(batch) == r.p.Batch || i == len(r.members)-1 {
+		if len(batch) == r.p.Batch || i == n-1 || len(r.track.room) == 0 {
 			if err := r.submit(ctx, r.clients[i/r.p.Batch%len(r.clients)], batch); err != nil {
 				return err
 			}
 			batch = nil
 		}
 	}
-	return r.drain(ctx, time.Minute)
+	if err := r.drain(ctx, time.Minute); err != nil {
+		return err
+	}
+	w := r.track.finish(time.Now())
+	r.track.close()
+	for code, n := range w.refused {
+		return types.Errorf(types.CodeContractError, "%d transactions that prepare the run took no effect: %s", n, code)
+	}
+	return nil
 }
 
 // take waits for room for n more transactions in flight.
@@ -132,55 +197,11 @@ func (r *run) drain(ctx context.Context, limit time.Duration) error {
 		if time.Now().After(deadline) {
 			return types.Errorf(types.CodeOutcomeUnknown, "%d transactions were not committed within %s", r.track.left(), limit)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(20 * time.Millisecond):
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// load generates for warm-up and duration, and reports on the latter.
-func (r *run) load(ctx context.Context) (*Report, error) {
-	gen, stop := context.WithCancel(ctx)
-	defer stop()
-	g, gen := errgroup.WithContext(gen)
-	due := r.schedule(gen, g)
-	for i := range r.clients {
-		g.Go(func() error { return r.generate(gen, ctx, r.clients[i], due) })
-	}
-	r.progress("warm-up", 0, 0)
-	if err := pause(gen, r.p.Warmup); err != nil {
-		return nil, errors.Join(err, g.Wait())
-	}
-	before := r.usage()
-	r.track.measure(time.Now())
-	for started := time.Now(); ; {
-		left := r.p.Duration - time.Since(started)
-		if left <= 0 {
-			break
-		}
-		if err := pause(gen, min(left, time.Second)); err != nil {
-			return nil, errors.Join(err, g.Wait())
-		}
-		r.progress("measure", r.committed(), time.Since(started))
-	}
-	w := r.track.finish(time.Now())
-	after := r.usage()
-	stop()
-	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return nil, err
-	}
-	r.progress("drain", w.committed, r.p.Duration)
-	drained := r.drain(ctx, 30*time.Second)
-	return r.report(ctx, w, before, after, drained)
-}
-
-func (r *run) committed() uint64 {
-	r.track.mu.Lock()
-	defer r.track.mu.Unlock()
-	return r.track.window.committed
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -190,80 +211,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	}
-}
-
-// schedule hands out the times at which transactions are due: at the offered rate, or at
-// once as fast as they are taken.
-func (r *run) schedule(ctx context.Context, g *errgroup.Group) <-chan time.Time {
-	due := make(chan time.Time, r.p.Batch*len(r.clients))
-	g.Go(func() error {
-		start := time.Now()
-		for n := 0; ; n++ {
-			at := time.Now()
-			if r.p.Rate > 0 {
-				at = start.Add(time.Duration(n) * time.Second / time.Duration(r.p.Rate))
-				if wait := time.Until(at); wait > time.Millisecond {
-					if err := pause(ctx, wait); err != nil {
-						return err
-					}
-				}
-			}
-			select {
-			case due <- at:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-	})
-	return due
-}
-
-// generate signs and submits to one node until gen ends. What is signed by then is still
-// submitted, so that nothing is counted as on its way that was never sent.
-func (r *run) generate(gen, ctx context.Context, c *client.Client, due <-chan time.Time) error {
-	rnd := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // picks members and payloads
-	for {
-		batch, err := r.next(gen, rnd, due)
-		if len(batch) > 0 {
-			if err := r.submit(ctx, c, batch); err != nil {
-				return err
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// next signs what is due: one transaction at least, and as many more as are waiting.
-// When ctx ends it returns what it has signed beside the error.
-func (r *run) next(ctx context.Context, rnd *rand.Rand, due <-chan time.Time) ([]*signed, error) {
-	var batch []*signed
-	for len(batch) < r.p.Batch {
-		if len(batch) > 0 && (len(due) == 0 || len(r.track.room) == 0) {
-			return batch, nil
-		}
-		if err := r.take(ctx, 1); err != nil {
-			return batch, err
-		}
-		var at time.Time
-		select {
-		case at = <-due:
-		case <-ctx.Done():
-			r.track.room <- struct{}{}
-			return batch, ctx.Err()
-		}
-		if r.p.Rate == 0 {
-			at = time.Now()
-		}
-		m := r.members[rnd.IntN(len(r.members))]
-		tx, err := m.sign(r.t.Genesis, r.sc.next(rnd), false)
-		if err != nil {
-			return nil, err
-		}
-		batch = append(batch, &signed{tx, at})
-	}
-	return batch, nil
 }
 
 // submit hands a batch to a node, waiting and retrying where it is told that the pool is full.
@@ -304,30 +251,17 @@ func (r *run) submit(ctx context.Context, c *client.Client, batch []*signed) err
 
 // follow reads the outcomes of every block from height on.
 func (r *run) follow(ctx context.Context, height uint64) error {
-	c := r.clients[0]
-	for {
-		o, err := c.Outcomes(ctx, height, 5*time.Second)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case types.CodeOf(err) == types.CodeHeightUnknown:
-			continue // nothing committed within the wait
-		case err != nil:
-			return fmt.Errorf("follow block %d: %w", height, err)
-		}
-		r.track.block(o, time.Now())
-		height++
-	}
+	return followBlocks(ctx, r.clients[0], height, r.track.block)
 }
 
 // usages is what each process has used so far, by process id.
 type usages map[int]processUsage
 
-func (r *run) usage() usages {
+func (t *Target) usage() usages {
 	u := usages{}
 	pids := []int{os.Getpid()}
-	for _, pid := range r.t.Processes {
-		pids = append(pids, pid)
+	for _, p := range t.Processes {
+		pids = append(pids, p.PID)
 	}
 	for _, pid := range pids {
 		if v, err := readUsage(pid); err == nil {

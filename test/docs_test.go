@@ -50,7 +50,7 @@ func blocks(doc string) ([]block, error) {
 
 // documents are those with commands; each is run from its top on a machine of its own:
 // an empty home folder.
-var documents = []string{"README.md", "docs/operator.md", "docs/contracts.md", "docs/bundles.md", "docs/auditor.md", "docs/supervision.md"}
+var documents = []string{"README.md", "docs/operator.md", "docs/contracts.md", "docs/bundles.md", "docs/auditor.md", "docs/supervision.md", "docs/performance.md"}
 
 // TestDocuments runs every command of the documents, in order, as a reader would.
 func TestDocuments(t *testing.T) {

@@ -43,6 +43,7 @@ var arrows = []arrow{
 	{"services", []string{"crypto", "types", "ledger/proof", "crosschain/light", "client", "contracts/bundle"}, "services reach chains through the client"},
 	{"crosschain/relay", []string{"crypto", "types", "ledger/proof", "crosschain", "client"}, "the relay reaches chains through the client"},
 	{"bench", []string{"crypto", "types", "ledger/proof", "client", "internal/version"}, "load comes from outside, as users' does"},
+	{"bench/preload", []string{"crypto", "types", "ledger", "vm", "chain", "bench"}, "it lays records into ledgers before their chains begin"},
 	{"devnet", []string{"crypto", "types", "vm", "chain", "consensus", "contracts", "node", "client"}, "it founds a network and starts its processes"},
 	{"node", []string{"crypto", "types", "vm", "chain", "ledger", "consensus", "crosschain", "contracts/bundle", "internal/version"}, "what node serves of services it gets through its own interfaces"},
 	{"cmd", []string{"*"}, "the binary wires everything"},
