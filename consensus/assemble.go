@@ -37,6 +37,7 @@ type engine struct {
 	states  sm.Store
 	bus     *cmttypes.EventBus
 	conns   proxy.AppConns
+	state   *cs.State
 	reactor *cs.Reactor
 	sw      *links.Switch
 	listen  string
@@ -258,6 +259,7 @@ func (e *engine) wireConsensus(parts *engineParts, config *cfg.Config, state sm.
 	if parts.guard != nil {
 		consensus.SetPrivValidator(parts.guard)
 	}
+	e.state = consensus
 	e.reactor = cs.NewReactor(consensus, blockSync, cs.ReactorMetrics(parts.metrics.consensus))
 	e.reactor.SetLogger(parts.log.With("module", "consensus"))
 	e.reactor.SetEventBus(e.bus) // passes it on to state and executor

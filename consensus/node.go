@@ -93,7 +93,13 @@ func New(p Params, o Options) (*Node, error) {
 	}
 	n := &Node{p: p, o: o, log: o.Logger, hub: newHub(), quit: make(chan struct{}), failed: make(chan struct{})}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	return n, n.build()
+	if err := n.build(); err != nil {
+		if n.guard != nil {
+			n.guard.close()
+		}
+		return nil, err
+	}
+	return n, nil
 }
 
 func (n *Node) build() error {
@@ -126,7 +132,7 @@ func (n *Node) build() error {
 			return err
 		}
 		n.guard.peerHeight = n.peerHeight
-		n.app.guard, n.app.address = n.guard, n.guard.pv.Key.Address
+		n.app.guard, n.app.address = n.guard, n.guard.address()
 	}
 	if n.app.ids, err = restoreIDs(n.o.Ledger); err != nil {
 		return err
@@ -188,6 +194,9 @@ func (n *Node) Start(ctx context.Context) error {
 			n.pool.offerIdle(time.Now(), offerIdleAfter)
 		}
 	})
+	if n.guard != nil {
+		n.wg.Go(func() { n.giveMissedVotes(e) })
+	}
 	if err := e.start(); err != nil {
 		n.engine.Store(nil)
 		e.stop()
@@ -196,6 +205,16 @@ func (n *Node) Start(ctx context.Context) error {
 	}
 	n.log.Info("consensus started", "chain", n.o.Genesis.CometChainID(), "height", n.o.Ledger.Height(), "node", n.parts.self, "listen", n.o.Listen)
 	return nil
+}
+
+// retryVotes is how often a missed vote is tried again.
+const retryVotes = 100 * time.Millisecond
+
+func (n *Node) giveMissedVotes(e *engine) {
+	add := func(v *cmttypes.Vote) { e.state.AddVote(v, "") } //nolint:errcheck // it has none
+	for pause(n.quit, e.sw.Quit(), retryVotes) {
+		n.guard.retry(n.parts.genesis.ChainID, n.app.extension, add)
+	}
 }
 
 // offerIdleAfter is after how long without a block own transactions are offered again.
@@ -223,6 +242,9 @@ func (n *Node) Stop() {
 	n.snapshots.drain()
 	if e != nil {
 		e.close()
+	}
+	if n.guard != nil {
+		n.guard.close()
 	}
 	n.hub.close()
 }

@@ -165,18 +165,25 @@ func (a *app) ExtendVote(_ context.Context, r *abci.RequestExtendVote) (*abci.Re
 	if r.Height < 2 {
 		return &abci.ResponseExtendVote{}, nil
 	}
-	sig, err := a.certs.sign(uint64(r.Height) - 1)
-	if err == nil {
-		var ok bool
-		if ok, err = a.certs.accept(uint64(r.Height)-1, a.address, sig); err == nil && !ok {
-			err = errors.New("the header key is not the one the chain knows for this validator")
-		}
-	}
+	sig, err := a.extension(r.Height)
 	if err != nil {
 		a.log.Error("header not signed", "height", r.Height-1, "err", err)
 		return &abci.ResponseExtendVote{}, nil
 	}
 	return &abci.ResponseExtendVote{VoteExtension: sig}, nil
+}
+
+// extension is what a vote at a height carries: the signature of the header before.
+func (a *app) extension(height int64) ([]byte, error) {
+	sig, err := a.certs.sign(uint64(height) - 1)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := a.certs.accept(uint64(height)-1, a.address, sig)
+	if err == nil && !ok {
+		err = errors.New("the header key is not the one the chain knows for this validator")
+	}
+	return sig, err
 }
 
 // VerifyVoteExtension checks another validator's signature against this node's own

@@ -2,28 +2,21 @@ package consensus
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
-	"math"
-	"os"
 	"sync"
 	"time"
 
 	cmtcrypto "github.com/cometbft/cometbft/crypto"
-	cmtjson "github.com/cometbft/cometbft/libs/json"
-	"github.com/cometbft/cometbft/privval"
+	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	cmttypes "github.com/cometbft/cometbft/types"
 
+	"github.com/huchain/huchain/consensus/signer"
 	"github.com/huchain/huchain/types"
 )
 
 // errFollowing is why a validator whose vote state is missing does not sign.
 var errFollowing = errors.New("vote state is missing: following without signing")
-
-// stepPrecommit is the last step of a round in CometBFT's vote state.
-const stepPrecommit = 3
 
 // voteGuard is the validator's voting key behind the rule that it never votes twice.
 //
@@ -49,47 +42,39 @@ const stepPrecommit = 3
 type voteGuard struct {
 	log    *slog.Logger
 	margin time.Duration
-	file   string // vote.json
 	start  time.Time
+	pub    cmted25519.PubKey
 	// peerHeight is the greatest height a peer is known to work at, 0 if none is.
 	peerHeight func() int64
 
 	mu        sync.Mutex
-	pv        *privval.FilePV
+	votes     signer.Voter
 	following bool
-	committed int64 // greatest height seen committed
+	committed int64            // greatest height seen committed
+	voted     int64            // of a stored commit with a vote of this validator
+	missed    []*cmtproto.Vote // of one round, unsigned
 }
 
 var _ cmttypes.PrivValidator = (*voteGuard)(nil)
 
-// openVoteGuard reads key and vote state. A damaged vote state is an error (HC-6101),
-// not a missing one: the operator may still be able to repair it.
+// openVoteGuard opens key and vote state.
 func openVoteGuard(k Keys, margin time.Duration, log *slog.Logger, now time.Time) (*voteGuard, error) {
-	key, err := readConsensusKey(k.ConsensusKeyFile)
+	votes, err := k.open()
 	if err != nil {
 		return nil, err
 	}
-	g := &voteGuard{
-		log: log, margin: margin, file: k.VoteFile, start: now,
-		pv:         privval.NewFilePV(key, k.ConsensusKeyFile, k.VoteFile),
-		peerHeight: func() int64 { return 0 },
+	pub := votes.PublicKey()
+	return &voteGuard{log: log, margin: margin, start: now, pub: pub[:], votes: votes, peerHeight: func() int64 { return 0 }}, nil
+}
+
+// address is what CometBFT calls this validator.
+func (g *voteGuard) address() cmttypes.Address { return g.pub.Address() }
+
+// close gives the key up.
+func (g *voteGuard) close() {
+	if err := g.votes.Close(); err != nil {
+		g.log.Warn("voting key not closed", "err", err)
 	}
-	raw, err := os.ReadFile(k.VoteFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		g.following = true
-		return g, nil
-	}
-	if err != nil {
-		return nil, types.Errorf(types.CodeKeyFile, "vote state: %w", err)
-	}
-	var state privval.FilePVLastSignState
-	if err := cmtjson.Unmarshal(raw, &state); err != nil {
-		return nil, types.Errorf(types.CodeKeyFile, "vote state %s is damaged: %v", k.VoteFile, err)
-	}
-	// The file's path is an unexported field of the state that NewFilePV made.
-	s := &g.pv.LastSignState
-	s.Height, s.Round, s.Step, s.Signature, s.SignBytes = state.Height, state.Round, state.Step, state.Signature, state.SignBytes
-	return g, nil
 }
 
 // inspect is told the stored tip before consensus starts: its height and the commit
@@ -98,17 +83,31 @@ func (g *voteGuard) inspect(height int64, seen *cmttypes.Commit) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.committed = height
-	if !g.following && seen != nil && seen.Height > g.pv.LastSignState.Height {
+	if seen != nil {
 		for _, s := range seen.Signatures {
-			if s.BlockIDFlag == cmttypes.BlockIDFlagCommit && s.ValidatorAddress.String() == g.pv.Key.Address.String() {
-				g.following = true
-				g.log.Error("vote state is older than a stored vote of this validator", "voteHeight", g.pv.LastSignState.Height, "storedHeight", seen.Height)
+			if s.BlockIDFlag == cmttypes.BlockIDFlagCommit && s.ValidatorAddress.String() == g.address().String() {
+				g.voted = seen.Height
 			}
 		}
 	}
-	if g.following {
-		g.log.Warn("vote state is missing; this validator follows without signing until a block is committed above any height it could have signed", "file", g.file, "height", height)
+	if err := g.look(); err != nil {
+		g.log.Error("vote state cannot be read; this validator does not vote", "err", err)
 	}
+}
+
+// look finds out whether the vote state is missing, or older than a vote that is known.
+// A signer may be away at the start, so this is asked before each signature.
+func (g *voteGuard) look() error {
+	last, known, err := g.votes.LastHeight()
+	if err != nil || g.following || known && last >= g.voted {
+		return err
+	}
+	g.following = true
+	if known {
+		g.log.Error("vote state is older than a stored vote of this validator", "voteHeight", last, "storedHeight", g.voted)
+	}
+	g.log.Warn("vote state is missing; this validator follows without signing until a block is committed above any height it could have signed", "height", g.committed)
+	return nil
 }
 
 // blockCommitted is told of every block this node commits, synced or voted on.
@@ -128,12 +127,7 @@ func (g *voteGuard) blockCommitted(height int64, blockTime time.Time) error {
 
 // writeState makes the vote state say that all of height was signed.
 func (g *voteGuard) writeState(height int64) error {
-	s := &g.pv.LastSignState
-	s.Height, s.Round, s.Step, s.Signature, s.SignBytes = height, math.MaxInt32, stepPrecommit, nil, nil
-	if height == 0 {
-		s.Round, s.Step = 0, 0
-	}
-	if err := guardKeyFile("write vote state", func() error { s.Save(); return nil }); err != nil {
+	if err := g.votes.Advance(height); err != nil {
 		return err
 	}
 	g.following = false
@@ -148,20 +142,71 @@ func (g *voteGuard) isFollowing() bool {
 }
 
 // GetPubKey returns the public key of votes.
-func (g *voteGuard) GetPubKey() (cmtcrypto.PubKey, error) { return g.pv.Key.PubKey, nil }
+func (g *voteGuard) GetPubKey() (cmtcrypto.PubKey, error) { return g.pub, nil }
 
-// SignVote signs a vote unless it is not safe to. A precommit for a block from height 2
-// on must carry the header signature: peers refuse it otherwise.
+// SignVote signs a vote unless it is not safe to. A vote that is not signed because the
+// signer is away is remembered: consensus asks once and would wait for it for ever where
+// it is needed, see retry.
 func (g *voteGuard) SignVote(chainID string, vote *cmtproto.Vote) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	err := g.signVote(chainID, vote)
+	if types.CodeOf(err) == types.CodeSigner {
+		if len(g.missed) > 0 && (g.missed[0].Height != vote.Height || g.missed[0].Round != vote.Round) {
+			g.missed = nil
+		}
+		missed := *vote
+		g.missed = append(g.missed, &missed)
+	}
+	return err
+}
+
+// signVote signs a vote. A precommit for a block from height 2 on must carry the header
+// signature: peers refuse it otherwise.
+func (g *voteGuard) signVote(chainID string, vote *cmtproto.Vote) error {
 	if err := g.maySign(); err != nil {
 		return err
 	}
-	if vote.Type == cmtproto.PrecommitType && vote.Height >= 2 && len(vote.Extension) == 0 && !cmttypes.ProtoBlockIDIsNil(&vote.BlockID) {
-		return errors.New("precommit without a header signature")
+	if extends(vote) && len(vote.Extension) == 0 {
+		return types.Errorf(types.CodeSigner, "precommit without a header signature")
 	}
-	return guardSigning(func() error { return g.pv.SignVote(chainID, vote) })
+	return g.votes.SignVote(chainID, vote)
+}
+
+// extends reports whether a vote must carry a header signature.
+func extends(vote *cmtproto.Vote) bool {
+	return vote.Type == cmtproto.PrecommitType && vote.Height >= 2 && !cmttypes.ProtoBlockIDIsNil(&vote.BlockID)
+}
+
+// retry signs the votes that were missed in the round at hand, in their order, once the
+// signer is back, and hands them to consensus. To the other validators they are votes
+// that were long under way.
+func (g *voteGuard) retry(chainID string, extension func(height int64) ([]byte, error), add func(*cmttypes.Vote)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for len(g.missed) > 0 {
+		vote := *g.missed[0]
+		err := errors.New("its height is decided")
+		if vote.Height > g.committed {
+			if err = nil; extends(&vote) && len(vote.Extension) == 0 {
+				vote.Extension, err = extension(vote.Height)
+			}
+			if err == nil {
+				err = g.signVote(chainID, &vote)
+			}
+		}
+		if types.CodeOf(err) == types.CodeSigner {
+			return
+		}
+		g.missed = g.missed[1:]
+		signed, ferr := cmttypes.VoteFromProto(&vote)
+		if err = errors.Join(err, ferr); err != nil {
+			g.log.Info("missed vote is not given any more", "height", vote.Height, "round", vote.Round, "err", err)
+			continue
+		}
+		g.log.Info("missed vote is given", "height", vote.Height, "round", vote.Round)
+		add(signed)
+	}
 }
 
 // SignProposal signs a proposal unless it is not safe to.
@@ -171,26 +216,15 @@ func (g *voteGuard) SignProposal(chainID string, p *cmtproto.Proposal) error {
 	if err := g.maySign(); err != nil {
 		return err
 	}
-	return guardSigning(func() error { return g.pv.SignProposal(chainID, p) })
+	return g.votes.SignProposal(chainID, p)
 }
 
 func (g *voteGuard) maySign() error {
-	if !g.following {
-		return nil
+	if err := g.look(); err != nil || !g.following {
+		return err
 	}
 	if g.committed > 0 || g.peerHeight() > 1 {
 		return errFollowing
 	}
 	return g.writeState(0)
-}
-
-// guardSigning turns a panic of the vote state, which it raises when its file cannot be
-// written, into an error: the vote is then not sent.
-func guardSigning(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("write vote state: %v", r)
-		}
-	}()
-	return f()
 }

@@ -25,6 +25,7 @@ func testKeys(t testing.TB) Keys {
 func testGuard(t testing.TB, k Keys, now time.Time) *voteGuard {
 	g, err := openVoteGuard(k, 15*time.Second, slog.New(slog.DiscardHandler), now)
 	require.NoError(t, err)
+	t.Cleanup(g.close)
 	return g
 }
 
@@ -74,6 +75,8 @@ func TestVoteGuardNeverVotesTwice(t *testing.T) {
 	k := testKeys(t)
 	g := testGuard(t, k, time.Now())
 	require.False(t, g.isFollowing())
+	_, err := openVoteGuard(k, 0, slog.New(slog.DiscardHandler), time.Now())
+	require.Equal(t, types.CodeHomeLocked, types.CodeOf(err), "a second validator with this key")
 	require.NoError(t, g.SignVote("c", vote(5, 0, 1, []byte("e"))))
 	require.Error(t, g.SignVote("c", vote(5, 0, 2, []byte("e"))), "another block")
 	require.NoError(t, g.SignVote("c", vote(5, 0, 1, []byte("e"))), "the same once more")
@@ -81,6 +84,7 @@ func TestVoteGuardNeverVotesTwice(t *testing.T) {
 	require.Error(t, g.SignVote("c", vote(6, 0, 1, nil)), "no header signature")
 	require.NoError(t, g.SignVote("c", vote(6, 0, 0, nil)), "a vote for nothing needs none")
 
+	g.close()
 	g = testGuard(t, k, time.Now()) // restart
 	require.Error(t, g.SignVote("c", vote(6, 0, 1, []byte("e"))))
 	require.NoError(t, g.SignVote("c", vote(6, 1, 1, []byte("e"))))
@@ -105,6 +109,7 @@ func TestVoteGuardFollowsWithoutState(t *testing.T) {
 	require.ErrorIs(t, g.SignVote("c", vote(43, 0, 1, []byte("e"))), errFollowing)
 	require.NoFileExists(t, k.VoteFile)
 
+	g.close()
 	g = testGuard(t, k, now.Add(time.Second)) // a restart begins the wait anew
 	g.inspect(42, nil)
 	require.NoError(t, g.blockCommitted(43, now.Add(17*time.Second)))
@@ -112,6 +117,7 @@ func TestVoteGuardFollowsWithoutState(t *testing.T) {
 	require.Error(t, g.SignVote("c", vote(43, 7, 1, []byte("e"))), "any round of 43 may have been voted in")
 	require.NoError(t, g.SignVote("c", vote(44, 0, 1, []byte("e"))))
 
+	g.close()
 	g = testGuard(t, k, now)
 	require.False(t, g.isFollowing())
 	require.Error(t, g.SignVote("c", vote(44, 0, 2, []byte("e"))))
@@ -135,7 +141,7 @@ func TestVoteGuardOldState(t *testing.T) {
 	g := testGuard(t, k, time.Now())
 	require.NoError(t, g.SignVote("c", vote(5, 0, 1, []byte("e"))))
 	commit := func(h int64) *cmttypes.Commit {
-		return &cmttypes.Commit{Height: h, Signatures: []cmttypes.CommitSig{{BlockIDFlag: cmttypes.BlockIDFlagCommit, ValidatorAddress: g.pv.Key.Address}}}
+		return &cmttypes.Commit{Height: h, Signatures: []cmttypes.CommitSig{{BlockIDFlag: cmttypes.BlockIDFlagCommit, ValidatorAddress: g.address()}}}
 	}
 	g.inspect(5, commit(5))
 	require.False(t, g.isFollowing())

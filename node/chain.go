@@ -105,10 +105,6 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	header, err := headerKey(home, secret)
-	if err != nil {
-		return nil, err
-	}
 	link := &linkSource{files: home.LinkFiles(), secret: secret, log: log}
 	vm := engine.DefaultParams()
 	vm.CacheDir = cacheDir
@@ -135,13 +131,20 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	if r.ledger, err = ledger.Open(home.LedgerDir(), r.genesis.Hash(), params); err != nil {
 		return nil, err
 	}
+	keys, err := validatorKeys(ctx, home, cfg.Keys, r.genesis, secret, link.identity, log)
+	if err != nil {
+		return nil, err
+	}
 	r.consensus, err = consensus.New(consensusParams(cfg), consensus.Options{
 		Snapshots: snapshots,
 		DataDir:   home.ConsensusDir(), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Packages: packages,
-		Keys: ConsensusKeys(home.KeysDir(), header), Link: link.identity, Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen,
+		Keys: keys, Link: link.identity, Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen,
 		Logger: log, Registerer: reg,
 	})
 	if err != nil {
+		if keys.Votes != nil {
+			keys.Votes.Close() //nolint:errcheck // nothing was signed
+		}
 		return nil, err
 	}
 	return r, r.consensus.Start(ctx)

@@ -168,9 +168,13 @@ type PoolConfig struct {
 	MaxBytes int `koanf:"maxBytes"`
 }
 
-// KeysConfig says how the validator key is opened.
+// KeysConfig says where a validator's keys are and how they are opened.
 type KeysConfig struct {
 	PassphraseFile string `koanf:"passphraseFile"` // relative to the chain's folder; empty: environment or prompt
+	// Signer is the process that holds the keys ("huchain key serve"): unix:PATH, or
+	// organisation/name@host:port for TLCP. Empty: the node holds them, in keys/.
+	Signer      string `koanf:"signer"`
+	SignerRoots string `koanf:"signerRoots"` // PEM file of the roots that certify the signer; empty: those of the genesis
 }
 
 // MinKeepBlocks is the least history a pruning node keeps: what a peer that was away for
@@ -196,6 +200,11 @@ func (c *ChainConfig) Validate() error {
 	for _, p := range c.P2P.Peers {
 		if _, _, err := links.ParseAddress(p); err != nil {
 			return fmt.Errorf("p2p.peers: %w", err)
+		}
+	}
+	if c.Keys.Signer != "" {
+		if _, _, _, err := signerAddress(c.Keys.Signer); err != nil {
+			return fmt.Errorf("keys.signer: %w", err)
 		}
 	}
 	if c.Snapshots.Keep < 0 || c.Snapshots.Keep > consensus.MaxSnapshots {

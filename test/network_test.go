@@ -167,23 +167,36 @@ func (n *network) start(nodes ...int) {
 				n.t.Fatalf("%s is running", n.Nodes[i].Name)
 			}
 		}
-		p := &process{done: make(chan struct{}), log: filepath.Join(n.home, fmt.Sprintf("console-%d-%d.log", i, time.Now().UnixNano()))}
-		console, err := os.Create(p.log)
-		require.NoError(n.t, err)
-		p.cmd = exec.Command(binary, "start", "--home", n.NodeHome(n.Nodes[i].Name).Dir)
-		p.cmd.Stdout, p.cmd.Stderr = console, console
-		p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-		started := make(chan error)
-		spawner <- func() { started <- p.cmd.Start() }
-		err = <-started
-		console.Close()
-		require.NoError(n.t, err)
-		go func() {
-			p.cmd.Wait()
-			close(p.done)
-		}()
-		n.procs[i] = p
+		log := filepath.Join(n.home, fmt.Sprintf("console-%d-%d.log", i, time.Now().UnixNano()))
+		n.procs[i] = spawn(n.t, log, "start", "--home", n.NodeHome(n.Nodes[i].Name).Dir)
 	}
+}
+
+// spawn starts a process of the binary that ends with this one at the latest.
+func spawn(t testing.TB, log string, args ...string) *process {
+	t.Helper()
+	p := &process{done: make(chan struct{}), log: log}
+	console, err := os.Create(p.log)
+	require.NoError(t, err)
+	p.cmd = exec.Command(binary, args...)
+	p.cmd.Stdout, p.cmd.Stderr = console, console
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	spawner <- func() { started <- p.cmd.Start() }
+	err = <-started
+	console.Close()
+	require.NoError(t, err)
+	go func() {
+		p.cmd.Wait()
+		close(p.done)
+	}()
+	return p
+}
+
+// kill ends a process as a power cut would.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	<-p.done
 }
 
 // ready waits until the validators answer, follow the chain and agree on a height.

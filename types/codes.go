@@ -92,4 +92,8 @@ const (
 	CodeKeyFile    Code = 6101
 	CodePassphrase Code = 6102
 	CodeCertFile   Code = 6103
+
+	// 61xx: signers in another process or device
+	CodeSigner      Code = 6104
+	CodeVoteRefused Code = 6105
 )

@@ -12,8 +12,8 @@ import (
 )
 
 func keyCmd(a *app) *cobra.Command {
-	c := &cobra.Command{Use: "key", Short: "make and show SM2 keys"}
-	c.AddCommand(keyNewCmd(a), keyShowCmd(a))
+	c := &cobra.Command{Use: "key", Short: "make and show SM2 keys, and hold a validator's"}
+	c.AddCommand(keyNewCmd(a), keyShowCmd(a), keyServeCmd(a))
 	return c
 }
 

@@ -1,0 +1,86 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestRemoteSigner: a validator's keys move to a process of their own, which it reaches
+// over TLCP. While that process is away the validator follows without voting and does not
+// end; when it is back, the validator votes again. A second signer of the same keys does
+// not start.
+// covers: T.03 T.07
+func TestRemoteSigner(t *testing.T) {
+	n := shared(t, "faults", nil)
+	home := n.NodeHome(n.Nodes[3].Name).Chain(n.Chain)
+	n.stop(3)
+	away := t.TempDir()
+	move := func(from, to string) {
+		for _, f := range []string{"validator.key", "consensus.json", "vote.json"} {
+			require.NoError(t, os.Rename(filepath.Join(from, f), filepath.Join(to, f)))
+		}
+	}
+	move(home.KeysDir(), away)
+	config, err := os.ReadFile(home.ConfigFile())
+	require.NoError(t, err)
+	address := freeAddress(t)
+	require.Contains(t, string(config), "[keys]\n")
+	require.NoError(t, os.WriteFile(home.ConfigFile(),
+		[]byte(strings.Replace(string(config), "[keys]\n", fmt.Sprintf("[keys]\nsigner = %q\n", "city/signer@"+address), 1)), 0o644))
+
+	n.huchain("cert", "issue", "city/signer", "--roles", "node", "--dir", n.MembersDir(), "--passphrase-file", n.PassphraseFile())
+	serve := func() *process {
+		log := filepath.Join(n.home, fmt.Sprintf("signer-%d.log", time.Now().UnixNano()))
+		p := spawn(t, log, "key", "serve", away, "--genesis", n.GenesisFile(), "--listen", address, "--passphrase-file", n.PassphraseFile(),
+			"--link", filepath.Join(n.MembersDir(), "city", "signer"), "--allow", "city/node3", "--lang", "en")
+		n.eventually(20*time.Second, "the signer listens", func() error {
+			text, err := os.ReadFile(log)
+			if err == nil && !strings.Contains(string(text), "listening") {
+				err = fmt.Errorf("%s", text)
+			}
+			return err
+		})
+		return p
+	}
+	s := serve()
+	defer func() { s.kill() }()
+	second := n.command("key", "serve", away, "--genesis", n.GenesisFile(), "--listen", "unix:"+filepath.Join(t.TempDir(), "s"), "--passphrase-file", n.PassphraseFile())
+	second.Stderr = nil
+	require.Error(t, second.Run(), "another signer of the same keys")
+
+	n.start(3)
+	n.ready(3)
+	require.FileExists(t, filepath.Join(home.KeysDir(), "signer.json"))
+	require.NoFileExists(t, filepath.Join(home.KeysDir(), "vote.json"))
+	l := n.startLoad(4, 0, 1, 2)
+	l.more(20, 60*time.Second)
+	s.kill()
+	l.more(20, 60*time.Second)
+	n.reaches(n.height(0), 60*time.Second, 3) // it follows
+	n.kill(3)
+	n.start(3) // a start without the signer
+	n.ready(3)
+	s = serve()
+	n.kill(2) // the vote is needed now
+	l.more(20, 60*time.Second)
+	n.start(2)
+	n.ready(2)
+	acks := l.stop()
+
+	// The keys go home.
+	n.stop(3)
+	s.kill()
+	move(away, home.KeysDir())
+	require.NoError(t, os.WriteFile(home.ConfigFile(), config, 0o644))
+	n.start(3)
+	n.ready(3)
+	n.holds(acks, 0, 1, 2, 3)
+	n.sameHeaders(0, 1, 2, 3)
+	n.nobodySignedTwice()
+}
