@@ -11,6 +11,7 @@ import (
 	gogo "github.com/cosmos/gogoproto/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/huchain/huchain/consensus/links"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 )
@@ -174,7 +175,7 @@ func TestFaultyPeerIsCutOff(t *testing.T) {
 		require.True(t, toA().Send(p2p.Envelope{ChannelID: msg.channel, Message: &gogo.BytesValue{Value: msg.value}}))
 		eventually(t, "cut off", 20*time.Second, func() bool { return counterValue(t, a.app.m.peerFault) > before })
 		eventually(t, "unlinked", 20*time.Second, func() bool { return len(a.Status().Peers) == 0 })
-		require.True(t, a.engine.Load().sw.Blocked(p2p.ID(b.id)), "message %d", i)
+		require.True(t, a.engine.Load().sw.(*links.Switch).Blocked(p2p.ID(b.id)), "message %d", i)
 	}
 	eventually(t, "linked again", 20*time.Second, linked)
 	require.True(t, a.commit(net.call("y", "1")).Receipt.OK())

@@ -39,8 +39,17 @@ type engine struct {
 	conns   proxy.AppConns
 	state   *cs.State
 	reactor *cs.Reactor
-	sw      *links.Switch
+	sw      peerSwitch
 	listen  string
+}
+
+// peerSwitch is what an engine needs of its links.
+type peerSwitch interface {
+	p2p.Switcher
+	Listen() error // takes the address; before Start
+	Close()        // ends what Stop leaves
+	// Blame cuts a peer off for a fault and returns for how long.
+	Blame(p p2p.Peer, err error) time.Duration
 }
 
 // engineParts is what an engine is made of.
@@ -60,8 +69,10 @@ type engineParts struct {
 	certs    *certificateReactor
 	peers    []string
 	traffic  links.Metrics
-	metrics  *cometMetrics
-	log      cmtlog.Logger
+	// newSwitch makes the links. Benchmarks put CometBFT's own in their place.
+	newSwitch func(links.Params) (peerSwitch, error)
+	metrics   *cometMetrics
+	log       cmtlog.Logger
 }
 
 // cometConfig are CometBFT's settings. Its double-sign check (DoubleSignCheckHeight)
@@ -284,7 +295,7 @@ func (e *engine) importedHeight(state sm.State) (int64, error) {
 func (e *engine) wireSwitch(parts *engineParts, config *cfg.Config, state sm.State, sync *blocksync.Reactor, evpool *evidence.Pool) error {
 	mconn := p2p.MConnConfig(config.P2P)
 	mconn.PingInterval, mconn.PongTimeout = 10*time.Second, 8*time.Second // a dead host is noticed in 18 s
-	sw, err := links.NewSwitch(links.Params{
+	sw, err := parts.newSwitch(links.Params{
 		Self: parts.self, TLCP: parts.tlcp, Chain: parts.genesis.ChainID,
 		Block: state.Version.Consensus.Block, App: state.Version.Consensus.App,
 		Listen: parts.listen, Advertise: parts.p.Advertise, Peers: parts.peers,

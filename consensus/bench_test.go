@@ -54,19 +54,22 @@ func BenchmarkSaturated(b *testing.B) {
 	for _, nodes := range []int{1, 4} {
 		b.Run(fmt.Sprintf("validators=%d", nodes), func(b *testing.B) {
 			for range b.N {
-				saturate(b, nodes, 8*time.Second)
+				saturate(b, nodes, 8*time.Second, nil)
 			}
 		})
 	}
 }
 
-func saturate(b *testing.B, nodes int, d time.Duration) {
+func saturate(b *testing.B, nodes int, d time.Duration, change func(*network)) float64 {
 	net := newNetwork(b, nodes)
 	net.params = DefaultParams()
 	net.params.SenderTxs = net.params.PoolTxs
 	net.params.SenderBytes = net.params.PoolBytes
 	for _, n := range net.nodes {
 		n.wrap = func(m Machine) Machine { return trivial{Chain: m.(*chain.Chain)} }
+	}
+	if change != nil {
+		change(net)
 	}
 	net.up()
 	net.ready()
@@ -108,6 +111,7 @@ func saturate(b *testing.B, nodes int, d time.Duration) {
 	b.ReportMetric(used*1e6/max(txs, 1)/float64(nodes), "cpu-µs/tx/validator")
 	b.ReportMetric(used/elapsed, "cores")
 	b.ReportMetric(0, "ns/op")
+	return txs / elapsed
 }
 
 // benchTx is a transaction of about 310 bytes with a distinct id.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/chain/chaintest"
+	"github.com/huchain/huchain/consensus/links"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/ledger"
@@ -59,7 +60,9 @@ type testNode struct {
 	// wrap, if set, puts something between node and chain: a liar.
 	wrap func(Machine) Machine
 	// abci, if set, puts something between CometBFT and the app.
-	abci      func(*app) abci.Application
+	abci func(*app) abci.Application
+	// links, if set, makes the links in place of ours.
+	links     func(links.Params) (peerSwitch, error)
 	snapshots *snapshot.Store // opened with the node
 }
 
@@ -179,6 +182,9 @@ func (n *testNode) open() {
 		Keys: n.keys, Link: n.identity, Peers: n.net.peers(), Listen: n.listen, Logger: n.logger(), Registerer: n.reg,
 	})
 	require.NoError(t, err)
+	if n.links != nil {
+		n.parts.newSwitch = n.links
+	}
 	if n.abci != nil {
 		n.parts.client = proxy.NewConnSyncLocalClientCreator(n.abci(n.app))
 	}

@@ -155,7 +155,8 @@ func (n *Node) build() error {
 		p: &n.p, dataDir: n.o.DataDir, listen: n.o.Listen, genesis: doc, founding: n.o.Genesis,
 		app: n.app, client: proxy.NewConnSyncLocalClientCreator(n.app), guard: n.guard, tlcp: n.admission.config(n.o.Link), self: self,
 		mempool: cometMempool{n.pool}, peers: n.o.Peers, metrics: comet, traffic: links.Metrics{Sent: m.linkSent, Received: m.linkReceived},
-		log: &cometLogger{log: n.log, onFail: n.fail},
+		newSwitch: func(p links.Params) (peerSwitch, error) { return links.NewSwitch(p) },
+		log:       &cometLogger{log: n.log, onFail: n.fail},
 	}
 	n.parts.carriers = newCarrierReactor(&n.p, m, n.pool, n.admit, n.blame)
 	n.parts.certs = newCertificateReactor(n.app.certs, &n.gate, n.blame)

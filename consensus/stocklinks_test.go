@@ -1,0 +1,100 @@
+package consensus
+
+import (
+	"testing"
+	"time"
+
+	cfg "github.com/cometbft/cometbft/config"
+	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
+	"github.com/cometbft/cometbft/p2p"
+	"github.com/stretchr/testify/require"
+
+	"github.com/huchain/huchain/consensus/links"
+)
+
+// stockLinks are CometBFT's own, which the product does not have: its switch over its
+// secret connections. They are the measure for ours.
+type stockLinks struct {
+	*p2p.Switch
+	transport *p2p.MultiplexTransport
+	address   *p2p.NetAddress
+	others    []string
+}
+
+func (s *stockLinks) Listen() error { return s.transport.Listen(*s.address) }
+
+func (s *stockLinks) Start() error {
+	if err := s.Switch.Start(); err != nil {
+		return err
+	}
+	return s.Switch.DialPeersAsync(s.others)
+}
+
+func (s *stockLinks) Close() { s.transport.Close() }
+
+func (s *stockLinks) Blame(p p2p.Peer, err error) time.Duration {
+	s.StopPeerForError(p, err)
+	return 0
+}
+
+// useStockLinks puts them under the nodes of a network that was not started.
+func useStockLinks(net *network) {
+	keys := make([]p2p.NodeKey, len(net.nodes))
+	var all []string
+	for i, n := range net.nodes {
+		keys[i] = p2p.NodeKey{PrivKey: cmted25519.GenPrivKey()}
+		all = append(all, p2p.IDAddressString(keys[i].ID(), n.listen))
+	}
+	for i, n := range net.nodes {
+		n.links = func(p links.Params) (peerSwitch, error) {
+			c := cometConfig(&n.net.params, n.home).P2P
+			c.AllowDuplicateIP, c.MaxNumInboundPeers, c.MaxNumOutboundPeers = true, 40, 40
+			return newStockLinks(c, p, keys[i], all[i], all[:i]) // the later dials the earlier
+		}
+	}
+}
+
+func newStockLinks(c *cfg.P2PConfig, p links.Params, key p2p.NodeKey, own string, others []string) (*stockLinks, error) {
+	address, err := p2p.NewNetAddressString(own)
+	if err != nil {
+		return nil, err
+	}
+	info := p2p.DefaultNodeInfo{
+		ProtocolVersion: p2p.NewProtocolVersion(8, p.Block, p.App), DefaultNodeID: key.ID(), ListenAddr: p.Listen, Network: p.Chain,
+		Version: "0", Channels: []byte{0x20, 0x21, 0x22, 0x23, 0x38, 0x40, 0x60, 0x61, 0x71, 0x72}, Moniker: "stock",
+		Other: p2p.DefaultNodeInfoOther{TxIndex: "off"},
+	}
+	transport := p2p.NewMultiplexTransport(info, key, p.MConn)
+	sw := p2p.NewSwitch(c, transport)
+	sw.SetLogger(p.Logger)
+	sw.SetNodeInfo(info)
+	sw.SetNodeKey(&key)
+	return &stockLinks{Switch: sw, transport: transport, address: address, others: others}, nil
+}
+
+// BenchmarkLinks compares committed transactions a second over SM links with those over
+// CometBFT's own, by turns in one run:
+//
+//	go test ./consensus -run - -bench Links -benchtime 3x
+func BenchmarkLinks(b *testing.B) {
+	var sm, stock float64
+	for range b.N {
+		sm += saturate(b, 4, 6*time.Second, nil)
+		stock += saturate(b, 4, 6*time.Second, useStockLinks)
+	}
+	b.ReportMetric(sm/float64(b.N), "sm-tx/s")
+	b.ReportMetric(stock/float64(b.N), "stock-tx/s")
+	b.ReportMetric(sm/stock, "sm/stock")
+}
+
+// A chain runs over stock links as over ours, so that the benchmark compares like with like.
+func TestStockLinks(t *testing.T) {
+	t.Parallel()
+	net := newNetwork(t, 4)
+	useStockLinks(net)
+	net.up()
+	net.ready()
+	require.True(t, net.nodes[1].commit(net.call("stock", "1")).Receipt.OK())
+	net.quiet(300 * time.Millisecond)
+	net.same()
+}
