@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -65,9 +66,10 @@ func (n *network) joinNode(org string) (int, string) {
 
 // TestValidatorReplacedUnderLoad: on a running network a fifth node joins, follows, and
 // replaces a validator by a proposal that is signed off line and voted on; the replaced
-// one is stopped. No request fails meanwhile, every height has its certificate, and proofs
+// one is stopped. Its certificates are renewed, and the root of its organisation is
+// exchanged and the old one retired. No request fails meanwhile, every height has its certificate, and proofs
 // and light clients follow from the genesis file.
-// covers: T.04 T.09 T.18
+// covers: T.04 T.07 T.09 T.18
 func TestValidatorReplacedUnderLoad(t *testing.T) {
 	n := shared(t, "replaced", nil)
 	t.Cleanup(func() {
@@ -149,6 +151,7 @@ func TestValidatorReplacedUnderLoad(t *testing.T) {
 		}
 		return nil
 	})
+	install := n.renew(i, "city")
 	n.stop(2) // the new one's vote is needed now
 	one, err := n.dial(0)
 	require.NoError(t, err)
@@ -156,6 +159,12 @@ func TestValidatorReplacedUnderLoad(t *testing.T) {
 	require.NoError(t, err)
 	n.start(2)
 	n.ready(2)
+	n.eventually(30*time.Second, "the renewed certificate is shown", func() error { return n.showsRenewed(i, 1) })
+	n.rotate("city", install)
+	n.eventually(30*time.Second, "the certificate of the next root is shown", func() error { return n.showsRenewed(i, 2) })
+	n.stop(i)
+	n.start(i)
+	n.ready(i)
 	close(stop)
 	load.Wait()
 	require.Zero(t, failed.Load(), "%v", why.Load())
@@ -194,4 +203,41 @@ func TestValidatorReplacedUnderLoad(t *testing.T) {
 func (n *network) validator(i int) bool {
 	st, err := n.status(i)
 	return err == nil && st.Validator
+}
+
+// renew renews the link certificates of a running node, and returns what does so again.
+func (n *network) renew(i int, org string) (again func()) {
+	base := filepath.Join(n.MembersDir(), org, n.Nodes[i].Name)
+	again = func() {
+		n.huchain("cert", "renew", org+"/"+n.Nodes[i].Name, "--dir", n.MembersDir(), "--passphrase-file", n.PassphraseFile())
+		link := n.NodeHome(n.Nodes[i].Name).Chain(n.Chain).LinkFiles()
+		for _, end := range []string{"-enc.pem", ".pem"} {
+			text, err := os.ReadFile(base + end)
+			require.NoError(n.t, err)
+			require.NoError(n.t, os.WriteFile(link.Base+end, text, 0o644))
+		}
+	}
+	again()
+	return again
+}
+
+// showsRenewed reports whether a node has taken up renewed certificates so many times.
+func (n *network) showsRenewed(i, times int) error {
+	if got := strings.Count(n.logOf(i), "link certificates renewed"); got < times {
+		return fmt.Errorf("%d times", got)
+	}
+	return nil
+}
+
+// rotate exchanges the root of an organisation: admin and node move to the next one, and
+// the old one ends.
+func (n *network) rotate(org string, install func()) {
+	admin, members := org+"/admin", []string{"--dir", n.MembersDir(), "--passphrase-file", n.PassphraseFile()}
+	n.huchain(append([]string{"org", "rotate", org, "--as", admin}, members...)...)
+	n.huchain(append([]string{"cert", "renew", admin, "--publish"}, members...)...)
+	install()
+	old, err := filepath.Glob(filepath.Join(n.MembersDir(), org, "ca-*.pem"))
+	require.NoError(n.t, err)
+	require.Len(n.t, old, 1)
+	n.huchain("org", "retire", org, old[0], "--after", "2s", "--as", admin)
 }
