@@ -165,66 +165,69 @@ func (s *Store) Prove(height uint64, ns string, key []byte) (*proof.StateProof, 
 func (s *Store) prove(v *View, ns string, key []byte) (p *proof.StateProof, err error) {
 	rk := RowKey(ns, key)
 	kh := RowKeyHash(rk)
-	p = &proof.StateProof{}
-	r, level := v.root, 0
+	p = &proof.StateProof{Siblings: make([]crypto.Hash, 0, 32)}
+	r, hash, level := v.root, v.hash, 0
 	for r.inTree() {
 		n, b := s.tree.at(r), bit(&kh, level)
-		r = n.kid[b]
+		r, hash = n.kid[b], n.hash[b]
 		p.Siblings = append(p.Siblings, n.hash[1-b])
 		level++
 	}
+	var own Leaf
 	if r != 0 {
 		leaves, err := v.leavesUnder(kh, level)
 		if err != nil {
 			return nil, err
 		}
-		provePage(p, leaves, &kh, level)
+		if own, err = provePage(p, leaves, &kh, level, hash); err != nil {
+			return nil, err
+		}
 	}
-	if err := v.fill(p, rk); err != nil {
-		return nil, err
-	}
-	if root, err := p.Root(kh); err != nil || root != v.hash {
-		return nil, Corrupt("rows around %s do not lead to the state root of height %d", describe(ns, key), v.height)
-	}
-	return p, nil
+	return p, v.fill(p, rk, &own)
 }
 
-// provePage adds the path inside a page.
-func provePage(p *proof.StateProof, rows []Leaf, kh *crypto.Hash, level int) {
+// provePage adds the path inside a page, whose rows must have the hash that the tree holds
+// of it; it returns the leaf in which the path ends.
+func provePage(p *proof.StateProof, rows []Leaf, kh *crypto.Hash, level int, want crypto.Hash) (end Leaf, err error) {
 	h := newHasher()
 	leaves, at := make([]entry, len(rows)), make([]int32, len(rows))
 	for i := range rows {
 		leaves[i].key, at[i] = rows[i].Key, h.leaf(&rows[i].Key, &rows[i].Value)
 	}
+	top := h.page(leaves, at, level)
 	var siblings []int32
-	for len(leaves) > 1 {
-		mid := split(leaves, level)
-		level++
-		if bit(kh, level-1) == 0 {
-			siblings = append(siblings, h.page(leaves[mid:], at[mid:], level))
-			rows, leaves, at = rows[:mid], leaves[:mid], at[:mid]
+	for n := top; len(rows) > 1; level++ {
+		kids, mid := h.kids[n], split(leaves, level)
+		if bit(kh, level) == 0 {
+			n, rows, leaves = kids[0], rows[:mid], leaves[:mid]
+			siblings = append(siblings, kids[1])
 		} else {
-			siblings = append(siblings, h.page(leaves[:mid], at[:mid], level))
-			rows, leaves, at = rows[mid:], leaves[mid:], at[mid:]
+			n, rows, leaves = kids[1], rows[mid:], leaves[mid:]
+			siblings = append(siblings, kids[0])
 		}
 	}
 	h.run()
+	if h.hashes[top] != want {
+		return end, Corrupt("leaf rows under %x/%d do not have the hash that the state tree holds of them", *kh, level)
+	}
 	for _, i := range siblings {
 		p.Siblings = append(p.Siblings, h.hashes[i])
 	}
-	switch {
-	case len(rows) == 0:
+	if len(rows) == 0 {
 		p.Ends = proof.EndsEmpty
-	case rows[0].Key == *kh:
+		return end, nil
+	}
+	if rows[0].Key == *kh {
 		p.Ends = proof.EndsValue
-	default:
+	} else {
 		p.Ends = proof.EndsForeign
 		p.ForeignKey, p.ForeignValue = rows[0].Key, rows[0].Value
 	}
+	return rows[0], nil
 }
 
 // fill adds the row where the path ends in the key's own leaf.
-func (v *View) fill(p *proof.StateProof, rowKey []byte) error {
+func (v *View) fill(p *proof.StateProof, rowKey []byte, leaf *Leaf) error {
 	if p.Ends != proof.EndsValue {
 		return nil
 	}
@@ -238,6 +241,9 @@ func (v *View) fill(p *proof.StateProof, rowKey []byte) error {
 	row, err := DecodeRow(raw)
 	if err != nil {
 		return err
+	}
+	if crypto.Sum(raw) != leaf.Value {
+		return Corrupt("state row %q does not match its leaf", rowKey)
 	}
 	p.Height, p.TxIndex, p.Value = row.Height, row.TxIndex, row.Value
 	if row.Deleted {
