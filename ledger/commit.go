@@ -135,6 +135,7 @@ func (c *Candidate) content(records []proof.WriteRecord) {
 		d.EventBytes[i] = b.Events[i].Encode()
 	}
 	txs, receipts, events := state.SumEach(b.Txs), state.SumEach(d.Receipts), state.SumEach(d.EventBytes)
+	d.TxHashes, d.ReceiptHashes, d.EventHashes = txs, receipts, events
 	c.Content = proof.Content{
 		State: c.change.Root, Txs: proof.ListRoot(txs), TxCount: uint64(len(txs)), Receipts: proof.ListRoot(receipts),
 		Events: proof.ListRoot(events), EventCount: uint64(len(events)), Config: b.Config, Protocol: b.Protocol,

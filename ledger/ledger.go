@@ -51,7 +51,7 @@ import (
 )
 
 // FormatVersion is the version of the forms on disk.
-const FormatVersion = 3
+const FormatVersion = 4
 
 // recentHeaders is how many heights the state store keeps header and content of.
 const recentHeaders = 1024
@@ -115,6 +115,7 @@ type Ledger struct {
 	st      *state.Store
 	blocks  *block.Store
 	served  *lru.Cache[servedKey, *served]
+	parts   *parts
 
 	opened bool                        // the tip was found to be whole
 	failed atomic.Pointer[types.Error] // set by a failed commit
@@ -157,7 +158,11 @@ func Open(dir string, genesis crypto.Hash, p Params) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	l := &Ledger{genesis: genesis, p: p, served: served}
+	parts, err := newParts(p.ServedBlocks)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	l := &Ledger{genesis: genesis, p: p, served: served, parts: parts}
 	if err := l.open(dir); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -114,33 +114,6 @@ func (c Cursor) ref() (*Ref, error) {
 	return &Ref{Height: binary.BigEndian.Uint64(b), Index: binary.BigEndian.Uint32(b[8:])}, nil
 }
 
-// Tx returns the transaction at a position; HC-1003 if the block holds fewer.
-func (l *Ledger) Tx(r Ref) ([]byte, error) {
-	all, err := l.BlockTxs(r.Height)
-	if err != nil {
-		return nil, err
-	}
-	return at(all, r, "transaction")
-}
-
-// Receipt returns the receipt of the transaction at a position.
-func (l *Ledger) Receipt(r Ref) (types.Receipt, error) {
-	all, err := l.Receipts(r.Height)
-	if err != nil {
-		return types.Receipt{}, err
-	}
-	return at(all, r, "receipt")
-}
-
-// Event returns the event at a position.
-func (l *Ledger) Event(r Ref) (types.Event, error) {
-	all, err := l.Events(r.Height)
-	if err != nil {
-		return types.Event{}, err
-	}
-	return at(all, r, "event")
-}
-
 func at[T any](all []T, r Ref, what string) (T, error) {
 	if uint64(r.Index) >= uint64(len(all)) {
 		var none T

@@ -45,7 +45,7 @@ func BenchmarkLookup(b *testing.B) {
 		b.ReportMetric(p99(ids, func(id crypto.Hash) {
 			height, index, err := l.TxByID(id)
 			require.NoError(b, err)
-			readAll(b, l, Ref{height, index})
+			readAll(b, l, Ref{Height: height, Index: index})
 		}), "ms-p99-by-id")
 		b.ReportMetric(p99(senders, func(a types.Address) {
 			refs, _, err := l.TxsBySender(a, Page{Limit: 20})
@@ -66,7 +66,7 @@ func readAll(b *testing.B, l *Ledger, r Ref) {
 	require.NoError(b, err)
 	_, err = l.Receipt(r)
 	require.NoError(b, err)
-	events, err := l.Events(r.Height)
+	events, _, err := l.EventsOf(r)
 	require.NoError(b, err)
 	require.NotEmpty(b, events)
 }

@@ -26,8 +26,8 @@ func (l *Ledger) serve(height uint64, kind block.Kind) (*served, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
 	}
-	if base := l.Base(); height < base {
-		return nil, types.Errorf(types.CodeHeightUnknown, "block %d is not kept here; the oldest kept is %d", height, base)
+	if err := l.kept(height); err != nil {
+		return nil, err
 	}
 	k := servedKey{height, kind}
 	if s, ok := l.served.Get(k); ok {
@@ -51,6 +51,14 @@ func (l *Ledger) serve(height uint64, kind block.Kind) (*served, error) {
 	}
 	l.served.Add(k, s)
 	return s, nil
+}
+
+// kept refuses heights whose blocks were given up.
+func (l *Ledger) kept(height uint64) error {
+	if base := l.Base(); height < base {
+		return types.Errorf(types.CodeHeightUnknown, "block %d is not kept here; the oldest kept is %d", height, base)
+	}
+	return nil
 }
 
 func kindName(k block.Kind) string {

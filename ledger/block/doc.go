@@ -11,6 +11,7 @@
 //
 //	epoch ‖ 'h' ‖ u64 height                   → u16 len ‖ header ‖ content, sealed (genesis has no header)
 //	epoch ‖ 'b' ‖ u64 height ‖ u32 number      → section: transactions, receipts, events, changes
+//	epoch ‖ 'd' ‖ u64 height                   → directory of the sections, if there are several, sealed
 //	epoch ‖ 'F' ‖ u64 height                   → finality certificate of that height, sealed
 //	epoch ‖ 'L' ‖ u64 height                   → CometBFT's commit that this block carries, in protobuf, sealed;
 //	                                             written with the next block
@@ -22,9 +23,11 @@
 //	epoch ‖ 'k' ‖ u8 len ‖ namespace ‖ u16 len ‖ key ‖ u64 height    → position of a transaction
 //	0xff ‖ "tip"                               → u64 height, sealed
 //
-// A section is about 256 KiB of items under zstd, each u8 kind ‖ uvarint length ‖ bytes:
+// A section is 64 to 256 KiB of items under zstd, each u8 kind ‖ uvarint length ‖ bytes:
 // transaction by transaction what it did, so that a value that stands in a transaction, its
 // receipt, its event and its row is stored about once. The first item of a block says which
-// optional indexes it has rows in. Positions are uvarint differences, less one, from the
+// optional indexes it has rows in. The directory holds, for each section and for each of
+// transactions, receipts and events, uvarint count ‖ nodes (proof.RunNodes): what leads from
+// the items of one section to the block's root over them. Positions are uvarint differences, less one, from the
 // position before, the first from -1: an index has one row per block and subject.
 package block

@@ -17,6 +17,7 @@ type Kind byte
 const (
 	KindHeader      Kind = 'h'
 	KindSection     Kind = 'b'
+	KindDirectory   Kind = 'd'
 	KindCertificate Kind = 'F'
 	KindCommit      Kind = 'L'
 	KindID          Kind = 'i'
@@ -237,6 +238,8 @@ type Data struct {
 	Certificate *types.FinalityCertificate
 	LastCommit  []byte // CometBFT's commit that the block before carries; from height 2 on
 	Indexes     Indexes
+
+	TxHashes, ReceiptHashes, EventHashes []crypto.Hash // SM3 of Txs, Receipts and EventBytes
 }
 
 // Rows returns the block as rows, the tip row among them.
@@ -246,9 +249,13 @@ func (d *Data) Rows() []Pair {
 	hk := key(d.Height, KindHeader, h)
 	head := binary.BigEndian.AppendUint16(nil, uint16(len(d.Header)))
 	out = append(out, Pair{hk, state.Seal(hk, append(append(head, d.Header...), d.Content...))})
-	d.pack(func(number uint32, section []byte) {
+	dir := d.pack(func(number uint32, section []byte) {
 		out = append(out, Pair{key(d.Height, KindSection, h, u32(number)), section})
 	})
+	if dir != nil {
+		k := key(d.Height, KindDirectory, h)
+		out = append(out, Pair{k, state.Seal(k, dir.Encode())})
+	}
 	if d.Certificate != nil {
 		out = append(out, certificateRow(d.Certificate))
 	}

@@ -11,19 +11,25 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/state"
 )
 
 const (
-	// sectionBytes is the size, uncompressed, from which a section is closed.
-	sectionBytes = 256 << 10
-	// maxSectionBytes bounds a section: one item may follow what stays below sectionBytes.
+	// sectionBytes is the size, uncompressed, from which a section is closed at the next
+	// transaction whose position sectionStep divides, which keeps the directory small. Larger
+	// sections compress better, smaller ones are what reading a single transaction costs.
+	sectionBytes = 64 << 10
+	sectionStep  = 16
+	// fullBytes is the size from which a section is closed wherever it stands.
+	fullBytes = 256 << 10
+	// maxSectionBytes bounds a section: one item may follow what stays below fullBytes.
 	maxSectionBytes = 8 << 20
 )
 
 // coder compresses and expands sections; both are safe for concurrent use.
 var coder = sync.OnceValues(func() (*zstd.Encoder, *zstd.Decoder) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(sectionBytes),
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(fullBytes),
 		zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		panic(fmt.Sprintf("zstd encoder: %v", err)) // of constant options
@@ -38,15 +44,27 @@ var coder = sync.OnceValues(func() (*zstd.Encoder, *zstd.Decoder) {
 // sections packs items into sections. What belongs to one transaction stands together, so
 // that what transaction, receipt, events and rows repeat of each other costs little.
 type sections struct {
-	raw  []byte
-	emit func(number uint32, section []byte)
-	n    uint32
+	raw    []byte
+	emit   func(number uint32, section []byte)
+	n      uint32
+	counts [len(listed)]uint64   // items so far
+	ends   [][len(listed)]uint64 // counts at the end of each section
 }
 
 func (s *sections) add(k Kind, item []byte) {
 	s.raw = binary.AppendUvarint(append(s.raw, byte(k)), uint64(len(item)))
 	s.raw = append(s.raw, item...)
-	if len(s.raw) >= sectionBytes {
+	if i := listOf(k); i >= 0 {
+		s.counts[i]++
+	}
+	if len(s.raw) >= fullBytes {
+		s.close()
+	}
+}
+
+// pause is called behind each transaction with all that belongs to it.
+func (s *sections) pause(tx int) {
+	if len(s.raw) >= sectionBytes && (tx+1)%sectionStep == 0 {
 		s.close()
 	}
 }
@@ -58,12 +76,14 @@ func (s *sections) close() {
 	enc, _ := coder()
 	s.emit(s.n, enc.EncodeAll(s.raw, make([]byte, 0, len(s.raw)/3)))
 	s.n++
+	s.ends = append(s.ends, s.counts)
 	s.raw = s.raw[:0]
 }
 
-// pack puts everything under the content root into sections.
-func (d *Data) pack(emit func(number uint32, section []byte)) {
-	s := sections{emit: emit, raw: make([]byte, 0, sectionBytes)}
+// pack puts everything under the content root into sections. It returns the directory of
+// them, nil if there is but one.
+func (d *Data) pack(emit func(number uint32, section []byte)) *Directory {
+	s := sections{emit: emit, raw: make([]byte, 0, fullBytes)}
 	s.add(kindIndexed, []byte{byte(d.Indexes)})
 	order, first := d.byTx()
 	event := 0
@@ -76,6 +96,7 @@ func (d *Data) pack(emit func(number uint32, section []byte)) {
 		for _, c := range order[first[i]:first[i+1]] {
 			s.add(KindWrites, d.Changes[c])
 		}
+		s.pause(i)
 	}
 	for ; event < len(d.EventBytes); event++ {
 		s.add(KindEvents, d.EventBytes[event])
@@ -84,6 +105,28 @@ func (d *Data) pack(emit func(number uint32, section []byte)) {
 		s.add(KindWrites, d.Changes[c])
 	}
 	s.close()
+	if s.n < 2 {
+		return nil
+	}
+	return d.directory(s.ends)
+}
+
+// directory makes the directory of sections that end behind so many items of each kind.
+func (d *Data) directory(ends [][len(listed)]uint64) *Directory {
+	all := [len(listed)][]crypto.Hash{d.TxHashes, d.ReceiptHashes, d.EventHashes}
+	parts := make([][len(listed)][]crypto.Hash, len(ends))
+	var from [len(listed)]uint64
+	for i, to := range ends {
+		for k := range listed {
+			parts[i][k] = all[k][from[k]:to[k]]
+		}
+		from = to
+	}
+	out, err := MakeDirectory(parts)
+	if err != nil {
+		panic(fmt.Sprintf("directory of block %d: %v", d.Height, err)) // the nodes are of these very items
+	}
+	return out
 }
 
 // byTx sorts the changes by transaction: those of transaction i are order[first[i]:first[i+1]],
@@ -194,22 +237,26 @@ func sortWrites(changes [][]byte) error {
 
 // Parts reads a block. The caller checks it against the block's content.
 func (s *Store) Parts(height uint64) (*Parts, error) {
-	prefix := key(height, KindSection, u64(height))
 	p := &Parts{}
+	if err := s.eachSection(height, p.add); err != nil {
+		return nil, err
+	}
+	return p, sortWrites(p.Writes)
+}
+
+// eachSection calls fn for the items of all sections of a block, in order.
+func (s *Store) eachSection(height uint64, fn func(Kind, []byte) error) error {
+	prefix := key(height, KindSection, u64(height))
 	n := uint32(0)
-	err := state.EachRow(s.db, prefix, key(height, KindSection, u64(height+1)), func(k, section []byte) error {
+	return state.EachRow(s.db, prefix, key(height, KindSection, u64(height+1)), func(k, section []byte) error {
 		number := k[len(prefix):]
 		if len(number) != 4 || binary.BigEndian.Uint32(number) != n {
 			return state.Corrupt("sections of block %d have a gap", height)
 		}
-		if err := unpack(section, p.add); err != nil {
+		if err := unpack(section, fn); err != nil {
 			return state.Corrupt("section %d of block %d: %w", n, height, err)
 		}
 		n++
 		return nil
 	})
-	if err == nil {
-		err = sortWrites(p.Writes)
-	}
-	return p, err
 }

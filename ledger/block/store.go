@@ -250,7 +250,7 @@ func (s *Store) listEpoch(l *listing, epoch uint64) error {
 func (s *Store) Cut(height, tip uint64) error {
 	b := s.db.Batch()
 	for e := height >> EpochBits; e <= tip>>EpochBits; e++ {
-		for _, k := range []Kind{KindHeader, KindSection, KindCertificate, KindCommit} {
+		for _, k := range []Kind{KindHeader, KindSection, KindDirectory, KindCertificate, KindCommit} {
 			b.DeleteRange(epochKey(e, k, u64(height+1)), epochKey(e, k+1))
 		}
 		if err := s.cutIndexes(b, e, height); err != nil {

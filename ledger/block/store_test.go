@@ -12,6 +12,7 @@ import (
 	"github.com/huchain/huchain/ledger/driver"
 	"github.com/huchain/huchain/ledger/driver/pebbledb"
 	"github.com/huchain/huchain/ledger/proof"
+	"github.com/huchain/huchain/ledger/state"
 	"github.com/huchain/huchain/types"
 )
 
@@ -133,9 +134,11 @@ func TestSections(t *testing.T) {
 			c := Change{Write: types.Write{NS: "ns", Key: []byte{byte(i)}, Value: item(), TxIndex: rapid.Uint32Range(0, uint32(n+1)).Draw(t, "tx")}}
 			d.Changes = append(d.Changes, c.Encode())
 		}
+		d.TxHashes, d.ReceiptHashes, d.EventHashes = state.SumEach(d.Txs), state.SumEach(d.Receipts), state.SumEach(d.EventBytes)
 		require.NoError(t, s.Apply(d.Rows(), true))
 		p, err := s.Parts(3)
 		require.NoError(t, err)
+		checkDirectory(t, s, d)
 		require.Equal(t, &Parts{AllIndexes, d.Txs, d.Receipts, d.EventBytes, d.Changes}, p)
 		var own, positions []uint32
 		for i := range d.Senders {
@@ -151,6 +154,52 @@ func TestSections(t *testing.T) {
 		}
 		require.Equal(t, own, positions)
 		require.NoError(t, s.Close())
+	})
+}
+
+// checkDirectory reads every item of a block through its directory, if it has one.
+func checkDirectory(t require.TestingT, s *Store, d *Data) {
+	dir, err := s.Directory(d.Height)
+	require.NoError(t, err)
+	_, err = s.Section(d.Height, 1)
+	require.Equal(t, dir != nil, err == nil)
+	if dir == nil {
+		return
+	}
+	again, err := DecodeDirectory(dir.Encode())
+	require.NoError(t, err)
+	require.Equal(t, dir, again)
+	content := proof.Content{Txs: proof.ListRoot(d.TxHashes), TxCount: uint64(len(d.Txs)), Receipts: proof.ListRoot(d.ReceiptHashes),
+		Events: proof.ListRoot(d.EventHashes), EventCount: uint64(len(d.Events))}
+	require.True(t, dir.Leads(&content))
+	content.Receipts[3] ^= 1
+	require.False(t, dir.Leads(&content))
+	for kind, items := range map[Kind][][]byte{KindTxs: d.Txs, KindReceipts: d.Receipts, KindEvents: d.EventBytes} {
+		for i, want := range items {
+			number, at, ok := dir.Find(kind, uint32(i))
+			require.True(t, ok)
+			p, err := s.Section(d.Height, number)
+			require.NoError(t, err)
+			require.True(t, dir.Holds(number, p))
+			require.Equal(t, want, p.Of(kind)[at])
+			require.Equal(t, uint32(i), dir.First(kind, number)+uint32(at))
+			p.Of(kind)[at] = append(bytes.Clone(want), 1)
+			require.False(t, dir.Holds(number, p))
+		}
+		_, _, ok := dir.Find(kind, uint32(len(items)))
+		require.False(t, ok)
+	}
+}
+
+func FuzzDecodeDirectory(f *testing.F) {
+	hash := func(s string) crypto.Hash { return crypto.Sum([]byte(s)) }
+	d, err := MakeDirectory([][3][]crypto.Hash{{{hash("a"), hash("b")}, {hash("c")}, nil}, {{hash("d")}, {hash("e")}, {hash("f")}}})
+	require.NoError(f, err)
+	f.Add(d.Encode())
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if d, err := DecodeDirectory(in); err == nil {
+			require.Equal(t, append([]byte{}, in...), append([]byte{}, d.Encode()...))
+		}
 	})
 }
 

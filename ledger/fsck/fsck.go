@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 
 	"github.com/huchain/huchain/crypto"
-	"github.com/huchain/huchain/ledger/block"
 	"github.com/huchain/huchain/ledger/driver"
 	"github.com/huchain/huchain/ledger/state"
 	"github.com/huchain/huchain/types"
@@ -56,13 +55,15 @@ type checker struct {
 	r             *Report
 
 	tip      tipRow
-	due      map[block.Kind]uint64 // entries that the indexes must hold
-	base     uint64                // lowest height whose block must be there
+	due      entrySums // of what the indexes must hold
+	base     uint64    // lowest height whose block must be there
 	sets     map[crypto.Hash]types.ValidatorSet
-	headers  map[uint64][]byte      // bodies of the header rows in the state store
-	changes  map[uint64][]byte      // bodies of the rows of changes of validators
-	peaks    map[uint64][]byte      // bodies of the rows of peaks, by height
-	segments map[uint64]crypto.Hash // roots of segments of records
+	headers  map[uint64][]byte         // bodies of the header rows in the state store
+	changes  map[uint64][]byte         // bodies of the rows of changes of validators
+	peaks    map[uint64][]byte         // bodies of the rows of peaks, by height
+	segments map[uint64]crypto.Hash    // roots of segments of records
+	used     map[uint64][]crypto.Hash  // rows of used ids
+	signers  map[uint64][2]crypto.Hash // rows that name signers and next signers
 	records  recordChecker
 	last     crypto.Hash // hash of the header below, while walking up
 }
@@ -89,7 +90,7 @@ func Check(ctx context.Context, open driver.Opener, dir string, progress func(wh
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("check ledger: %w", err), st.Close())
 	}
-	c := &checker{ctx: ctx, state: st, blocks: bl, r: &Report{}, due: map[block.Kind]uint64{},
+	c := &checker{ctx: ctx, state: st, blocks: bl, r: &Report{}, due: entrySums{}, used: map[uint64][]crypto.Hash{}, signers: map[uint64][2]crypto.Hash{},
 		sets: map[crypto.Hash]types.ValidatorSet{}, headers: map[uint64][]byte{}, changes: map[uint64][]byte{},
 		peaks: map[uint64][]byte{}, segments: map[uint64]crypto.Hash{}}
 	err = c.run(progress)
@@ -185,6 +186,7 @@ func (c *checker) own() error {
 		case key[0] == 'h' && len(key) == 9:
 			c.headers[binary.BigEndian.Uint64(key[1:])] = body
 		case key[0] == 'S' && len(key) == 9 && len(body) == 64:
+			c.signers[binary.BigEndian.Uint64(key[1:])] = [2]crypto.Hash{crypto.Hash(body[:32]), crypto.Hash(body[32:])}
 		case key[0] == 'C' && len(key) == 9:
 			c.changes[binary.BigEndian.Uint64(key[1:])] = body
 		case key[0] == 'v' && len(key) == 33:
@@ -195,6 +197,11 @@ func (c *checker) own() error {
 			c.sets[crypto.Hash(key[1:])] = set
 		case key[0] == 'u' && len(key) == 9 && len(body) >= 8 && len(body)%32 == 8:
 			used++
+			var ids []crypto.Hash
+			for rest := body[8:]; len(rest) > 0; rest = rest[32:] {
+				ids = append(ids, crypto.Hash(rest[:32]))
+			}
+			c.used[binary.BigEndian.Uint64(key[1:])] = ids
 		case key[0] == 'P' && len(key) == 9 && len(body) >= 32+8:
 			c.peaks[binary.BigEndian.Uint64(key[1:])] = body
 		case key[0] == 'A' && len(key) == 9 && len(body) == 32:

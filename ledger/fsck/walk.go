@@ -3,8 +3,8 @@ package fsck
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/block"
@@ -137,7 +137,19 @@ func (c *checker) header(h uint64, header *types.Header, ct *proof.Content) erro
 		err = c.found(at(h), "the header does not name the one before as its predecessor")
 	}
 	c.last = header.Hash()
-	return err
+	if err != nil {
+		return err
+	}
+	return c.setRow(h, header)
+}
+
+// setRow checks that the row of a change of validators says what the header says.
+func (c *checker) setRow(h uint64, header *types.Header) error {
+	row, ok := c.signers[h]
+	if changes := header.Signers != header.NextSigners; ok != changes || ok && row != [2]crypto.Hash{header.Signers, header.NextSigners} {
+		return c.found(at(h), "the row of its validators does not say what the header says")
+	}
+	return nil
 }
 
 // lists recomputes the roots over transactions, receipts, events and changes.
@@ -157,7 +169,6 @@ func (c *checker) lists(st *block.Store, h uint64, ct *proof.Content) error {
 	if err != nil {
 		return c.found(at(h), "%v", err)
 	}
-	c.count(parts, ct)
 	for _, l := range lists {
 		items := parts.Of(l.kind)
 		hashes, genesis, err := itemHashes(l.kind, h, items)
@@ -177,28 +188,61 @@ func (c *checker) lists(st *block.Store, h uint64, ct *proof.Content) error {
 	}
 	c.r.Txs += ct.TxCount
 	c.r.Events += ct.EventCount
+	if err := c.directory(st, h); err != nil {
+		return err
+	}
+	return c.contents(h, parts)
+}
+
+// directory checks that the directory of the block's sections is that of its sections.
+func (c *checker) directory(st *block.Store, h uint64) error {
+	d, err := st.Directory(h)
+	if err != nil {
+		return c.found(at(h), "%v", err)
+	}
+	var sections [][3][]crypto.Hash
+	for n := uint32(0); d != nil && n < d.Sections(); n++ {
+		p, err := st.Section(h, n)
+		if err != nil {
+			return c.found(at(h), "%v", err)
+		}
+		sections = append(sections, p.Hashes())
+	}
+	if d == nil {
+		if _, err := st.Section(h, 1); err == nil {
+			return c.found(at(h), "the directory of its sections is missing")
+		}
+		return nil
+	}
+	want, err := block.MakeDirectory(sections)
+	if err != nil || !bytes.Equal(want.Encode(), d.Encode()) {
+		return c.found(at(h), "the directory of its sections is not theirs")
+	}
 	return nil
 }
 
-// count adds what the indexes must hold of a block.
-func (c *checker) count(parts *block.Parts, ct *proof.Content) {
-	for _, n := range []struct {
-		index block.Indexes
-		kinds []block.Kind
-		n     uint64
-	}{
-		{0, []block.Kind{block.KindID}, ct.TxCount},
-		{block.IndexSender, []block.Kind{block.KindSender}, ct.TxCount},
-		{block.IndexContract, []block.Kind{block.KindContract}, ct.TxCount},
-		{block.IndexEvent, []block.Kind{block.KindEvent, block.KindEventName}, ct.EventCount},
-		{block.IndexKey, []block.Kind{block.KindKey}, uint64(len(parts.Writes))},
-	} {
-		for _, k := range n.kinds {
-			if n.index&parts.Indexes == n.index {
-				c.due[k] += n.n
-			}
+// contents checks what transactions, receipts, events and used ids say of one another, and
+// sums up what the indexes must hold of the block.
+func (c *checker) contents(h uint64, parts *block.Parts) error {
+	items, err := decode(parts)
+	if err != nil {
+		return c.found(at(h), "%v", err)
+	}
+	items.entries(h, c.due.add)
+	var used []crypto.Hash
+	for i := range items.receipts {
+		r := &items.receipts[i]
+		if r.TxID != items.txs[i].ID() {
+			return c.found(at(h), "receipt %d is of another transaction", i)
+		}
+		if r.UsesID() {
+			used = append(used, r.TxID)
 		}
 	}
+	if ids, ok := c.used[h]; ok && !slices.Equal(ids, used) {
+		return c.found(at(h), "the row of used ids holds others than the block used up")
+	}
+	return nil
 }
 
 func itemHashes(kind block.Kind, h uint64, items [][]byte) ([]crypto.Hash, *treeHasher, error) {
@@ -240,177 +284,5 @@ func (c *checker) certificate(st *block.Store, h uint64, header *types.Header) e
 		return c.found(at(h), "certificate: %v", err)
 	}
 	c.r.Certificates++
-	return nil
-}
-
-// indexer checks index rows against the blocks they lead to, which it holds one at a time.
-type indexer struct {
-	c      *checker
-	st     *block.Store
-	loaded bool
-	height uint64
-	txs    []*types.Tx // nil for one that does not decode
-	events []types.Event
-	writes []block.Change
-
-	have map[block.Kind]uint64 // entries found
-}
-
-// indexes checks that index rows and history agree: every entry leads to what it says, and
-// every transaction, event and write has its entries (counted, since each was checked).
-func (c *checker) indexes() error {
-	x := &indexer{c: c, st: block.NewStore(c.blocks), have: map[block.Kind]uint64{}}
-	if err := c.each(c.blocks, nil, []byte{0xff}, x.row); err != nil {
-		return err
-	}
-	for _, k := range []block.Kind{block.KindID, block.KindSender, block.KindContract, block.KindEvent, block.KindEventName, block.KindKey} {
-		if x.have[k] != c.due[k] {
-			if err := c.found("indexes", "%d entries of kind %q, the blocks have %d", x.have[k], byte(k), c.due[k]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// load reads transactions and events of a block.
-func (x *indexer) load(height uint64) error {
-	if x.loaded && x.height == height {
-		return nil
-	}
-	x.loaded, x.height, x.txs, x.events, x.writes = true, height, nil, nil, nil
-	parts, err := x.st.Parts(height)
-	if err != nil {
-		return err
-	}
-	for _, r := range parts.Txs {
-		tx, err := types.DecodeTx(r)
-		if err != nil {
-			tx = nil
-		}
-		x.txs = append(x.txs, tx)
-	}
-	for _, r := range parts.Events {
-		e, derr := types.DecodeEvent(r)
-		err = errors.Join(err, derr)
-		x.events = append(x.events, e)
-	}
-	for _, r := range parts.Writes {
-		w, derr := block.DecodeChange(r)
-		err = errors.Join(err, derr)
-		x.writes = append(x.writes, w)
-	}
-	return err
-}
-
-func (x *indexer) row(key, value []byte) error {
-	if len(key) < 5 {
-		return x.c.found(fmt.Sprintf("block row %q", key), "belongs to nothing")
-	}
-	where := fmt.Sprintf("index row %q", key)
-	kind, height, positions, name, err := indexRow(key, value)
-	switch {
-	case err != nil:
-		return x.c.found(where, "%v", err)
-	case name == nil:
-		return x.c.plainRow(key)
-	}
-	x.c.r.IndexRows++
-	if height > x.c.tip.height || uint64(binary.BigEndian.Uint32(key)) != height>>block.EpochBits {
-		return x.c.found(where, "leads above the newest height, or to another epoch")
-	}
-	if err := x.load(height); err != nil {
-		return x.c.found(where, "leads to block %d, which cannot be read", height)
-	}
-	for _, i := range positions {
-		if !x.holds(kind, int(i), name) {
-			return x.c.found(where, "leads to something else")
-		}
-		x.have[kind]++
-	}
-	return nil
-}
-
-// holds reports whether the block has, at a position, what an index row says.
-func (x *indexer) holds(kind block.Kind, i int, name []byte) bool {
-	if kind != block.KindKey {
-		return bytes.Equal(name, x.name(kind, i))
-	}
-	for k := range x.writes {
-		w := &x.writes[k]
-		if _, n := block.ByKey(w.NS, w.Key); int(w.TxIndex) == i && bytes.Equal(n, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// name is what the index row of a transaction or event must be about; nil if there is none.
-func (x *indexer) name(kind block.Kind, i int) []byte {
-	short := func(s string) []byte { return append([]byte{byte(len(s))}, s...) }
-	if kind == block.KindEvent || kind == block.KindEventName {
-		if i >= len(x.events) {
-			return nil
-		}
-		out := short(x.events[i].Contract)
-		if kind == block.KindEventName {
-			out = append(out, short(x.events[i].Name)...)
-		}
-		return out
-	}
-	if i >= len(x.txs) || x.txs[i] == nil {
-		return nil
-	}
-	tx := x.txs[i]
-	switch kind {
-	case block.KindSender:
-		return tx.Body.Sender[:]
-	case block.KindContract:
-		return short(tx.Body.Contract)
-	}
-	id := tx.ID()
-	return id[:block.IDBytes]
-}
-
-// indexRow splits an index row into its kind, what it is about, and where it leads; name is
-// nil if it is no index row.
-func indexRow(key, value []byte) (kind block.Kind, height uint64, positions []uint32, name []byte, err error) {
-	kind, name = block.Kind(key[4]), key[5:]
-	switch kind {
-	case block.KindID:
-		ref, err := block.DecodeRef(value)
-		if err == nil && !bytes.Equal(value, binary.AppendUvarint(binary.AppendUvarint(nil, ref.Height), uint64(ref.Index))) {
-			err = errors.New("not in its one form")
-		}
-		return kind, ref.Height, []uint32{ref.Index}, name, err
-	case block.KindSender, block.KindContract, block.KindEvent, block.KindEventName, block.KindKey:
-		if len(name) < 8 {
-			return kind, 0, nil, name, errors.New("malformed")
-		}
-		name, height = name[:len(name)-8], binary.BigEndian.Uint64(name[len(name)-8:])
-		positions, err = block.DecodePositions(value)
-		return kind, height, positions, name, err
-	}
-	return kind, 0, nil, nil, nil
-}
-
-// plainRow checks that a row that is not of an index belongs to a block in its epoch.
-func (c *checker) plainRow(key []byte) error {
-	where := fmt.Sprintf("block row %q", key)
-	size := 13
-	switch block.Kind(key[4]) {
-	case block.KindSection:
-		size = 17
-	case block.KindHeader, block.KindCertificate, block.KindCommit:
-	default:
-		return c.found(where, "belongs to nothing")
-	}
-	if len(key) != size {
-		return c.found(where, "malformed")
-	}
-	h := binary.BigEndian.Uint64(key[5:])
-	if h > c.tip.height || uint64(binary.BigEndian.Uint32(key)) != h>>block.EpochBits {
-		return c.found(where, "belongs to no block")
-	}
 	return nil
 }

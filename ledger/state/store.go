@@ -14,7 +14,7 @@ import (
 // Params are the settings of a Store.
 type Params struct {
 	CacheBytes int // memory for rows that were read and checked
-	LeafBytes  int // memory for leaves of the tree; taken as it is needed
+	LeafBytes  int // memory for leaves of the tree, of which 90 bytes are taken for each leaf
 	Keep       int // heights that proofs can be made at, counting the newest
 	// LeafHint is about how many leaves there are; it only steers how Open reads them.
 	LeafHint uint64
@@ -176,7 +176,7 @@ func (s *Store) leaf(kh *crypto.Hash) (entry, bool, error) {
 			return entry{}, false, err
 		}
 		if above != nil {
-			above.notePage(side, s.have.put(leaves))
+			above.notePage(side, s.have.put(leaves, 0))
 		}
 	}
 	for i := range leaves {
@@ -377,6 +377,7 @@ func (s *Store) Commit(ch *Change, height uint64, with func(driver.Batch)) error
 		return ReadError(err)
 	}
 	s.cache.replace(ch.updates)
+	s.have.fit(s.leaves + uint64(ch.added))
 	s.root, _ = s.adopt(ch, s.have)
 	s.hash = ch.Root
 	s.leaves += uint64(ch.added)

@@ -25,7 +25,10 @@ type part struct {
 }
 
 // newPage is a page of the change: leaves[from:to].
-type newPage struct{ from, to int32 }
+type newPage struct {
+	from, to int32
+	was      place // of the page it takes the place of, if that had the same keys
+}
 
 // newPlace, set in a place, makes the rest of it the number of a new page of the part.
 const newPlace place = 1 << 31
@@ -139,6 +142,7 @@ func (u *updater) page(t subtree, level int) (sub, error) {
 		return sub{}, err
 	}
 	u.merged, u.mergedAt = u.merged[:0], u.mergedAt[:0]
+	same := len(u.old) > 0
 	take := func(i int) {
 		u.merged, u.mergedAt = append(u.merged, u.old[i]), append(u.mergedAt, u.oldAt[i])
 	}
@@ -153,8 +157,11 @@ func (u *updater) page(t subtree, level int) (sub, error) {
 			i++
 		} else {
 			u.added++
+			same = false
 		}
-		if !up.removed {
+		if up.removed {
+			same = false
+		} else {
 			u.merged = append(u.merged, entry{key: up.leaf.Key, written: written{up.leaf.Height, up.leaf.TxIndex}})
 			u.mergedAt = append(u.mergedAt, u.h.leaf(&up.leaf.Key, &up.leaf.Value))
 		}
@@ -162,7 +169,11 @@ func (u *updater) page(t subtree, level int) (sub, error) {
 	for ; i < len(u.old); i++ {
 		take(i)
 	}
-	return u.build(u.merged, u.mergedAt, level), nil
+	n := u.build(u.merged, u.mergedAt, level)
+	if same {
+		u.pages[n.page&^newPlace].was = t.page
+	}
+	return n, nil
 }
 
 // load fills old and oldAt with the leaves of a page.
@@ -204,7 +215,7 @@ func (u *updater) build(leaves []entry, at []int32, level int) sub {
 	if len(leaves) <= pageLeaves {
 		from := len(u.leaves)
 		u.leaves, u.at = append(u.leaves, leaves...), append(u.at, at...)
-		u.pages = append(u.pages, newPage{int32(from), int32(len(u.leaves))})
+		u.pages = append(u.pages, newPage{from: int32(from), to: int32(len(u.leaves))})
 		return sub{pageOf(len(leaves)), newPlace | place(len(u.pages)-1), u.h.page(leaves, at, level)}
 	}
 	mid := split(leaves, level)

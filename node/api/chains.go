@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 )
@@ -143,7 +144,7 @@ func (c *Chain) readBlock(h uint64) (*rest.Block, error) {
 	}
 	out := &rest.Block{Header: rest.NewHeader(&header), TxCount: len(txs), Txs: []rest.TxSummary{}, EventCount: len(events)}
 	for i, raw := range txs {
-		sum, err := summarise(raw, h, uint32(i), receipts)
+		sum, err := summarise(raw, ledger.Ref{Height: h, Index: uint32(i)}, &receipts[i])
 		if err != nil {
 			return nil, err
 		}
@@ -155,17 +156,14 @@ func (c *Chain) readBlock(h uint64) (*rest.Block, error) {
 	return out, nil
 }
 
-func summarise(raw []byte, h uint64, index uint32, receipts []types.Receipt) (rest.TxSummary, error) {
+func summarise(raw []byte, at ledger.Ref, receipt *types.Receipt) (rest.TxSummary, error) {
 	tx, err := types.DecodeTx(raw)
 	if err != nil {
-		return rest.TxSummary{}, types.Errorf(types.CodeLedgerCorrupt, "transaction %d of height %d: %w", index, h, err)
+		return rest.TxSummary{}, types.Errorf(types.CodeLedgerCorrupt, "transaction %d of height %d: %w", at.Index, at.Height, err)
 	}
-	if int(index) >= len(receipts) {
-		return rest.TxSummary{}, types.Errorf(types.CodeLedgerCorrupt, "height %d has no receipt %d", h, index)
-	}
-	r := rest.NewReceipt(&receipts[index])
+	r := rest.NewReceipt(receipt)
 	return rest.TxSummary{
-		ID: tx.ID(), Height: h, Index: index, Sender: tx.Body.Sender, Contract: tx.Body.Contract, Method: tx.Body.Method,
+		ID: tx.ID(), Height: at.Height, Index: at.Index, Sender: tx.Body.Sender, Contract: tx.Body.Contract, Method: tx.Body.Method,
 		Code: r.Code, GasUsed: r.GasUsed,
 	}, nil
 }

@@ -86,14 +86,11 @@ func (c *Chain) findCommitted(id crypto.Hash) (*rest.Submitted, error) {
 	if err != nil {
 		return nil, err
 	}
-	receipts, err := c.Ledger.Receipts(height)
+	receipt, err := c.Ledger.Receipt(ledger.Ref{Height: height, Index: index})
 	if err != nil {
 		return nil, err
 	}
-	if int(index) >= len(receipts) {
-		return nil, types.Errorf(types.CodeLedgerCorrupt, "height %d has no receipt %d", height, index)
-	}
-	return c.submitted(id, height, index, &receipts[index])
+	return c.submitted(id, height, index, &receipt)
 }
 
 func (c *Chain) submitted(id crypto.Hash, height uint64, index uint32, r *types.Receipt) (*rest.Submitted, error) {

@@ -95,14 +95,12 @@ func (c *Chain) readTx(at ledger.Ref) (*rest.Tx, error) {
 	if m, ok, err := c.Machine.Member(c.Ledger, b.Sender); err == nil && ok {
 		out.Member = string(m.Member)
 	}
-	events, err := c.Ledger.Events(at.Height)
+	events, first, err := c.Ledger.EventsOf(at)
 	if err != nil {
 		return nil, err
 	}
 	for i := range events {
-		if events[i].TxIndex == at.Index {
-			out.Events = append(out.Events, newEvent(&events[i], at.Height, uint32(i), tx.ID()))
-		}
+		out.Events = append(out.Events, newEvent(&events[i], at.Height, first+uint32(i), tx.ID()))
 	}
 	return out, nil
 }
@@ -154,11 +152,11 @@ func (s *Server) txs(_ context.Context, in *struct {
 		if err != nil {
 			return nil, err
 		}
-		receipts, err := c.Ledger.Receipts(ref.Height)
+		receipt, err := c.Ledger.Receipt(ref)
 		if err != nil {
 			return nil, err
 		}
-		sum, err := summarise(raw, ref.Height, ref.Index, receipts)
+		sum, err := summarise(raw, ref, &receipt)
 		if err != nil {
 			return nil, err
 		}
