@@ -49,8 +49,8 @@ SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced)
 RACED := ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
 
 .PHONY: test
-test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, and Debian's rustc with lld-14)
-	$(call needs,go git gcc openssl $(RUST) $(POSTGRES))
+test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, python3, and Debian's rustc with lld-14)
+	$(call needs,go git gcc openssl python3 $(RUST) $(POSTGRES))
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,8 +96,15 @@ func TestJoinBySnapshot(t *testing.T) {
 	}
 
 	f := net.nodes[3]
-	height := f.join()
+	log := &logLines{}
+	o := f.joinOptions()
+	o.Logger = slog.New(slog.NewTextHandler(log, nil))
+	ctx, cancel := context.WithTimeout(t.Context(), 120*time.Second)
+	defer cancel()
+	height, err := Join(ctx, net.params, o)
+	require.NoError(t, err)
 	require.Positive(t, liar.served, "the liar was never asked")
+	require.Positive(t, log.count("peer cut off"), "the liar was not cut off")
 	t.Logf("joined at height %d of %d, %d altered chunks refused", height, net.nodes[0].ledger.Height(), liar.served)
 	f.up()
 	require.Equal(t, height+1, f.ledger.Base())
@@ -126,6 +136,30 @@ func TestJoinBySnapshot(t *testing.T) {
 	require.True(t, f.commit(net.call("again", "1")).Receipt.OK())
 	_, err = f.CreateSnapshot(t.Context())
 	require.Equal(t, types.CodeSnapshotUnavailable, types.CodeOf(err), "the window of used ids is not kept yet: %v", err)
+}
+
+// logLines keeps what is logged.
+type logLines struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logLines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, string(b))
+	return len(b), nil
+}
+
+func (l *logLines) count(text string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.lines {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
 }
 
 func newestAnchored(n *testNode) uint64 {

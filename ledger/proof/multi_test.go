@@ -79,7 +79,7 @@ func TestAlteredMultiProofsAreRefused(t *testing.T) {
 	}
 	rng := rand.New(rand.NewSource(8))
 	decoded := 0
-	for i := range *mutations / 2 {
+	for i := range tries() / 2 {
 		b, err := samples[i%len(samples)].Encode()
 		require.NoError(t, err)
 		original := string(b)

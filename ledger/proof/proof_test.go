@@ -14,7 +14,15 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-var mutations = flag.Int("mutations", 10_000, "number of altered proofs to try")
+var mutations = flag.Int("mutations", 100_000, "number of altered proofs to try; a tenth with -short")
+
+// tries is the number of altered proofs to try.
+func tries() int {
+	if testing.Short() {
+		return *mutations / 10
+	}
+	return *mutations
+}
 
 func sorted(m map[string]*Proof) []string {
 	var names []string
@@ -175,7 +183,7 @@ func TestAlteredProofsAreRefused(t *testing.T) {
 	names := sorted(all)
 	rng := rand.New(rand.NewSource(7))
 	decoded := 0
-	for i := range *mutations {
+	for i := range tries() {
 		compact, err := all[names[i%len(names)]].Encode()
 		require.NoError(t, err)
 		original := string(compact)
@@ -197,7 +205,111 @@ func TestAlteredProofsAreRefused(t *testing.T) {
 			require.True(t, w.true(p), "mutation %d made a proof of something untrue", i)
 		}
 	}
-	t.Logf("%d of %d altered proofs decoded with a forged checksum; none proved an untruth", decoded, *mutations)
+	t.Logf("%d of %d altered proofs decoded with a forged checksum; none proved an untruth", decoded, tries())
+}
+
+// bend alters what a proof is made of, as a forger who knows its form would: siblings
+// swapped, left out, repeated or taken from another proof, another place, another leaf.
+func bend(rng *rand.Rand, p *Proof, other *Proof, leaves []leafPair) {
+	hashes := func(p *Proof) *[]crypto.Hash {
+		switch {
+		case p.State != nil:
+			return &p.State.Proof.Siblings
+		case p.Tx != nil:
+			return &p.Tx.List.Siblings
+		case p.Receipt != nil:
+			return &p.Receipt.List.Siblings
+		case p.Write != nil:
+			return &p.Write.List.Siblings
+		}
+		return &p.Event.List.Siblings
+	}
+	s, o := hashes(p), hashes(other)
+	n := len(*s)
+	switch k := rng.Intn(8); {
+	case k == 0 && n > 1:
+		i, j := rng.Intn(n), rng.Intn(n)
+		(*s)[i], (*s)[j] = (*s)[j], (*s)[i]
+	case k == 1 && n > 0:
+		i := rng.Intn(n)
+		*s = append((*s)[:i], (*s)[i+1:]...)
+	case k == 2 && n > 0:
+		i := rng.Intn(n)
+		*s = append((*s)[:i+1], (*s)[i:]...)
+	case k == 3 && n > 0 && len(*o) > 0:
+		(*s)[rng.Intn(n)] = (*o)[rng.Intn(len(*o))]
+	case k == 4:
+		i, j := rng.Intn(len(p.Path)), rng.Intn(len(p.Path))
+		p.Path[i], p.Path[j] = p.Path[j], p.Path[i]
+	case p.State != nil && k < 7: // a foreign leaf, or none, where the path ends
+		l := leaves[rng.Intn(len(leaves))]
+		st := &p.State.Proof
+		st.Ends, st.ForeignKey, st.ForeignValue = Terminal(rng.Intn(4)), l.kh, l.vh
+		if rng.Intn(2) == 0 {
+			st.ForeignKey = StateKeyHash(p.State.NS, p.State.Key)
+			st.ForeignKey[31] ^= byte(rng.Intn(256))
+		}
+		st.Siblings = st.Siblings[:rng.Intn(len(st.Siblings)+1)]
+	case p.State != nil:
+		p.State.Key = other.keyOr(p.State.Key)
+	case k == 5:
+		p.list().Index = uint64(rng.Intn(int(p.list().Count) + 1))
+	default:
+		p.list().Count += uint64(rng.Intn(3)) - 1
+	}
+}
+
+func (p *Proof) keyOr(key []byte) []byte {
+	if p.State != nil {
+		return p.State.Key
+	}
+	return append(append([]byte{}, key...), '0')
+}
+
+func (p *Proof) list() *ListProof {
+	switch {
+	case p.Tx != nil:
+		return &p.Tx.List
+	case p.Receipt != nil:
+		return &p.Receipt.List
+	case p.Write != nil:
+		return &p.Write.List
+	}
+	return &p.Event.List
+}
+
+// TestBentProofsAreRefused: none is accepted but those that came out as they were, or true
+// (absence of one key shows that of its neighbours).
+//
+// covers: T.09
+func TestBentProofsAreRefused(t *testing.T) {
+	w := newWorld(t, 300, 13)
+	all, leaves := w.samples(t), w.leaves()
+	names := sorted(all)
+	rng := rand.New(rand.NewSource(9))
+	fresh := func(name string) *Proof {
+		b, err := all[name].Encode()
+		require.NoError(t, err)
+		p, err := Decode(b)
+		require.NoError(t, err)
+		return p
+	}
+	refused := 0
+	for i := range tries() {
+		p := fresh(names[i%len(names)])
+		before, err := p.Encode()
+		require.NoError(t, err)
+		bend(rng, p, fresh(names[rng.Intn(len(names))]), leaves)
+		if p.VerifyContent() != nil {
+			refused++
+			continue
+		}
+		after, err := p.Encode()
+		require.NoError(t, err)
+		require.True(t, string(before) == string(after) || w.true(p), "try %d proved an untruth", i)
+	}
+	require.Greater(t, refused, tries()/2)
+	t.Logf("%d of %d bent proofs refused; the others are as they were, or true", refused, tries())
 }
 
 // covers: T.09

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -197,4 +198,32 @@ func TestVectors(t *testing.T) {
 		_, err = h.Verify(func(uint64) (Trust, error) { return trust, nil })
 		require.Equal(t, c.Valid, err == nil, "%s: %v", c.Name, err)
 	}
+}
+
+// TestVectorsInAnotherLanguage has the vectors judged by a program that knows docs/proofs.md
+// and shares nothing with this package, and the same with every verdict turned round.
+//
+// covers: T.09
+func TestVectorsInAnotherLanguage(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not installed") // make test demands it
+	}
+	out, err := exec.Command(python, "testdata/verify.py", "testdata/vectors.json").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), " 0 wrong")
+
+	stored, err := os.ReadFile("testdata/vectors.json")
+	require.NoError(t, err)
+	var v vectors
+	require.NoError(t, json.Unmarshal(stored, &v))
+	for i := range v.Proofs {
+		v.Proofs[i].Valid = !v.Proofs[i].Valid
+	}
+	wrong, err := json.Marshal(v)
+	require.NoError(t, err)
+	file := t.TempDir() + "/wrong.json"
+	require.NoError(t, os.WriteFile(file, wrong, 0o600))
+	out, err = exec.Command(python, "testdata/verify.py", file).CombinedOutput()
+	require.Error(t, err, "%s", out)
 }

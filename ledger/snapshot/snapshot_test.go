@@ -186,11 +186,22 @@ func TestRestoredGoesOnAlike(t *testing.T) {
 	}
 	same(40)
 	same(41)
-	for h := uint64(42); h <= 80; h++ {
-		commit(t, l, w.block(h, 5))
-		commit(t, got, w.block(h, 5))
+	const more = 2000
+	for h := uint64(42); h <= 40+more; h++ {
+		if testing.Short() && h > 140 {
+			break
+		}
+		txs := 5
+		if h > 80 {
+			txs = int(h % 2) // signing is what takes the time
+		}
+		b := w.block(h, txs)
+		commit(t, l, b)
+		commit(t, got, b)
 		same(h)
-		require.Equal(t, usedIDs(t, l), usedIDs(t, got), "window of used ids")
+		if h <= 80 || h%100 == 0 {
+			require.Equal(t, usedIDs(t, l), usedIDs(t, got), "window of used ids")
+		}
 		if h == 60 { // opened anew in between
 			require.NoError(t, got.Close())
 			got = open(t, dir)
@@ -203,7 +214,7 @@ func TestRestoredGoesOnAlike(t *testing.T) {
 	r, err := fsck.Check(context.Background(), ledger.DefaultParams().Driver, dir, nil)
 	require.NoError(t, err)
 	require.True(t, r.OK(), "%v", r.Findings)
-	require.Equal(t, uint64(40), r.Blocks)
+	require.Equal(t, got.Height()-40, r.Blocks)
 }
 
 func usedIDs(t testing.TB, l *ledger.Ledger) (out []string) {

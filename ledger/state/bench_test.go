@@ -25,7 +25,7 @@ import (
 var (
 	benchKeys   = flag.Int("state.keys", 100_000, "keys in the state before the benchmarks begin")
 	benchBlock  = flag.Int("state.block", 5_000, "updates per block of BenchmarkState")
-	benchLeaves = flag.Int("state.leaves", 320, "MiB of leaves kept in memory by BenchmarkState")
+	benchLeaves = flag.Int("state.leaves", 576, "MiB of leaves kept in memory by BenchmarkState")
 	benchDir    = flag.String("state.dir", "", "folder for BenchmarkState; empty: a temporary one")
 )
 
@@ -70,7 +70,7 @@ func BenchmarkState(b *testing.B) {
 	if dir == "" {
 		dir = b.TempDir()
 	}
-	db, err := pebbledb.Opener{CacheBytes: 64 << 20}.Open(filepath.Join(dir, "state"), driver.ProfileState)
+	db, err := pebbledb.Opener{CacheBytes: 32 << 20}.Open(filepath.Join(dir, "state"), driver.ProfileState)
 	require.NoError(b, err)
 	s, err := Open(db, benchParams())
 	require.NoError(b, err)
@@ -132,13 +132,7 @@ func measureBlocks(b *testing.B, have int, apply func([]types.Write)) (m measure
 		rand.New(rand.NewSource(int64(from))).Read(value)
 		apply(benchWrites(nil, from, min(20_000, *benchKeys-from), *benchKeys, value))
 	}
-	for idle := 0; idle < 5; { // until background work is done, as seen by the processor
-		before := cpuTime()
-		time.Sleep(200 * time.Millisecond)
-		if idle++; cpuTime()-before > 20*time.Millisecond {
-			idle = 0
-		}
-	}
+	settle()
 	rng := rand.New(rand.NewSource(1))
 	m.cpu = -cpuTime()
 	for b.Loop() {
@@ -156,9 +150,21 @@ func measureBlocks(b *testing.B, have int, apply func([]types.Write)) (m measure
 	return m
 }
 
+// settle waits until background work is done, as seen by the processor.
+func settle() {
+	for idle := 0; idle < 5; {
+		before := cpuTime()
+		time.Sleep(200 * time.Millisecond)
+		if idle++; cpuTime()-before > 20*time.Millisecond {
+			idle = 0
+		}
+	}
+}
+
 // benchProofs measures proofs of keys, half of which are absent.
 func benchProofs(b *testing.B, s *Store, height uint64) {
 	const n = 2000
+	settle()
 	rng := rand.New(rand.NewSource(2))
 	var size int
 	var make, verify time.Duration

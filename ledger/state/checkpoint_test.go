@@ -14,7 +14,7 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-// leafReads counts reads of leaf rows; the tree deepens in a goroutine of its own and reads them too.
+// leafReads counts reads of leaf rows, which several goroutines share.
 type leafReads struct {
 	driver.DB
 	n atomic.Int64

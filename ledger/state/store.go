@@ -23,9 +23,9 @@ type Params struct {
 	Checkpoint crypto.Hash
 }
 
-// DefaultParams returns 32 MiB of checked rows, 64 MiB of leaves (800,000) and proofs at
-// the last 8 heights.
-func DefaultParams() Params { return Params{CacheBytes: 32 << 20, LeafBytes: 64 << 20, Keep: 8} }
+// DefaultParams returns 32 MiB of checked rows, up to 512 MiB of leaves (7,000,000) and
+// proofs at the last 8 heights.
+func DefaultParams() Params { return Params{CacheBytes: 32 << 20, LeafBytes: 512 << 20, Keep: 8} }
 
 // Store is the state of one chain. Reading, Prepare and proofs may run side by side;
 // Commit belongs to one goroutine.

@@ -53,7 +53,7 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 			memTable /= 2
 		}
 	}
-	cache += memTables * int64(memTable) // Pebble takes the memory of its tables out of the cache
+	cache += 2 * int64(memTable) // Pebble takes the memory of its tables out of the cache; seldom are more in use
 	opts := &pebble.Options{
 		FS:                          o.FS,
 		FormatMajorVersion:          pebble.FormatNewest,
