@@ -124,6 +124,9 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
+	if err := placeLedger(home, &cfg.Ledger); err != nil {
+		return nil, err
+	}
 	params, err := ledgerParams(home)
 	if err != nil {
 		return nil, err

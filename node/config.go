@@ -119,9 +119,18 @@ type ChainConfig struct {
 	Ledger    LedgerConfig    `koanf:"ledger"`
 }
 
-// LedgerConfig says where a ledger that was moved to PostgreSQL lies ("huchain ledger
-// migrate"). A password is better kept in the file that PGPASSFILE names.
+// LedgerConfig says how the ledger is kept.
 type LedgerConfig struct {
+	// Driver is the storage that a new ledger begins on: pebble, bbolt or postgres; empty:
+	// pebble. One that is there already is moved by "huchain ledger migrate" alone, and must
+	// be what this says.
+	Driver string `koanf:"driver"`
+	// Indexes are the listings kept besides that by transaction id: sender, contract, event,
+	// key. Unset: the first three. What is entered from now on changes, not what was.
+	Indexes      []string `koanf:"indexes"`
+	LeafCacheMiB int      `koanf:"leafCacheMiB"` // most memory for leaves of the state tree, taken as the state grows; 0: 512
+	// Where a ledger on PostgreSQL lies. A password is better kept in the file that
+	// PGPASSFILE names.
 	Postgres string `koanf:"postgres"` // connection string
 	Schema   string `koanf:"schema"`   // of the tables; empty: huchain_<chain>_<genesis hash>
 }
@@ -215,6 +224,12 @@ func (c *ChainConfig) Validate() error {
 	}
 	if c.StateSync.Enable && len(c.P2P.Peers) == 0 {
 		return errors.New("stateSync.enable: p2p.peers must name peers to join")
+	}
+	if err := c.Ledger.validate(); err != nil {
+		return err
+	}
+	if d := c.Ledger.Driver; c.StateSync.Enable && d != "" && d != DriverPebble {
+		return errors.New("stateSync.enable: a ledger that begins with a snapshot begins on pebble; leave ledger.driver empty and migrate it later")
 	}
 	if c.Pool.MaxTxs < 0 || c.Pool.MaxBytes < 0 || c.Consensus.TimeoutPropose < 0 || c.Consensus.Heartbeat < 0 {
 		return errors.New("limits and times must not be negative")

@@ -17,8 +17,8 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-// Drivers of a ledger. A ledger begins on Pebble and is moved with MigrateLedger; what
-// keeps it is noted beside it, in data/ledger/driver, so that no setting can contradict it.
+// Drivers of a ledger. A ledger begins on the one that chain.toml names, and is moved with
+// MigrateLedger; what keeps it is noted beside it, in data/ledger/driver.
 const (
 	DriverPebble   = "pebble"
 	DriverBolt     = "bbolt"
@@ -37,6 +37,54 @@ func ledgerDriver(home ChainHome) (string, error) {
 		return "", types.Errorf(types.CodeDiskFailure, "%w", err)
 	}
 	return strings.TrimSpace(string(raw)), nil
+}
+
+// indexNames are the optional indexes by their names in chain.toml.
+var indexNames = map[string]ledger.Indexes{
+	"sender": ledger.IndexSender, "contract": ledger.IndexContract, "event": ledger.IndexEvent, "key": ledger.IndexKey,
+}
+
+func (c *LedgerConfig) validate() error {
+	switch c.Driver {
+	case "", DriverPebble, DriverBolt, DriverPostgres:
+	default:
+		return fmt.Errorf("ledger.driver: %s, %s or %s", DriverPebble, DriverBolt, DriverPostgres)
+	}
+	if c.LeafCacheMiB < 0 || c.LeafCacheMiB > 1<<16 {
+		return errors.New("ledger.leafCacheMiB: 0 for the default, at most 65536")
+	}
+	for _, name := range c.Indexes {
+		if indexNames[name] == 0 {
+			return fmt.Errorf("ledger.indexes: %q is none of sender, contract, event and key", name)
+		}
+	}
+	return nil
+}
+
+// placeLedger notes the driver of a ledger that is about to begin, and refuses with HC-1004
+// if one that is there already is kept by another driver than chain.toml names.
+func placeLedger(home ChainHome, cfg *LedgerConfig) error {
+	if cfg.Driver == "" {
+		return nil
+	}
+	if _, err := os.Stat(home.LedgerDir()); errors.Is(err, os.ErrNotExist) {
+		if cfg.Driver == DriverPebble {
+			return nil
+		}
+		if err := os.MkdirAll(home.LedgerDir(), 0o755); err != nil {
+			return types.Errorf(types.CodeDiskFailure, "%w", err)
+		}
+		if err := WriteFile(filepath.Join(home.LedgerDir(), driverFile), []byte(cfg.Driver+"\n"), 0o644); err != nil {
+			return types.Errorf(types.CodeDiskFailure, "%w", err)
+		}
+		return nil
+	}
+	have, err := ledgerDriver(home)
+	if err == nil && have != cfg.Driver {
+		err = types.Errorf(types.CodeConfig, "ledger.driver is %s, but the ledger is kept by %s: move it with huchain ledger migrate --to %s, or correct %s",
+			cfg.Driver, have, cfg.Driver, home.ConfigFile())
+	}
+	return err
 }
 
 // opener makes the driver of a name.
@@ -74,8 +122,23 @@ func ledgerParams(home ChainHome) (ledger.Params, error) {
 	if err != nil {
 		return p, err
 	}
-	p.Driver, err = opener(home, name)
-	return p, err
+	if p.Driver, err = opener(home, name); err != nil {
+		return p, err
+	}
+	cfg, err := LoadChainConfig(home.ConfigFile())
+	if err != nil {
+		return p, err
+	}
+	if cfg.Ledger.LeafCacheMiB > 0 {
+		p.LeafBytes = cfg.Ledger.LeafCacheMiB << 20
+	}
+	if cfg.Ledger.Indexes != nil {
+		p.Indexes = 0
+		for _, name := range cfg.Ledger.Indexes {
+			p.Indexes |= indexNames[name]
+		}
+	}
+	return p, nil
 }
 
 // Migration says what was moved.
