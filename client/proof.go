@@ -99,7 +99,7 @@ func (c *Client) CheckProof(ctx context.Context, raw []byte, t *Trust) (*Proven,
 
 // Proven is a fact that a proof shows, after the proof was checked.
 type Proven struct {
-	Fact        string        `json:"fact"` // state, absence, tx, receipt, event
+	Fact        string        `json:"fact"` // state, absence, tx, receipt, event, write, deletion
 	Genesis     crypto.Hash   `json:"genesis"`
 	Height      uint64        `json:"height"`
 	Header      crypto.Hash   `json:"header"`
@@ -158,6 +158,12 @@ func provenBy(p *proof.Proof, size int) (*Proven, error) {
 		r := rest.NewReceipt(&p.Receipt.Receipt)
 		id := p.Receipt.Receipt.TxID
 		out.Fact, out.TxID, out.Index, out.Receipt = "receipt", &id, p.Receipt.List.Index, &r
+	case p.Write != nil:
+		w := p.Write
+		out.Fact, out.NS, out.Key, out.Value, out.WrittenAt, out.Index = "write", w.NS, w.Key, w.Value, p.Header.Height, uint64(w.TxIndex)
+		if w.Deleted {
+			out.Fact = "deletion"
+		}
 	default:
 		e := &p.Event.Event
 		out.Fact, out.Index = "event", p.Event.List.Index

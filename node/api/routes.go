@@ -36,6 +36,7 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "getChainOpenAPI", base+"/{chain}/openapi.json", "OpenAPI 3.1 of the routes of this chain's contracts", s.chainOpenAPI)
 	get(s, api, "getPackage", base+"/{chain}/packages/{package}", "Contract package that was staged", s.stagedPackage)
 	get(s, api, "getState", base+"/{chain}/state/{ns}/{key...}", "State row, or its absence", s.state)
+	get(s, api, "getHistory", base+"/{chain}/history/{ns}/{key...}", "Who wrote a state row before, newest first", s.history)
 	get(s, api, "listState", base+"/{chain}/state/{ns}", "State rows of a namespace in order of key", s.states)
 	get(s, api, "listEvents", base+"/{chain}/events", "Events of a contract, newest first", s.events)
 	get(s, api, "getMember", base+"/{chain}/member", "Member by id or address", s.member)

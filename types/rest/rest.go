@@ -259,6 +259,26 @@ type State struct {
 	Proof  Hex         `json:"proof,omitempty" doc:"Proof of presence or absence, if asked for"`
 }
 
+// Write is one writing of a state row.
+type Write struct {
+	Height    uint64      `json:"height" doc:"Block that wrote; 0 is the genesis state"`
+	BlockTime *time.Time  `json:"blockTime,omitempty"`
+	TxIndex   uint32      `json:"txIndex" doc:"Transaction in the block"`
+	Deleted   bool        `json:"deleted,omitempty"`
+	Value     Hex         `json:"value,omitempty"`
+	JSON      interface{} `json:"json,omitempty" doc:"The value, where it is JSON"`
+}
+
+// History is who wrote a row before, the newest writing first.
+type History struct {
+	NS    string  `json:"ns"`
+	Key   Hex     `json:"key"`
+	Text  string  `json:"keyText,omitempty" doc:"The key, where it is printable"`
+	Items []Write `json:"items"`
+	Next  uint64  `json:"next,omitempty" doc:"Pass as from to go on; 0 at the end"`
+	Proof Hex     `json:"proof,omitempty" doc:"Proof of the writings, if asked for, but for that of the genesis state, which no header proves"`
+}
+
 // States is a page of rows.
 type States struct {
 	Items []State `json:"items"`
