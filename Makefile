@@ -110,6 +110,7 @@ benchhistory: ## measure history: processor time, disk and lookups with HUCHAIN_
 	$(call needs,go)
 	@mkdir -p .bench
 	$(GO) test -run '^$$' -bench History -benchtime 1x -timeout 3h ./ledger/block -block.txs $(HUCHAIN_BENCH_TXS) | tee .bench/history.txt
+	$(GO) test -run '^$$' -bench Lookup -benchtime 1x -timeout 3h ./ledger -ledger.txs $(HUCHAIN_BENCH_TXS) | tee -a .bench/history.txt
 
 .PHONY: lint
 lint: ## golangci-lint and the rules of internal/lint

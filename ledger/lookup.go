@@ -29,7 +29,7 @@ func (l *Ledger) TxByID(id crypto.Hash) (height uint64, index uint32, err error)
 		return 0, 0, err
 	}
 	tip := l.Height()
-	ref, ok, err := l.blocks.TxByID(id, tip)
+	ref, ok, err := l.blocks.TxByID(id, l.Base(), tip)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -91,7 +91,7 @@ func (l *Ledger) list(index Indexes, kind block.Kind, prefix []byte, q Page) ([]
 	if err != nil {
 		return nil, "", err
 	}
-	refs, more, err := l.blocks.List(block.Query{Kind: kind, Prefix: prefix, Tip: l.Height(), After: after, Oldest: q.Oldest, Limit: q.Limit})
+	refs, more, err := l.blocks.List(block.Query{Kind: kind, Prefix: prefix, Base: l.Base(), Tip: l.Height(), After: after, Oldest: q.Oldest, Limit: q.Limit})
 	if err != nil || !more {
 		return refs, "", err
 	}

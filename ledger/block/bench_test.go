@@ -111,7 +111,7 @@ func BenchmarkHistory(b *testing.B) {
 		b.ReportMetric(float64(cpu.Nanoseconds())/1e3/txs, "µs-cpu/tx")
 		b.ReportMetric(float64(wire)/txs, "wire-B/tx")
 		b.ReportMetric(p99(ids, func(id crypto.Hash) {
-			_, ok, err := s.TxByID(id, height)
+			_, ok, err := s.TxByID(id, 0, height)
 			require.NoError(b, err)
 			require.True(b, ok)
 		}), "ms-p99-by-id")

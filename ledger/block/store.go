@@ -138,10 +138,10 @@ func (s *Store) LastCertified(tip uint64) (uint64, error) {
 	return 0, nil
 }
 
-// TxByID returns where a transaction stands; ok is false if it is not known. tip bounds
-// the epochs that are searched, newest first.
-func (s *Store) TxByID(id crypto.Hash, tip uint64) (ref Ref, ok bool, err error) {
-	for e := int64(tip >> EpochBits); e >= 0; e-- {
+// TxByID returns where a transaction stands; ok is false if it is not known. The epochs of
+// base to tip are searched, newest first.
+func (s *Store) TxByID(id crypto.Hash, base, tip uint64) (ref Ref, ok bool, err error) {
+	for e := int64(tip >> EpochBits); e >= int64(base>>EpochBits); e-- {
 		v, ok, err := s.db.Get(epochKey(uint64(e), KindID, id[:IDBytes]))
 		if err != nil {
 			return Ref{}, false, state.ReadError(err)
@@ -158,6 +158,7 @@ func (s *Store) TxByID(id crypto.Hash, tip uint64) (ref Ref, ok bool, err error)
 type Query struct {
 	Kind   Kind
 	Prefix []byte // what stands between kind and position
+	Base   uint64 // lowest height that is kept
 	Tip    uint64 // newest height
 	After  *Ref   // continue behind this one
 	Oldest bool   // oldest first; else newest first
@@ -166,13 +167,14 @@ type Query struct {
 
 // List returns up to q.Limit positions and whether more follow.
 func (s *Store) List(q Query) (refs []Ref, more bool, err error) {
-	first, last := int64(0), int64(q.Tip>>EpochBits)
+	lowest := int64(q.Base >> EpochBits)
+	first, last := lowest, int64(q.Tip>>EpochBits)
 	step := int64(1)
 	if !q.Oldest {
-		first, last, step = last, 0, -1
+		first, last, step = last, lowest, -1
 	}
 	if q.After != nil {
-		first = int64(min(q.After.Height, q.Tip) >> EpochBits)
+		first = max(int64(min(q.After.Height, q.Tip)>>EpochBits), lowest)
 	}
 	l := listing{q: q}
 	for e := first; step*(last-e) >= 0 && !l.more; e += step {

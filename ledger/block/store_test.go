@@ -81,7 +81,7 @@ func TestEpochs(t *testing.T) {
 			}
 		}
 		for _, h := range heights {
-			ref, ok, err := s.TxByID(crypto.Sum(u64(h)), tip)
+			ref, ok, err := s.TxByID(crypto.Sum(u64(h)), 0, tip)
 			require.NoError(t, err)
 			require.Equal(t, h <= tip, ok)
 			if ok {
