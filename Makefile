@@ -9,6 +9,8 @@ DIDS     ?= 40000
 RUST     := /usr/bin/rustc wasm-ld-14
 # Debian keeps PostgreSQL's server outside the path.
 POSTGRES := $(or $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin/postgres))),postgres)
+# An S3 server for the tests of archives, as "go install" leaves it.
+S3SERVER := $(or $(shell command -v versitygw),$(shell $(GO) env GOPATH)/bin/versitygw)
 MODULE   := github.com/huchain/huchain
 LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -25,7 +27,7 @@ define needs
 @missing=; for tool in $(1); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 if [ -n "$$missing" ]; then \
 	echo "make $@ needs tools that are missing here:$$missing" >&2; \
-	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; /usr/bin/rustc) printf ' rustc libstd-rust-dev-wasm32';; wasm-ld-14) printf ' lld-14';; *postgres) printf ' postgresql';; *) printf " $$t";; esac; done)" >&2; \
+	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; /usr/bin/rustc) printf ' rustc libstd-rust-dev-wasm32';; wasm-ld-14) printf ' lld-14';; *postgres) printf ' postgresql';; *versitygw) printf ' (go install github.com/versity/versitygw/cmd/versitygw@v1.8.0)';; *) printf " $$t";; esac; done)" >&2; \
 	exit 1; \
 fi
 endef
@@ -49,8 +51,8 @@ SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced)
 RACED := ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
 
 .PHONY: test
-test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, python3, and Debian's rustc with lld-14)
-	$(call needs,go git gcc openssl python3 $(RUST) $(POSTGRES))
+test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, python3, versitygw, and Debian's rustc with lld-14)
+	$(call needs,go git gcc openssl python3 $(RUST) $(POSTGRES) $(S3SERVER))
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine

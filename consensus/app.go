@@ -58,6 +58,8 @@ type app struct {
 	// syncing reports whether block sync, rather than consensus, is driving.
 	syncing func() bool
 
+	committing sync.Mutex // held while a block is committed to the ledger
+
 	ahead   *speculation // the block being executed while votes are under way
 	next    *execution   // finalized, waits for Commit
 	pace    pace

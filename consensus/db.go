@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 
@@ -28,7 +29,8 @@ var (
 // reading; an error makes them panic, and the process with them. So a closed store
 // answers reads as if it were empty. Writes are refused: who writes has stopped by then.
 type store struct {
-	db *pebble.DB
+	db   *pebble.DB
+	name string // of its folder
 
 	mu     sync.RWMutex // held for reading by every call
 	closed bool
@@ -56,7 +58,7 @@ func openStore(dir string, memTableBytes uint64, log *slog.Logger) (*store, erro
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
-	return &store{db: db}, nil
+	return &store{db: db, name: filepath.Base(dir)}, nil
 }
 
 // Get returns a copy of the value, nil if the key is absent.

@@ -88,7 +88,7 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 	ex := a.next
 	a.next = nil
 	start := time.Now()
-	if err := a.ledger.Commit(ex.candidate); err != nil {
+	if err := a.commit(ex); err != nil {
 		return nil, a.stop(fmt.Errorf("commit block %d: %w", ex.input.Height, err))
 	}
 	a.m.commitSeconds.Observe(time.Since(start).Seconds())
@@ -115,6 +115,12 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 		return nil, a.stop(fmt.Errorf("prune after block %d: %w", height, err))
 	}
 	return &abci.ResponseCommit{RetainHeight: retain}, nil
+}
+
+func (a *app) commit(ex *execution) error {
+	a.committing.Lock()
+	defer a.committing.Unlock()
+	return a.ledger.Commit(ex.candidate)
 }
 
 // loadStaged has contract packages compiled that a block staged, so that no block waits

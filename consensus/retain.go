@@ -48,8 +48,10 @@ func (a *app) prune(height uint64) (int64, error) {
 	if low == 0 || a.blockBase == nil {
 		return 0, nil
 	}
-	if err := a.ledger.Prune(low); err != nil {
-		return 0, err
+	if !r.archives { // where there is an archive, the indexes lead to it
+		if err := a.ledger.Prune(low); err != nil {
+			return 0, err
+		}
 	}
 	a.m.ledgerBase.Set(float64(a.ledger.Base()))
 	base := a.blockBase()

@@ -17,6 +17,7 @@
 //	'm' ‖ "format"          → u32 format version
 //	'm' ‖ "genesis"         → genesis hash
 //	'm' ‖ "base"            → u64 lowest height whose block is kept; no row: 0
+//	'm' ‖ "hot"             → u64 lowest height from 1 on whose contents are kept; no row: all are
 //	'm' ‖ "anchor"          → what the ledger was imported under (Base.Anchor), if it was
 //	'm' ‖ "tip"             → u64 height ‖ header hash ‖ content root ‖ u64 leaves ‖ u32 number of 'u' rows
 //	'h' ‖ u64 height        → u16 len ‖ header ‖ content, for the last recentHeaders heights
@@ -71,6 +72,8 @@ type Params struct {
 	// Indexes are the optional indexes that blocks are entered in from now on. Listings by
 	// one that was switched off for a while lack the blocks of that time.
 	Indexes Indexes
+	// History serves what was released; nil: it is not served.
+	History History
 }
 
 // Indexes is a set of optional indexes.
@@ -122,10 +125,12 @@ type Ledger struct {
 	shown  atomic.Pointer[View]        // held; nil before the genesis commit
 
 	certificates sync.Mutex // held where one is written
+	releasing    sync.Mutex // held by Release
 
 	mu        sync.RWMutex // guards what follows
 	tip       tip
 	base      uint64   // lowest height whose block is kept
+	hot       uint64   // lowest height from 1 on whose contents are kept; 0: all
 	certified uint64   // newest height with a certificate
 	used      []usedAt // heights with used-id rows, ascending
 	records   records  // those below the tip
@@ -318,6 +323,7 @@ var (
 	genesisKey = []byte("mgenesis")
 	tipKey     = []byte("mtip")
 	baseKey    = []byte("mbase")
+	hotKey     = []byte("mhot")
 	anchorKey  = []byte("manchor")
 )
 

@@ -129,10 +129,35 @@ func (l *Ledger) Record(height uint64) (*archive.Record, error) {
 		}
 		r.Certificate = encodedCertificate(c)
 	}
+	if height < l.Hot() {
+		return nil, types.Errorf(types.CodeHeightUnknown, "the contents of block %d are archived", height)
+	}
 	parts, err := l.blocks.Parts(height)
 	if err != nil {
 		return nil, err
 	}
 	r.Txs, r.Receipts, r.Events, r.Writes = parts.Txs, parts.Receipts, parts.Events, parts.Writes
 	return r, r.Verify()
+}
+
+// SegmentEvidence proves the root of a complete segment under the newest header that has a
+// certificate. HC-5101 while none above the segment has.
+func (l *Ledger) SegmentEvidence(segment uint64) (*archive.Evidence, error) {
+	height := l.Certified()
+	if height <= archive.First(segment+1)-1 {
+		return nil, types.Errorf(types.CodeNotReady, "no header above segment %d has a finality certificate yet", segment)
+	}
+	p, _, err := l.anchor(height)
+	if err != nil {
+		return nil, err
+	}
+	peaks, err := l.Records(height - 1)
+	if err != nil {
+		return nil, err
+	}
+	path, err := peaks.Prove(segment, l.SegmentRoot)
+	if err != nil {
+		return nil, types.Errorf(types.CodeOf(err), "prove segment %d: %w", segment, err)
+	}
+	return &archive.Evidence{Header: p.Header, Certificate: p.Certificate, Signers: p.Signers, Path: *path}, nil
 }

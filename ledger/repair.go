@@ -49,6 +49,9 @@ func (l *Ledger) readMeta() error {
 		}
 		l.base = binary.BigEndian.Uint64(base)
 	}
+	if err := l.readHot(); err != nil {
+		return err
+	}
 	if err := l.readRecords(); err != nil {
 		return err
 	}
@@ -174,7 +177,12 @@ func (l *Ledger) restoreHeight(height uint64) error {
 			seen[id] = true
 			f := state.Former{NS: c.NS, Key: c.Key, Existed: c.HasPrevious}
 			if f.Existed {
-				if f.Row, err = l.RowAt(c.NS, c.Key, c.PrevHeight); err != nil {
+				f.Row, err = l.RowAt(c.NS, c.Key, c.PrevHeight)
+				if err != nil && c.PrevHeight > 0 && c.PrevHeight < l.hot {
+					// What is wrong with an archive, or the way to it, is no reason not to start.
+					return types.Errorf(types.CodeHeightUnknown, "archived block %d: %w", c.PrevHeight, err)
+				}
+				if err != nil {
 					return err
 				}
 			}

@@ -37,11 +37,11 @@ func (l *Ledger) serve(height uint64, kind block.Kind) (*served, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, err := l.blocks.Parts(height)
+	items, err := l.items(height, kind)
 	if err != nil {
 		return nil, err
 	}
-	s := &served{items: parts.Of(kind)}
+	s := &served{items: items}
 	if err := s.decode(kind); err != nil {
 		return nil, state.Corrupt("block %d: %w", height, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/keystore"
 	"github.com/huchain/huchain/ledger"
+	"github.com/huchain/huchain/ledger/archive/repo"
 	"github.com/huchain/huchain/node/api"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/engine"
@@ -29,6 +31,8 @@ type running struct {
 	ledger    *ledger.Ledger
 	machine   *chain.Chain
 	consensus *consensus.Node
+	archive   *archivist // nil: history stays in the ledger
+	backing   sync.Mutex // held while a backup is made
 }
 
 // ConsensusKeys names the key files in a chain's keys folder. header signs headers; nil
@@ -131,6 +135,13 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
+	store, err := openArchive(home, &cfg.Archive, r.genesis.Hash(), secret, true, log)
+	if err != nil {
+		return nil, err
+	}
+	if store != nil {
+		params.History = repo.History{Repo: store, Timeout: archiveReadTimeout}
+	}
 	if r.ledger, err = ledger.Open(home.LedgerDir(), r.genesis.Hash(), params); err != nil {
 		return nil, err
 	}
@@ -138,9 +149,14 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
+	var archived func() uint64
+	if store != nil {
+		r.archive = &archivist{chain: home.Name, cfg: cfg.Archive, dir: home.DataDir(), repo: store, ledger: r.ledger}
+		archived = r.archive.released
+	}
 	r.consensus, err = consensus.New(consensusParams(cfg), consensus.Options{
-		Snapshots: snapshots,
-		DataDir:   home.ConsensusDir(), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Packages: packages,
+		Snapshots: snapshots, Archived: archived,
+		DataDir: home.ConsensusDir(), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Packages: packages,
 		Keys: keys, Link: link.identity, Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen,
 		Logger: log, Registerer: reg,
 	})
@@ -180,6 +196,9 @@ func consensusParams(c ChainConfig) consensus.Params {
 		p.Heartbeat = c.Consensus.Heartbeat
 	}
 	p.SnapshotEvery, p.KeepBlocks = c.Snapshots.Every, c.Prune.KeepBlocks
+	if c.Archive.enabled() {
+		p.KeepBlocks = c.Archive.keep()
+	}
 	if c.Snapshots.Keep > 0 {
 		p.SnapshotKeep = c.Snapshots.Keep
 	}
@@ -201,6 +220,9 @@ func (r *running) stop() {
 	}
 	if r.ledger != nil {
 		r.ledger.Close() //nolint:errcheck // commits were synced; there is nothing left to lose
+	}
+	if r.archive != nil {
+		r.archive.repo.Close()
 	}
 	if r.engine != nil {
 		r.engine.Close(context.Background()) //nolint:errcheck // frees memory only

@@ -117,6 +117,8 @@ type ChainConfig struct {
 	StateSync StateSyncConfig `koanf:"stateSync"`
 	Prune     PruneConfig     `koanf:"prune"`
 	Ledger    LedgerConfig    `koanf:"ledger"`
+	Archive   ArchiveConfig   `koanf:"archive"`
+	Backup    BackupConfig    `koanf:"backup"`
 }
 
 // LedgerConfig says how the ledger is kept.
@@ -221,6 +223,12 @@ func (c *ChainConfig) Validate() error {
 	}
 	if k := c.Prune.KeepBlocks; k > 0 && k < MinKeepBlocks {
 		return fmt.Errorf("prune.keepBlocks: 0 for all, or at least %d", MinKeepBlocks)
+	}
+	if err := c.Archive.validate(c.Prune.KeepBlocks); err != nil {
+		return err
+	}
+	if err := c.Backup.validate(); err != nil {
+		return err
 	}
 	if c.StateSync.Enable && len(c.P2P.Peers) == 0 {
 		return errors.New("stateSync.enable: p2p.peers must name peers to join")

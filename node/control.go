@@ -10,10 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"syscall"
 	"time"
 
+	"github.com/huchain/huchain/ledger/archive/repo"
 	"github.com/huchain/huchain/ledger/snapshot"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
@@ -23,6 +25,9 @@ import (
 // node's own user may open: HTTP over it,
 //
 //	POST /snapshots?chain=NAME → 200 snapshot.Info, or an error as rest.Error
+//	POST /archive?chain=NAME&order=plan|run|prune → 200 a line of JSON for each step of
+//	progress, and one for the outcome: ArchivePlan or ArchiveRun, or an error as rest.Error
+//	POST /backup?chain=NAME → the same with backup.Outcome
 //
 // Whoever may write the home may give these orders; nobody over a network may.
 
@@ -44,6 +49,8 @@ func (n *node) serveControl(ctx context.Context) (stop func()) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /snapshots", n.controlSnapshot)
+	mux.HandleFunc("POST /archive", n.controlArchive)
+	mux.HandleFunc("POST /backup", n.controlBackup)
 	srv := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -85,36 +92,139 @@ func (n *node) controlSnapshot(w http.ResponseWriter, r *http.Request) {
 }
 
 func (n *node) createSnapshot(ctx context.Context, chain string) (*snapshot.Info, error) {
-	n.mu.Lock()
-	var found *running
-	for _, c := range n.chains {
-		if c.name == chain {
-			found = c
-		}
+	c, err := n.chain(chain)
+	if err != nil {
+		return nil, err
 	}
-	n.mu.Unlock()
-	if found == nil {
-		return nil, types.Errorf(types.CodeNotFound, "this node runs no chain %q yet", chain)
-	}
-	return found.consensus.CreateSnapshot(ctx)
+	return c.consensus.CreateSnapshot(ctx)
 }
 
-// control gives an order to the running node of a home.
-func control(ctx context.Context, home Home, path string, out any) error {
+// chain is a chain that runs.
+func (n *node) chain(name string) (*running, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range n.chains {
+		if c.name == name {
+			return c, nil
+		}
+	}
+	return nil, types.Errorf(types.CodeNotFound, "this node runs no chain %q yet", name)
+}
+
+// archiveLine is a line of what the node answers to an order to its archive.
+type archiveLine struct {
+	Progress *archiveProgress `json:"progress,omitempty"`
+	Result   json.RawMessage  `json:"result,omitempty"`
+	Error    *rest.Error      `json:"error,omitempty"`
+}
+
+type archiveProgress struct {
+	Stage   string `json:"stage"`
+	Segment uint64 `json:"segment"`
+	Done    uint64 `json:"done"`
+	Of      uint64 `json:"of"`
+}
+
+// progressStep is how many blocks pass between two lines of progress.
+const progressStep = 64
+
+func (n *node) controlArchive(w http.ResponseWriter, r *http.Request) {
+	n.stream(w, func(progress repo.Progress) (any, error) {
+		return n.orderArchive(r.Context(), r.FormValue("chain"), r.FormValue("order"), func(stage string, segment, done, of uint64) {
+			if done%progressStep == 0 {
+				progress(stage, segment, done, of)
+			}
+		})
+	})
+}
+
+func (n *node) controlBackup(w http.ResponseWriter, r *http.Request) {
+	n.stream(w, func(progress repo.Progress) (any, error) {
+		c, err := n.chain(r.FormValue("chain"))
+		if err != nil {
+			return nil, err
+		}
+		return c.createBackup(r.Context(), n.home, progress)
+	})
+}
+
+// stream carries out an order and answers with lines.
+func (n *node) stream(w http.ResponseWriter, order func(progress repo.Progress) (any, error)) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	enc := json.NewEncoder(w)
+	send := func(line archiveLine) {
+		if err := enc.Encode(line); err != nil {
+			n.log.Debug("control answer not sent", "error", err)
+		} else if err := http.NewResponseController(w).Flush(); err != nil {
+			n.log.Debug("control answer not sent", "error", err)
+		}
+	}
+	out, err := order(func(stage string, segment, done, of uint64) {
+		send(archiveLine{Progress: &archiveProgress{stage, segment, done, of}})
+	})
+	var raw []byte
+	if err == nil {
+		raw, err = json.Marshal(out)
+	}
+	if err != nil {
+		send(archiveLine{Error: rest.NewError(err)})
+		return
+	}
+	send(archiveLine{Result: raw})
+}
+
+// controlLines gives the running node of a home an order that it answers with lines.
+func controlLines(ctx context.Context, home Home, path string, query url.Values, progress repo.Progress, out any) error {
+	res, done, err := post(ctx, home, path+"?"+query.Encode())
+	if err != nil {
+		return err
+	}
+	defer done()
+	dec := json.NewDecoder(res.Body)
+	for {
+		var line archiveLine
+		if err := dec.Decode(&line); err != nil {
+			return types.Errorf(types.CodeUnreachable, "the node's control socket: %w; what was stored stays so", err)
+		}
+		switch {
+		case line.Error != nil:
+			return line.Error.Coded()
+		case line.Result != nil:
+			return json.Unmarshal(line.Result, out)
+		case line.Progress != nil && progress != nil:
+			p := line.Progress
+			progress(p.Stage, p.Segment, p.Done, p.Of)
+		}
+	}
+}
+
+// post gives an order; done is called once the answer was read.
+func post(ctx context.Context, home Home, path string) (res *http.Response, done func(), err error) {
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", home.ControlSocket())
 	}}}
-	defer client.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://node"+path, bytes.NewReader(nil))
+	if err != nil {
+		return nil, nil, err
+	}
+	if res, err = client.Do(req); err != nil {
+		client.CloseIdleConnections()
+		return nil, nil, types.Errorf(types.CodeUnreachable, "the node's control socket: %w", err)
+	}
+	return res, func() {
+		_ = res.Body.Close() // it was only read
+		client.CloseIdleConnections()
+	}, nil
+}
+
+// control gives an order to the running node of a home.
+func control(ctx context.Context, home Home, path string, out any) error {
+	res, done, err := post(ctx, home, path)
 	if err != nil {
 		return err
 	}
-	res, err := client.Do(req)
-	if err != nil {
-		return types.Errorf(types.CodeUnreachable, "the node's control socket: %w", err)
-	}
-	defer res.Body.Close() //nolint:errcheck // it was only read
+	defer done()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxControlAnswer))
 	if err != nil {
 		return types.Errorf(types.CodeUnreachable, "the node's control socket: %w", err)

@@ -85,6 +85,7 @@ func (h Home) Exists() bool {
 //	                       link-enc.key, link-enc.pem
 //	data/                  the ledger and CometBFT's stores; may be deleted, keys may not
 //	snapshots/<height>/    snapshots, see package ledger/snapshot
+//	archive/               catalogue of the archive, see package ledger/archive/repo
 type ChainHome struct{ Name, Dir string }
 
 // GenesisFile is the path of genesis.json.
@@ -110,6 +111,14 @@ func (c ChainHome) ConsensusDir() string { return filepath.Join(c.DataDir(), "co
 
 // SnapshotsDir holds the chain's snapshots, a folder each.
 func (c ChainHome) SnapshotsDir() string { return filepath.Join(c.Dir, "snapshots") }
+
+// ArchiveDir holds what the node knows of the chain's archive: the catalogue, and segments
+// under way.
+func (c ChainHome) ArchiveDir() string { return filepath.Join(c.Dir, "archive") }
+
+// BackupWorkDir holds a copy of the data while a backup is made of it; on the same disk, so
+// that files can be linked.
+func (c ChainHome) BackupWorkDir() string { return filepath.Join(c.Dir, "backup.work") }
 
 // WriteFile writes a file whole or not at all: to a temporary name, synced, renamed.
 func WriteFile(path string, data []byte, mode os.FileMode) error {

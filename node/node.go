@@ -45,6 +45,7 @@ type node struct {
 	chains []*running
 	disk   prometheus.Gauge
 	expiry *prometheus.GaugeVec
+	care   careMetrics
 }
 
 // Run runs the node of a home until ctx ends, which is a stop and no error, or until it
@@ -142,6 +143,9 @@ func (n *node) serve(ctx context.Context, cancel context.CancelCauseFunc, web ne
 			cancel(err)
 		}
 	}()
+	var archiving sync.WaitGroup
+	defer archiving.Wait()
+	n.archiveAll(ctx, &archiving)
 	go n.watchCertificates(ctx, homes, n.expiry)
 	n.log.Info("node ready", "chains", names)
 	if opt.Ready != nil {
@@ -237,6 +241,7 @@ func (n *node) newRegistry() {
 		ConstLabels: prometheus.Labels{"release": v.Release, "commit": v.Commit, "node": n.cfg.Name},
 	})
 	info.Set(1)
+	n.care = newCareMetrics(n.reg)
 	n.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), n.disk, n.expiry, info)
 }
 

@@ -82,6 +82,9 @@ const (
 	// 44xx: the archive
 	CodeArchiveConflict Code = 4401
 	CodeArchiveMissing  Code = 4402
+	CodeArchiveKey      Code = 4403
+	CodeArchiveTarget   Code = 4404
+	CodeBackupDamaged   Code = 4405
 
 	// 5xxx: consensus and network
 	CodeNotReady        Code = 5101

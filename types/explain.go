@@ -433,6 +433,26 @@ var table = []Explanation{
 		Fix:     Text{"核对目标设置；从其他节点的归档复制同名文件即可，其内容可凭链上根值核对。", "Check the target; a file of that name from another node's archive will do, since the root on chain proves it."},
 	},
 
+	{
+		Code:    CodeArchiveKey,
+		Message: Text{"无法解密该归档", "the archived segment cannot be decrypted"},
+		Cause:   Text{"该分段没有为所用的密钥加密，密钥文件有误，或本节点未设置归档密钥。", "It is not encrypted to the key in use, the key file is a wrong one, or this node has no archive key."},
+		Fix:     Text{"在 chain.toml 的 archive.keyFile 中指定正确的密钥；持有者可用 huchain archive rewrap 把密钥转给新的公钥。", "Name the right key as archive.keyFile in chain.toml; whoever has it can give segments to another public key with huchain archive rewrap."},
+	},
+	{
+		Code:    CodeArchiveTarget,
+		Message: Text{"归档目标无法访问", "the archive target cannot be used"},
+		Cause:   Text{"对象存储不可达、拒绝了凭证、空间已满，或传输中断。账本中的数据没有被删除。", "The store is unreachable, refused the credentials, is full, or the transfer was cut. Nothing was deleted from the ledger."},
+		Fix:     Text{"检查地址、凭证与空间后重试；归档会从中断处继续。", "Check address, credentials and space, and try again: archiving goes on where it stopped."},
+		Retry:   true,
+	},
+	{
+		Code:    CodeBackupDamaged,
+		Message: Text{"备份已损坏", "the backup is damaged"},
+		Cause:   Text{"备份中的文件被改动、截断或缺失；详情指明是哪个文件、从哪个字节起。", "A file of it was altered or cut; the detail names the file and from which byte on."},
+		Fix:     Text{"不要从它恢复。改用另一份备份（huchain backup list），并检查存放位置。", "Do not restore from it. Use another one (huchain backup list) and look into the place where it is kept."},
+	},
+
 	// 5xxx: consensus and network
 	{
 		Code:    CodeNotReady,

@@ -63,7 +63,7 @@ func newRoot(a *app) *cobra.Command {
 	add("run", devnetCmd(a), initCmd(a), startCmd(a), chainCmd(a), benchCmd(a))
 	add("use", txCmd(a), queryCmd(a), proofCmd(a), govCmd(a))
 	add("keys", orgCmd(a), certCmd(a), keyCmd(a), contractCmd(a))
-	add("care", explainCmd(a), versionCmd(a), snapshotCmd(a), ledgerCmd(a), fsckCmd(a), doctorCmd(a))
+	add("care", explainCmd(a), versionCmd(a), snapshotCmd(a), archiveCmd(a), backupCmd(a), ledgerCmd(a), fsckCmd(a), doctorCmd(a))
 	return finish(root)
 }
 

@@ -55,6 +55,13 @@ type DB interface {
 	Close() error
 }
 
+// Checkpointer is a DB that can be copied while it is written to.
+type Checkpointer interface {
+	// Checkpoint writes a copy of the store as it is now, durably, into a folder that MUST
+	// NOT exist. It takes little time: files that never change are linked.
+	Checkpoint(dir string) error
+}
+
 // Profile tells a driver what a store is for.
 type Profile uint8
 

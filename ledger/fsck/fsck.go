@@ -56,6 +56,7 @@ type checker struct {
 
 	tip      tipRow
 	due      entrySums // of what the indexes must hold
+	hot      uint64    // lowest height from 1 on whose contents must be there
 	base     uint64    // lowest height whose block must be there
 	sets     map[crypto.Hash]types.ValidatorSet
 	headers  map[uint64][]byte         // bodies of the header rows in the state store
@@ -176,6 +177,8 @@ func (c *checker) own() error {
 			c.r.Genesis = crypto.Hash(body)
 		case string(key) == "mbase" && len(body) == 8:
 			c.base = binary.BigEndian.Uint64(body)
+		case string(key) == "mhot" && len(body) == 8:
+			c.hot = binary.BigEndian.Uint64(body)
 		case string(key) == "manchor":
 		case string(key) == "mtip" && len(body) == 8+32+32+8+4:
 			hasTip = true

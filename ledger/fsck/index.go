@@ -168,6 +168,9 @@ func (c *checker) compare(groups map[uint64]bool) error {
 			if err := c.ctx.Err(); err != nil {
 				return err
 			}
+			if c.released(h) {
+				continue
+			}
 			parts, err := st.Parts(h)
 			if err != nil {
 				continue // it was found before
@@ -219,6 +222,9 @@ func (c *checker) indexRows(fn func(where string, e *entry) error, found func(wh
 		c.r.IndexRows++
 		if height > c.tip.height || uint64(binary.BigEndian.Uint32(key)) != height>>block.EpochBits {
 			return found(where, "leads above the newest height, or to another epoch")
+		}
+		if c.released(height) {
+			return nil // what it leads to is checked where it is
 		}
 		for _, i := range positions {
 			if err := fn(where, &entry{kind, height, i, name}); err != nil {

@@ -29,6 +29,10 @@ func (c *checker) record(st *block.Store, h uint64, header *types.Header) error 
 		*r = recordChecker{known: true, next: 1}
 		return nil
 	}
+	if c.released(h) { // its commit is in the archive
+		r.known = false
+		return nil
+	}
 	if !r.known || r.next != h {
 		if !r.take(c.peaks[h], h) {
 			return nil

@@ -7,6 +7,7 @@ package target
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -69,6 +70,16 @@ func sumOf(ctx context.Context, f File) (crypto.Hash, error) {
 		at += int64(len(b))
 	}
 	return crypto.Hash(h.Sum(nil)), nil
+}
+
+// Sum is SM3 of a whole stored file; HC-4402 if there is none.
+func Sum(ctx context.Context, t Target, name string) (_ crypto.Hash, err error) {
+	f, err := t.Open(ctx, name)
+	if err != nil {
+		return crypto.Hash{}, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return sumOf(ctx, f)
 }
 
 // holds reports whether a target already has a file with this content.

@@ -83,6 +83,11 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 	return &store{db: opened}, nil
 }
 
+// Checkpoint implements driver.Checkpointer.
+func (s *store) Checkpoint(dir string) error {
+	return wrap("checkpoint to "+dir, s.db.Checkpoint(dir, pebble.WithFlushedWAL()))
+}
+
 // stateOptions suits small rows at random places, most of which exist. Rewriting tables is
 // what costs there, so there are few levels, and many flushes gather before the first
 // merge. The state tree answers for keys that do not exist; filters therefore only spare

@@ -1,0 +1,223 @@
+package repo
+
+import (
+	"context"
+	"crypto/rand"
+	"math/big"
+	"time"
+
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/archive"
+	"github.com/huchain/huchain/ledger/archive/target"
+	"github.com/huchain/huchain/types"
+)
+
+// verify reads a stored segment back and recomputes it up to the root that the chain knows.
+func (r *Repo) verify(ctx context.Context, c Chain, m *archive.Manifest, progress Progress) error {
+	if err := trusted(c, m); err != nil {
+		return err
+	}
+	return r.readAll(ctx, m, func(rec *archive.Record) error {
+		progress(StageVerify, m.Segment, rec.Header.Height-m.First+1, archive.SegmentBlocks)
+		return nil
+	})
+}
+
+// trusted checks a manifest's root against the chain: by the root that the ledger computed
+// itself, or, of a segment that was complete before this ledger began, by a header it has.
+func trusted(c Chain, m *archive.Manifest) error {
+	root, err := c.SegmentRoot(m.Segment)
+	switch {
+	case err == nil && root == m.Root:
+		return nil
+	case err == nil:
+		return types.Errorf(types.CodeLedgerCorrupt, "the stored manifest has the root %s, the chain %s", m.Root, root)
+	case types.CodeOf(err) != types.CodeNotFound:
+		return err
+	}
+	h, err := c.Header(m.Evidence.Header.Height)
+	if err != nil {
+		return err
+	}
+	if h.Hash() != m.Evidence.Header.Hash() {
+		return types.Errorf(types.CodeLedgerCorrupt, "the stored manifest ends in a header that is not of this chain")
+	}
+	return nil
+}
+
+// readAll reads a stored segment from end to end: file, records, root.
+func (r *Repo) readAll(ctx context.Context, m *archive.Manifest, fn func(*archive.Record) error) error {
+	s, err := r.openFile(ctx, m, true)
+	if err != nil {
+		return err
+	}
+	defer func() { s.drop(); s.release() }()
+	return r.named(m, s.reader.Verify(ctx, m.Identity(), fn))
+}
+
+// Finding is what is wrong with an archived segment.
+type Finding struct {
+	Segment uint64 `json:"segment"`
+	File    string `json:"file"`
+	Code    string `json:"code"`
+	What    string `json:"what"`
+}
+
+// Report is the outcome of checking an archive.
+type Report struct {
+	Segments uint64    `json:"segments"`
+	Blocks   uint64    `json:"blocks"`
+	Txs      uint64    `json:"txs"`
+	Bytes    uint64    `json:"bytes"`
+	Findings []Finding `json:"findings"`
+}
+
+// Verify reads archived segments back from the target and recomputes every record: those
+// listed, or all. What is wrong, missing segments included, is in the report; the error
+// tells that the check could not be made.
+func (r *Repo) Verify(ctx context.Context, segments []uint64, progress Progress) (*Report, error) {
+	if progress == nil {
+		progress = func(string, uint64, uint64, uint64) {}
+	}
+	rep := &Report{Findings: []Finding{}}
+	if segments == nil {
+		for _, m := range r.List() {
+			segments = append(segments, m.Segment)
+		}
+	}
+	for _, n := range segments {
+		r.mu.RLock()
+		m := r.entries[n]
+		r.mu.RUnlock()
+		if m == nil {
+			return rep, types.Errorf(types.CodeNotFound, "segment %d is not in the catalogue", n)
+		}
+		err := r.check(ctx, m, rep, progress)
+		if ctx.Err() != nil {
+			return rep, ctx.Err()
+		}
+		rep.Segments++
+		if err != nil {
+			rep.Findings = append(rep.Findings, Finding{n, m.File, types.CodeOf(err).String(), err.Error()})
+		}
+	}
+	return rep, nil
+}
+
+func (r *Repo) check(ctx context.Context, m *archive.Manifest, rep *Report, progress Progress) error {
+	stored, err := r.manifest(ctx, m.Segment)
+	if err != nil {
+		return err
+	}
+	if stored.Root != m.Root || stored.File != m.File || stored.Sum != m.Sum {
+		return types.Errorf(types.CodeLedgerCorrupt, "the manifest in %s is not the one of the catalogue", r.p.Target)
+	}
+	if err := checkSum(ctx, r.p.Target, m); err != nil {
+		return err
+	}
+	return r.readAll(ctx, m, func(rec *archive.Record) error {
+		rep.Blocks++
+		rep.Txs += uint64(len(rec.Txs))
+		for _, t := range rec.Txs {
+			rep.Bytes += uint64(len(t))
+		}
+		progress(StageVerify, m.Segment, rec.Header.Height-m.First+1, archive.SegmentBlocks)
+		return nil
+	})
+}
+
+// checkSum compares a whole stored file with its manifest.
+func checkSum(ctx context.Context, t target.Target, m *archive.Manifest) error {
+	got, err := target.Sum(ctx, t, m.File)
+	if err == nil && got != m.Sum {
+		err = types.Errorf(types.CodeLedgerCorrupt, "%s in %s was altered: its SM3 is %s, its manifest says %s", m.File, t, got, m.Sum)
+	}
+	return err
+}
+
+// DrillReport tells of one drill.
+type DrillReport struct {
+	Segment uint64  `json:"segment"`
+	Seconds float64 `json:"seconds"`
+	Report
+}
+
+// Drill restores a segment chosen at random as an operator would have to, from the target
+// alone, and checks all of it. HC-1003 while nothing is archived.
+func (r *Repo) Drill(ctx context.Context, progress Progress) (*DrillReport, error) {
+	list := r.List()
+	if len(list) == 0 {
+		return nil, types.Errorf(types.CodeNotFound, "no segment is archived yet")
+	}
+	i, err := rand.Int(rand.Reader, big.NewInt(int64(len(list))))
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	n := list[i.Int64()].Segment
+	rep, err := r.Verify(ctx, []uint64{n}, progress)
+	if err != nil {
+		return nil, err
+	}
+	return &DrillReport{Segment: n, Seconds: time.Since(start).Seconds(), Report: *rep}, nil
+}
+
+// Restore calls fn for every record of an archived segment in order, verified up to the
+// segment's root before fn sees the first of them.
+func (r *Repo) Restore(ctx context.Context, n uint64, fn func(*archive.Record) error) error {
+	if _, err := r.verified(ctx, n); err != nil {
+		return err
+	}
+	r.open.Remove(n) // what was opened before may be another file than the one just verified
+	for h := archive.First(n); h < archive.First(n+1); h++ {
+		rec, err := r.Record(ctx, h)
+		if err != nil {
+			return err
+		}
+		if err := fn(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Repo) verified(ctx context.Context, n uint64) (*archive.Manifest, error) {
+	r.mu.RLock()
+	m := r.entries[n]
+	r.mu.RUnlock()
+	if m == nil {
+		return nil, types.Errorf(types.CodeNotFound, "segment %d is not in the catalogue", n)
+	}
+	return m, r.readAll(ctx, m, nil)
+}
+
+// Rewrap gives the archived segments that this node can open to another key as well. The
+// segments stay as they are. It returns for how many that was not so before.
+func (r *Repo) Rewrap(ctx context.Context, to crypto.PublicKey) (int, error) {
+	n := 0
+	for _, m := range r.List() {
+		if m.Cipher == archive.CipherNone {
+			continue
+		}
+		_, err := r.small(ctx, keyName(m.File, to), archive.MaxManifestBytes)
+		if err == nil {
+			continue
+		}
+		if types.CodeOf(err) != types.CodeArchiveMissing {
+			return n, err
+		}
+		data, err := r.dataKey(ctx, m)
+		if err != nil {
+			return n, err
+		}
+		w, err := data.Wrap(m.Genesis, m.Segment, m.File, to)
+		if err == nil {
+			err = r.putKey(ctx, w)
+		}
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}

@@ -1,0 +1,72 @@
+package block
+
+import (
+	"errors"
+
+	"github.com/huchain/huchain/ledger/state"
+	"github.com/huchain/huchain/types"
+)
+
+// Refill writes the contents of a block whose header and indexes are kept, and the commit
+// that it carries. It is durable after Sync. d needs height, transactions, receipts,
+// encoded events and changes.
+func (s *Store) Refill(d *Data, commit []byte) error {
+	for _, raw := range d.EventBytes {
+		e, err := types.DecodeEvent(raw)
+		if err != nil {
+			return state.Corrupt("block %d: %w", d.Height, err)
+		}
+		d.Events = append(d.Events, e)
+	}
+	var err error
+	if d.Indexes, err = s.indexed(d); err != nil {
+		return err
+	}
+	h := u64(d.Height)
+	k := key(d.Height, KindCommit, h)
+	pairs := []Pair{{k, state.Seal(k, commit)}}
+	d.pack(func(number uint32, section []byte) {
+		pairs = append(pairs, Pair{key(d.Height, KindSection, h, u32(number)), section})
+	})
+	return s.Apply(pairs, false)
+}
+
+// Sync makes all that was written durable.
+func (s *Store) Sync() error { return state.ReadError(s.db.Batch().Commit(true)) }
+
+// indexed finds out which optional indexes a block stands in, by its first entries.
+func (s *Store) indexed(d *Data) (Indexes, error) {
+	var set Indexes
+	var failed error
+	probe := func(index Indexes, k Kind, prefix []byte) {
+		_, ok, err := s.db.Get(key(d.Height, k, prefix, u64(d.Height)))
+		if ok {
+			set |= index
+		}
+		failed = errors.Join(failed, state.ReadError(err))
+	}
+	for _, raw := range d.Txs {
+		tx, err := types.DecodeTx(raw)
+		if err != nil {
+			continue // it has no sender to be found by
+		}
+		k, prefix := BySender(tx.Body.Sender)
+		probe(IndexSender, k, prefix)
+		k, prefix = ByContract(tx.Body.Contract)
+		probe(IndexContract, k, prefix)
+		break
+	}
+	if len(d.Events) > 0 {
+		k, prefix := ByEvent(d.Events[0].Contract, "")
+		probe(IndexEvent, k, prefix)
+	}
+	if len(d.Changes) > 0 {
+		c, err := DecodeChange(d.Changes[0])
+		if err != nil {
+			return 0, err
+		}
+		k, prefix := ByKey(c.NS, c.Key)
+		probe(IndexKey, k, prefix)
+	}
+	return set, failed
+}

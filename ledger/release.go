@@ -1,0 +1,137 @@
+package ledger
+
+import (
+	"encoding/binary"
+
+	"github.com/huchain/huchain/ledger/archive"
+	"github.com/huchain/huchain/ledger/block"
+	"github.com/huchain/huchain/ledger/state"
+	"github.com/huchain/huchain/types"
+)
+
+// History is where the contents of released blocks are: an archive. Calls may run side by side.
+type History interface {
+	// Items returns the items of one kind of a block, as encoded. The ledger checks them.
+	Items(height uint64, kind block.Kind) ([][]byte, error)
+}
+
+// Release gives up the contents of the blocks below a height: transactions, receipts,
+// events, writes and commits. Headers, certificates and indexes stay, so that queries and
+// proofs find what the archive has. The caller MUST have seen all of it in the archive.
+// Genesis stays. It may run beside everything else.
+func (l *Ledger) Release(below uint64) error {
+	if err := l.usable(); err != nil {
+		return err
+	}
+	l.releasing.Lock()
+	defer l.releasing.Unlock()
+	from := l.Hot()
+	if below = min(below, l.Height()); below <= max(from, 1) {
+		return nil
+	}
+	// First the word that they are elsewhere, then the rows: a crash in between leaves rows
+	// that the next call removes.
+	b := l.db.Batch()
+	setSealed(b, hotKey, binary.BigEndian.AppendUint64(nil, below))
+	if err := b.Commit(true); err != nil {
+		return state.ReadError(err)
+	}
+	l.mu.Lock()
+	l.hot = below
+	l.mu.Unlock()
+	return l.blocks.Release(below)
+}
+
+// Hot is the lowest height from 1 on whose contents are kept here; 0 if all are.
+func (l *Ledger) Hot() uint64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.hot
+}
+
+func (l *Ledger) readHot() error {
+	body, found, err := l.sealed(hotKey)
+	if err != nil || !found {
+		return err
+	}
+	if len(body) != 8 {
+		return state.Corrupt("malformed row of the lowest height with contents")
+	}
+	l.hot = binary.BigEndian.Uint64(body)
+	return nil
+}
+
+// items reads one kind of a block's content, from here or from the archive.
+func (l *Ledger) items(height uint64, kind block.Kind) ([][]byte, error) {
+	if height == 0 || height >= l.Hot() {
+		parts, err := l.blocks.Parts(height)
+		if err != nil {
+			return nil, err
+		}
+		// Released while it was read: what is missing is not damaged.
+		if height == 0 || height >= l.Hot() {
+			return parts.Of(kind), nil
+		}
+	}
+	if l.p.History == nil {
+		return nil, types.Errorf(types.CodeHeightUnknown, "the contents of block %d are archived, and this node reads no archive", height)
+	}
+	return l.p.History.Items(height, kind)
+}
+
+// Refill takes released contents back, from a height up to the lowest that is kept.
+// records calls put for them in order; what lies above is passed over. Each record must be
+// that of the ledger's own header: HC-4101. Nothing counts as kept before all are there.
+func (l *Ledger) Refill(from uint64, records func(put func(*archive.Record) error) error) error {
+	if err := l.usable(); err != nil {
+		return err
+	}
+	l.releasing.Lock()
+	defer l.releasing.Unlock()
+	hot, next := l.Hot(), from
+	err := records(func(r *archive.Record) error {
+		if r.Header.Height >= hot {
+			return nil
+		}
+		if r.Header.Height != next {
+			return types.Errorf(types.CodeInternal, "block %d comes where %d is due", r.Header.Height, next)
+		}
+		if err := l.refill(r); err != nil {
+			return err
+		}
+		next++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if next != hot {
+		return types.Errorf(types.CodeInternal, "blocks %d to %d are missing", next, hot-1)
+	}
+	if err := l.blocks.Sync(); err != nil {
+		return err
+	}
+	b := l.db.Batch()
+	setSealed(b, hotKey, binary.BigEndian.AppendUint64(nil, from))
+	if err := b.Commit(true); err != nil {
+		return state.ReadError(err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hot = from
+	return nil
+}
+
+func (l *Ledger) refill(r *archive.Record) error {
+	h, err := l.Header(r.Header.Height)
+	if err != nil {
+		return err
+	}
+	if h.Hash() != r.Header.Hash() {
+		return state.Corrupt("block %d of the archive is not the ledger's", h.Height)
+	}
+	if err := r.Verify(); err != nil {
+		return err
+	}
+	return l.blocks.Refill(&block.Data{Height: h.Height, Txs: r.Txs, Receipts: r.Receipts, EventBytes: r.Events, Changes: r.Writes}, r.Commit)
+}

@@ -1,0 +1,172 @@
+package node_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/huchain/huchain/client"
+	"github.com/huchain/huchain/devnet"
+	"github.com/huchain/huchain/ledger/archive"
+	"github.com/huchain/huchain/node"
+	"github.com/huchain/huchain/types"
+)
+
+// A running node archives by its policy, drills, and releases; it serves what it released
+// out of the archive; whoever has the files alone verifies them; damage is named and never
+// served; contents come back into the ledger.
+//
+// covers: T.12
+func TestNodeArchives(t *testing.T) {
+	home, n := soloHome(t)
+	c := home.Chain("gov")
+	config, err := os.ReadFile(c.ConfigFile())
+	require.NoError(t, err)
+	cold := filepath.Join(t.TempDir(), "cold")
+	set := func(more string) {
+		text := fmt.Sprintf("%s\n[archive]\nfolder = %q\nkeepBlocks = 1000\nkeyFile = \"keys/validator.key\"\n%s\n", config, cold, more)
+		require.NoError(t, os.WriteFile(c.ConfigFile(), []byte(text), 0o600))
+	}
+	set("every = \"1s\"\ndrillEvery = \"1s\"\n[consensus]\nheartbeat = \"1s\"\n")
+	r := run(t, home)
+	fill(t, n, archive.SegmentBlocks+node.MinKeepBlocks+50)
+	var plan node.ArchivePlan
+	require.Eventually(t, func() bool {
+		require.NoError(t, node.OrderArchive(t.Context(), home, "", node.ArchiveOrderPlan, nil, &plan))
+		return plan.Hot > archive.SegmentBlocks
+	}, 3*time.Minute, 200*time.Millisecond)
+	require.EqualValues(t, archive.SegmentBlocks, plan.Archived)
+	require.Greater(t, plan.Height, uint64(archive.SegmentBlocks+node.MinKeepBlocks))
+	require.Eventually(t, func() bool {
+		_, metrics := get(t, "http://"+n.Nodes[0].Metrics+"/metrics")
+		return strings.Contains(metrics, `huchain_archive_height{chain="gov"} 1024`) && strings.Contains(metrics, `huchain_archive_drill_seconds{chain="gov"}`) &&
+			strings.Contains(metrics, `huchain_archive_failures_total{chain="gov"} 0`)
+	}, 30*time.Second, 100*time.Millisecond)
+	var ran node.ArchiveRun
+	require.NoError(t, node.OrderArchive(t.Context(), home, "gov", node.ArchiveOrderRun, func(string, uint64, uint64, uint64) {}, &ran))
+	require.Equal(t, types.CodeHomeLocked, types.CodeOf(restore(t, home)), "not under a running node")
+	require.NoError(t, r.end(t))
+
+	set("")
+	_, err = node.Fsck(t.Context(), home, "", nil)
+	require.NoError(t, err)
+	r = run(t, home)
+	var block, before string
+	var code int
+	height := 3
+	for ; !strings.Contains(before, `"txCount":1`); height++ { // an empty block needs no archive
+		block = fmt.Sprint("/api/v1/chains/gov/blocks/", height)
+		code, before = get(t, r.web+block)
+		require.Equal(t, http.StatusOK, code, before)
+		require.Less(t, height, 100)
+	}
+	height--
+	require.NoError(t, r.end(t))
+	store, err := node.OpenArchive(c)
+	require.NoError(t, err)
+	list := store.List()
+	require.NotEmpty(t, list)
+	read, err := node.ReadArchived(t.Context(), store, fmt.Sprint(height))
+	require.NoError(t, err)
+	require.Contains(t, before, read.HeaderHash.String())
+	require.Len(t, read.Txs, 1)
+	same, err := node.ReadArchived(t.Context(), store, read.Txs[0].ID.String())
+	require.NoError(t, err)
+	require.Equal(t, read, same, "by id")
+	_, err = node.ReadArchived(t.Context(), store, "x")
+	require.Equal(t, types.CodeUsage, types.CodeOf(err))
+	store.Close()
+
+	file := filepath.Join(cold, filepath.FromSlash(list[0].File))
+	keys, err := filepath.Glob(strings.TrimSuffix(file, ".hcs") + ".*.key")
+	require.NoError(t, err)
+	require.Len(t, keys, 1)
+	alone := node.OfflineSegment{File: file, Manifest: filepath.Join(filepath.Dir(file), "seg-00000000.json"), Genesis: c.GenesisFile(),
+		WrappedKey: keys[0], Key: filepath.Join(c.KeysDir(), "validator.key"), PassphraseFile: n.PassphraseFile()}
+	m, err := node.VerifySegmentFile(t.Context(), &alone)
+	require.NoError(t, err)
+	byHeader := alone
+	byHeader.Genesis, byHeader.Header = "", m.Evidence.Header.Hash().String()
+	_, err = node.VerifySegmentFile(t.Context(), &byHeader)
+	require.NoError(t, err)
+	byHeader.Header = m.Root.String()
+	_, err = node.VerifySegmentFile(t.Context(), &byHeader)
+	require.Equal(t, types.CodeProofInvalid, types.CodeOf(err), "another header than the trusted one")
+	alone.Key, alone.WrappedKey = "", ""
+	_, err = node.VerifySegmentFile(t.Context(), &alone)
+	require.Equal(t, types.CodeArchiveKey, types.CodeOf(err))
+
+	good, err := os.ReadFile(file)
+	require.NoError(t, err)
+	write := func(b []byte) {
+		require.NoError(t, os.Remove(file))
+		require.NoError(t, os.WriteFile(file, b, 0o600))
+	}
+	bad := append([]byte(nil), good...)
+	bad[200] ^= 1
+	write(bad)
+	r = run(t, home)
+	code, got := get(t, r.web+block)
+	require.Equal(t, http.StatusInternalServerError, code, got)
+	require.Contains(t, got, "HC-4101")
+	require.NoError(t, r.end(t))
+	require.Equal(t, types.CodeLedgerCorrupt, types.CodeOf(restore(t, home)))
+	write(good)
+
+	require.NoError(t, restore(t, home))
+	require.NoError(t, os.RemoveAll(cold))
+	_, err = node.Fsck(t.Context(), home, "", nil)
+	require.NoError(t, err)
+	r = run(t, home)
+	code, got = get(t, r.web+block)
+	require.Equal(t, http.StatusOK, code, got)
+	require.Equal(t, before, got, "without the archive")
+	require.NoError(t, r.end(t))
+}
+
+// fill makes blocks up to a height: a transaction makes three.
+func fill(t *testing.T, n *devnet.Network, height uint64) {
+	clerk, err := n.Member("clerk")
+	require.NoError(t, err)
+	c, err := client.New(t.Context(), client.DefaultParams(n.URLs()...))
+	require.NoError(t, err)
+	for {
+		r, err := c.Call(t.Context(), clerk, "membership", "register", struct{}{})
+		require.NoError(t, err)
+		if r.Height > height {
+			return
+		}
+	}
+}
+
+func restore(t *testing.T, home node.Home) error {
+	_, err := node.RestoreArchived(t.Context(), home, "", 0, nil)
+	return err
+}
+
+func TestArchiveConfigRefuses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "chain.toml")
+	for text, want := range map[string]string{
+		"folder = \"a\"": "archive.keyFile",
+		"folder = \"a\"\nplaintext = true\nkeyFile = \"k\"":                  "archive.keyFile",
+		"folder = \"a\"\nplaintext = true\nkeepBlocks = 10":                  "archive.keepBlocks",
+		"folder = \"a\"\nplaintext = true\n[archive.s3]\nendpoint = \"h:1\"": "not both",
+		"keyFile = \"k\"\n[archive.s3]\nendpoint = \"h:1\"":                  "archive.s3.bucket",
+		"folder = \"a\"\nkeyFile = \"k\"\nrecipients = [\"04\"]":             "archive.recipients",
+		"folder = \"a\"\nplaintext = true\n[prune]\nkeepBlocks = 5000":       "prune.keepBlocks",
+	} {
+		require.NoError(t, os.WriteFile(path, []byte("[archive]\n"+text+"\n"), 0o600))
+		_, err := node.LoadChainConfig(path)
+		require.ErrorContains(t, err, want, text)
+		require.Equal(t, types.CodeConfig, types.CodeOf(err))
+	}
+	require.NoError(t, os.WriteFile(path, []byte("[archive]\nfolder = \"a\"\nplaintext = true\nminAge = \"720h\"\n"), 0o600))
+	_, err := node.LoadChainConfig(path)
+	require.NoError(t, err)
+}
