@@ -47,7 +47,7 @@ run: build ## start a chain of four validators on this machine
 
 # Packages whose goroutines share memory; the others only start processes, or have none.
 # Without the race detector alone runs what takes minutes under it and shares no more memory than the rest.
-SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced)
+SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced|Twins)
 RACED := ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
 
 .PHONY: test
@@ -56,6 +56,7 @@ test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, python3,
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine
+	$(GO) test -tags sdf ./crypto/sdf
 	$(GO) test -timeout 15m $$($(GO) list ./... | grep -v '/test$$')
 	$(GO) test -timeout 20m ./test
 

@@ -49,8 +49,10 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 		return nil, a.stop(fmt.Errorf("execute block %d: %w", r.Height, err))
 	}
 	a.next = ex
-	if len(r.Misbehavior) > 0 {
-		a.log.Error("a validator voted twice", "height", r.Height, "count", len(r.Misbehavior))
+	for i := range r.Misbehavior { // evidence that the block holds
+		m := &r.Misbehavior[i]
+		a.m.misbehaviour.Inc()
+		a.log.Error("a validator voted twice", "height", r.Height, "at", m.Height, "validator", a.nameOf(uint64(m.Height), m.Validator.Address))
 	}
 	res := &abci.ResponseFinalizeBlock{TxResults: make([]*abci.ExecTxResult, len(r.Txs)), ValidatorUpdates: ex.updates, ConsensusParamUpdates: ex.params}
 	for i := range res.TxResults {
@@ -59,6 +61,19 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	root := ex.candidate.ContentRoot
 	res.AppHash = root[:]
 	return res, nil
+}
+
+// nameOf is the SM2 key of the validator that CometBFT calls address, as the set of a height
+// names it, or the address where there is none.
+func (a *app) nameOf(height uint64, address []byte) string {
+	if set, err := a.ledger.Signers(height - 1); err == nil {
+		for i := range set {
+			if bytes.Equal(voteAddress(&set[i]), address) {
+				return set[i].Key.String()
+			}
+		}
+	}
+	return fmt.Sprintf("%X", address)
 }
 
 func (a *app) finalize(r *abci.RequestFinalizeBlock) (*execution, error) {

@@ -15,7 +15,7 @@ type metrics struct {
 	carrierTxsIn, carrierTxsOut, peerFault prometheus.Counter
 	proposalsRejected, turnsPassed         prometheus.Counter
 	extensionsRejected, lateExtensions     prometheus.Counter
-	speculative, executed                  prometheus.Counter
+	speculative, executed, misbehaviour    prometheus.Counter
 	blockSeconds, commitSeconds            prometheus.Histogram
 	blockTxs                               prometheus.Histogram
 	height, clockAheadSeconds              prometheus.Gauge
@@ -46,6 +46,7 @@ func newMetrics(reg prometheus.Registerer, chainID string) (*metrics, error) {
 		extensionsRejected: b.counter("vote_extensions_rejected_total", "Votes refused for a header signature that does not verify."),
 		lateExtensions:     b.counter("late_extensions_ignored_total", "Unverified header signatures left out of a certificate."),
 		speculative:        b.counter("blocks_executed_ahead_total", "Blocks whose execution during the vote was used."),
+		misbehaviour:       b.counter("misbehaviour_total", "Double votes of validators that committed blocks hold the evidence of."),
 		executed:           b.counter("blocks_executed_total", "Blocks executed, ahead of the decision or after it."),
 		blockSeconds:       b.histogram("block_execution_seconds", "Time to execute a block and compute its roots.", prometheus.ExponentialBuckets(0.0005, 2, 14)),
 		commitSeconds:      b.histogram("block_commit_seconds", "Time to write a block to the ledger.", prometheus.ExponentialBuckets(0.0005, 2, 14)),

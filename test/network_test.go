@@ -159,6 +159,12 @@ func (n *network) killAll() {
 // start starts validators that are not running.
 func (n *network) start(nodes ...int) {
 	n.t.Helper()
+	n.startWith(binary, nodes...)
+}
+
+// startWith starts validators as processes of another build.
+func (n *network) startWith(binary string, nodes ...int) {
+	n.t.Helper()
 	for _, i := range nodes {
 		if p := n.procs[i]; p != nil {
 			select {
@@ -168,12 +174,12 @@ func (n *network) start(nodes ...int) {
 			}
 		}
 		log := filepath.Join(n.home, fmt.Sprintf("console-%d-%d.log", i, time.Now().UnixNano()))
-		n.procs[i] = spawn(n.t, log, "start", "--home", n.NodeHome(n.Nodes[i].Name).Dir)
+		n.procs[i] = spawn(n.t, log, binary, "start", "--home", n.NodeHome(n.Nodes[i].Name).Dir)
 	}
 }
 
-// spawn starts a process of the binary that ends with this one at the latest.
-func spawn(t testing.TB, log string, args ...string) *process {
+// spawn starts a process of a binary that ends with this one at the latest.
+func spawn(t testing.TB, log, binary string, args ...string) *process {
 	t.Helper()
 	p := &process{done: make(chan struct{}), log: log}
 	console, err := os.Create(p.log)

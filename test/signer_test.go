@@ -37,7 +37,7 @@ func TestRemoteSigner(t *testing.T) {
 	n.huchain("cert", "issue", "city/signer", "--roles", "node", "--dir", n.MembersDir(), "--passphrase-file", n.PassphraseFile())
 	serve := func() *process {
 		log := filepath.Join(n.home, fmt.Sprintf("signer-%d.log", time.Now().UnixNano()))
-		p := spawn(t, log, "key", "serve", away, "--genesis", n.GenesisFile(), "--listen", address, "--passphrase-file", n.PassphraseFile(),
+		p := spawn(t, log, binary, "key", "serve", away, "--genesis", n.GenesisFile(), "--listen", address, "--passphrase-file", n.PassphraseFile(),
 			"--link", filepath.Join(n.MembersDir(), "city", "signer"), "--allow", "city/node3", "--lang", "en")
 		n.eventually(20*time.Second, "the signer listens", func() error {
 			text, err := os.ReadFile(log)
