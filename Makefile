@@ -57,6 +57,9 @@ test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, python3,
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine
 	$(GO) test -tags sdf ./crypto/sdf
+	HUCHAIN_VM_CALLS=2000 $(GO) test -tags invariants -skip Restless ./vm/engine
+	HUCHAIN_VM_MODE=copy $(GO) test -tags invariants -skip 'Restless|Oracle|ModesAgree' ./vm/engine
+	GOARCH=arm64 $(GO) vet ./vm/...
 	$(GO) test -timeout 15m $$($(GO) list ./... | grep -v '/test$$')
 	$(GO) test -timeout 20m ./test
 

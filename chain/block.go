@@ -37,6 +37,7 @@ type Result struct {
 	Writes   []types.Write   // net changes, ascending by namespace and key
 	GasUsed  uint64
 	Staged   []crypto.Hash // packages staged: have LoadStaged compile them after commit
+	Repriced bool          // the gas schedule changed: have LoadCode compile for it after commit
 	Config   crypto.Hash   // hash of the chain parameters, for the content root
 	Protocol uint32
 }

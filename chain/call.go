@@ -81,9 +81,6 @@ func (s *callScope) enter(rec *ContractRecord, method string, args []byte, gas u
 	if len(s.stack) >= s.c.protocol.CallDepth {
 		return nil, 0, types.Errorf(types.CodeLimitExceeded, "contracts call one another more than %d deep", s.c.protocol.CallDepth)
 	}
-	if err := s.c.ensureLoaded(s.ctx, s.o, rec); err != nil {
-		return nil, 0, s.fail(err)
-	}
 	s.stack = append(s.stack, rec.Name)
 	defer func() { s.stack = s.stack[:len(s.stack)-1] }()
 	env := &callEnv{s: s, ns: rec.Name, rec: rec, info: host.Info{
@@ -91,7 +88,7 @@ func (s *callScope) enter(rec *ContractRecord, method string, args []byte, gas u
 		Height: s.block.height, TimeMs: s.block.timeMs(), TxID: s.txID,
 		Chain: s.c.genesis.Chain, Genesis: s.c.genesis.Hash(),
 	}}
-	out, err := s.c.vm.Call(s.ctx, &engine.Call{Code: rec.Current().Code, Env: env, Args: args, GasLimit: gas})
+	out, err := s.run(rec, &engine.Call{Code: rec.Current().Code, Schedule: &s.block.params.Gas, Env: env, Args: args, GasLimit: gas})
 	if err != nil && s.ctx.Err() != nil {
 		return nil, out.GasUsed, s.fail(s.ctx.Err())
 	}
@@ -106,6 +103,29 @@ func (s *callScope) enter(rec *ContractRecord, method string, args []byte, gas u
 		f.Contract = rec.Name
 	}
 	return out.Result, out.GasUsed, err
+}
+
+// run calls the VM, and has the code loaded where it is not, or no longer. What is the
+// node's own trouble is kept from contracts: on another node it does not happen.
+func (s *callScope) run(rec *ContractRecord, call *engine.Call) (engine.Outcome, error) {
+	for {
+		out, err := s.c.vm.Call(s.ctx, call)
+		if errors.Is(err, engine.ErrNotLoaded) {
+			if err = s.c.load(s.ctx, s.o, rec, call.Schedule); err == nil {
+				continue
+			}
+		}
+		var f *host.Failure
+		if err != nil && !errors.As(err, &f) && ownTrouble(types.CodeOf(err)) {
+			return out, s.fail(err)
+		}
+		return out, err
+	}
+}
+
+// ownTrouble reports codes that say that this node, not the transaction, is at fault.
+func ownTrouble(c types.Code) bool {
+	return c == types.CodeLedgerCorrupt || c == types.CodeDiskFailure || c == types.CodeInternal
 }
 
 // callEnv is the chain as one running call sees it; it implements host.Env.

@@ -48,7 +48,7 @@ func newBedOf(t *testing.T, change func(*chaintest.World, *chaintest.GoVM)) *bed
 	change(w, vm)
 	vm.Install(w, "notebook", map[string]string{
 		"put": "ANY role:client", "fail": "ANY role:client", "relay": "ANY role:client", "joint": "2-of role:client",
-		"big": "ANY role:client", "getNote": "public", "getSecret": "ANY role:auditor", "getSneaky": "public", "loop": "ANY role:client", "stray": "ANY role:client",
+		"big": "ANY role:client", "getNote": "public", "getSecret": "ANY role:auditor", "getSneaky": "public", "loop": "ANY role:client", "broken": "ANY role:client", "stray": "ANY role:client",
 	}, notebook, "caller@1")
 	vm.Install(w, "caller", map[string]string{"relay": "ANY role:client", "getThrough": "public"}, relay, "notebook@1")
 	g, packages := w.Seal()

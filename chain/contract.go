@@ -11,19 +11,21 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/engine"
+	"github.com/huchain/huchain/vm/instrument"
 )
 
 // VM runs contract code. It is deterministic: equal code, input and state give equal
 // results, writes and gas.
 type VM interface {
 	// Check judges whether a module may be installed, without compiling it: HC-3301.
-	Check(code []byte) error
+	Check(code []byte, s *instrument.Schedule) error
 	// Load admits, compiles and snapshots a module and returns its hash. It is
-	// idempotent and may take seconds.
-	Load(ctx context.Context, code []byte) (crypto.Hash, error)
-	// Loaded reports whether a module is ready to be called.
-	Loaded(code crypto.Hash) bool
-	// Call runs one method on fresh contract memory.
+	// idempotent and may take seconds. HC-3301 refuses the module.
+	Load(ctx context.Context, code []byte, s *instrument.Schedule) (crypto.Hash, error)
+	// Loaded reports whether a module is ready to be called under a schedule.
+	Loaded(code crypto.Hash, s *instrument.Schedule) bool
+	// Call runs one method on fresh contract memory; engine.ErrNotLoaded if the module
+	// is not loaded, or no longer.
 	Call(ctx context.Context, c *engine.Call) (engine.Outcome, error)
 }
 
@@ -204,33 +206,39 @@ func storePackage(o *overlay, hash crypto.Hash, raw []byte, txIndex uint32) {
 	}
 }
 
-// ensureLoaded makes a contract's code callable.
-func (c *Chain) ensureLoaded(ctx context.Context, st State, r *ContractRecord) error {
-	if c.vm.Loaded(r.Current().Code) {
-		return nil
-	}
+// load makes a contract's code callable.
+func (c *Chain) load(ctx context.Context, st State, r *ContractRecord, s *instrument.Schedule) error {
 	p, err := c.Package(st, r)
 	if err != nil {
 		return err
 	}
-	if _, err := c.vm.Load(ctx, p.Code); err != nil {
+	if _, err := c.vm.Load(ctx, p.Code, s); err != nil {
 		return fmt.Errorf("load contract %s: %w", r.Name, err)
 	}
 	return nil
 }
 
-// LoadCode compiles the code of every contract that may be called. Call it at start,
-// before blocks are executed: compiling inside a block delays that block.
+// LoadCode compiles the code of every contract that may be called under the gas schedule
+// in force. Call it at start and when the schedule has changed: what is not compiled yet
+// is compiled inside the block that calls it. It may run beside the execution of blocks.
 func (c *Chain) LoadCode(ctx context.Context, st State) error {
+	params, _, err := c.Params(st)
+	if err != nil {
+		return err
+	}
 	list, err := c.Contracts(st)
 	if err != nil {
 		return err
 	}
 	for _, r := range list {
-		if r.Status == StatusRevoked {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if r.Status == StatusRevoked || c.vm.Loaded(r.Current().Code, &params.Gas) {
 			continue
 		}
-		if err := c.ensureLoaded(ctx, st, r); err != nil {
+		// A schedule that refuses a contract leaves the others callable.
+		if err := c.load(ctx, st, r, &params.Gas); err != nil && types.CodeOf(err) != types.CodeModuleRefused {
 			return err
 		}
 	}
@@ -244,10 +252,14 @@ func (c *Chain) LoadStaged(ctx context.Context, st State, pkg crypto.Hash) error
 	if err != nil || row == nil || ready {
 		return err
 	}
+	params, _, err := c.Params(st)
+	if err != nil {
+		return err
+	}
 	p, err := c.loadPackage(st, pkg, row.Bytes)
 	if err != nil {
 		return err
 	}
-	_, err = c.vm.Load(ctx, p.Code)
+	_, err = c.vm.Load(ctx, p.Code, &params.Gas)
 	return err
 }

@@ -42,6 +42,7 @@ func (c *Chain) Execute(ctx context.Context, st State, ids *IDWindow, blk *Block
 	if after, x.res.Config, err = c.Params(x.o); err != nil {
 		return nil, err
 	}
+	x.res.Repriced = after.Gas != params.Gas
 	if err := c.closeRules(x.o, x.sup, &params, &after, uint32(max(len(blk.Txs), 1)-1)); err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (x *execution) transaction(index uint32, blk *BlockInput) error {
 	if err != nil {
 		r.Result = nil
 		r.Code, r.Error = receiptError(err)
-		if r.Code == types.CodeLedgerCorrupt || r.Code == types.CodeDiskFailure || r.Code == types.CodeInternal {
+		if ownTrouble(r.Code) {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/instrument"
 )
 
 // Bounds of a genesis file.
@@ -68,11 +69,14 @@ type Params struct {
 	MaxTxGas      uint64 `json:"maxTxGas"`         // gas limit a transaction may ask for
 	Lifecycle     string `json:"lifecycle"`        // allow rule: who installs, upgrades and freezes contracts
 	Policy        string `json:"policy,omitempty"` // the supervision contract whose rules hold; "" for none
+	// Gas says what running contracts costs and may use. A change has every contract
+	// compiled anew.
+	Gas instrument.Schedule `json:"gas"`
 }
 
 // DefaultParams returns the parameters of a new chain.
 func DefaultParams() Params {
-	return Params{MaxBlockBytes: 4 << 20, MaxBlockGas: 20_000_000_000, MaxTxGas: 1_000_000_000, Lifecycle: "ANY role:admin"}
+	return Params{MaxBlockBytes: 4 << 20, MaxBlockGas: 20_000_000_000, MaxTxGas: 1_000_000_000, Lifecycle: "ANY role:admin", Gas: instrument.ScheduleV1()}
 }
 
 // Validate checks the ranges.
@@ -86,6 +90,9 @@ func (p Params) Validate() error {
 		return fmt.Errorf("policy %q is no contract's name", p.Policy)
 	case p.MaxBlockGas < p.MaxTxGas || p.MaxBlockGas > 1<<50:
 		return fmt.Errorf("maxBlockGas %d is below maxTxGas or above 2^50", p.MaxBlockGas)
+	}
+	if err := p.Gas.Validate(); err != nil {
+		return err
 	}
 	if rule, err := bundle.ParseAllow(p.Lifecycle); err != nil {
 		return fmt.Errorf("lifecycle: %w", err)

@@ -65,7 +65,8 @@ func (c *Chain) Staged(st State, pkg crypto.Hash) (row *Staged, ready bool, err 
 	if err != nil || !found {
 		return nil, false, err
 	}
-	return row, c.vm.Loaded(row.Code), nil
+	params, _, err := c.Params(st)
+	return row, err == nil && c.vm.Loaded(row.Code, &params.Gas), err
 }
 
 type stageArgs struct {
@@ -99,7 +100,7 @@ func (s *callScope) stagePackage(args []byte) (any, error) {
 	if err := s.charge(checkGas * uint64(len(p.Code))); err != nil {
 		return nil, err
 	}
-	if err := s.c.vm.Check(p.Code); err != nil {
+	if err := s.c.vm.Check(p.Code, &s.block.params.Gas); err != nil {
 		return nil, err
 	}
 	row := Staged{Name: p.Manifest.Name, Version: p.Manifest.Version, Code: p.CodeHash, Bytes: len(raw), Publisher: publisher,
@@ -174,10 +175,10 @@ func (s *callScope) openStaged(args []byte) (*installArgs, *Staged, *bundle.Pack
 // nodes have compiled it since it was staged; one that has not does so now. What only
 // compiling finds wrong with a module is refused here, on every node alike.
 func (s *callScope) compile(p *bundle.Package) error {
-	if s.c.vm.Loaded(p.CodeHash) {
+	if s.c.vm.Loaded(p.CodeHash, &s.block.params.Gas) {
 		return nil
 	}
-	_, err := s.c.vm.Load(s.ctx, p.Code)
+	_, err := s.c.vm.Load(s.ctx, p.Code, &s.block.params.Gas)
 	if err != nil && types.CodeOf(err) != types.CodeModuleRefused {
 		return s.fail(err)
 	}

@@ -54,14 +54,11 @@ func (c *Chain) Rehearse(ctx context.Context, st State, raw []byte, calls []*typ
 	if !found {
 		return nil, types.Errorf(types.CodeUnknownContract, "contract %q", p.Manifest.Name)
 	}
-	if err := c.vm.Check(p.Code); err != nil {
-		return nil, err
-	}
-	if _, err := c.vm.Load(ctx, p.Code); err != nil {
-		return nil, err
-	}
 	params, _, err := c.Params(st)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := c.vm.Load(ctx, p.Code, &params.Gas); err != nil {
 		return nil, err
 	}
 	r := &rehearsal{c: c, ctx: ctx, st: st, block: &blockScope{height: height, timeNs: timeNs, params: params}}

@@ -121,6 +121,9 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 	a.snapshots.committed(height)
 	a.committedAt = time.Now()
 	a.loadStaged(ex.result.Staged)
+	if ex.result.Repriced {
+		a.loadCode()
+	}
 	a.m.height.Set(float64(height))
 	a.m.committedTxs.Add(float64(len(ex.ids)))
 	a.m.blockTxs.Observe(float64(len(ex.ids)))
@@ -149,6 +152,15 @@ func (a *app) loadStaged(packages []crypto.Hash) {
 			if err := a.machine.LoadStaged(ctx, a.ledger, pkg); err != nil {
 				a.log.Warn("staged package not compiled ahead", "package", pkg, "err", err)
 			}
+		}
+	})
+}
+
+// loadCode has all contracts compiled under the gas schedule in force.
+func (a *app) loadCode() {
+	a.background(func(ctx context.Context) {
+		if err := a.machine.LoadCode(ctx, a.ledger); err != nil && ctx.Err() == nil {
+			a.log.Warn("contracts not compiled ahead", "err", err)
 		}
 	})
 }

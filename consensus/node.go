@@ -204,6 +204,9 @@ func (n *Node) Start(ctx context.Context) error {
 		e.close()
 		return err
 	}
+	if n.o.Ledger.Initialized() {
+		n.app.loadCode()
+	}
 	n.log.Info("consensus started", "chain", n.o.Genesis.CometChainID(), "height", n.o.Ledger.Height(), "node", n.parts.self, "listen", n.o.Listen)
 	return nil
 }

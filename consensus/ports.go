@@ -20,6 +20,7 @@ type Machine interface {
 	Execute(ctx context.Context, st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) (*chain.Result, error)
 	Validators(st chain.State) (types.ValidatorSet, error)
 	Params(st chain.State) (chain.Params, crypto.Hash, error)
+	LoadCode(ctx context.Context, st chain.State) error
 	LoadStaged(ctx context.Context, st chain.State, pkg crypto.Hash) error
 	LinkRoots(st chain.State, org string, at time.Time) ([]*cert.Certificate, error)
 	CheckLink(st chain.State, certificates ...*cert.Certificate) error

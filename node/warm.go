@@ -4,12 +4,14 @@ import (
 	"context"
 	"sort"
 
+	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/vm/engine"
 )
 
-// WarmCache compiles contract packages into a cache of compiled code, so that nodes that
-// share the cache do not all compile the same at their first start.
+// WarmCache compiles contract packages into a cache of compiled code, for the gas schedule
+// of a new chain, so that nodes that share the cache do not all compile the same at their
+// first start.
 func WarmCache(ctx context.Context, cacheDir string, packages map[string][]byte) error {
 	p := engine.DefaultParams()
 	p.CacheDir = cacheDir
@@ -18,6 +20,7 @@ func WarmCache(ctx context.Context, cacheDir string, packages map[string][]byte)
 		return err
 	}
 	defer e.Close(ctx) //nolint:errcheck // frees memory only
+	params := chain.DefaultParams()
 	names := make([]string, 0, len(packages))
 	for name := range packages {
 		names = append(names, name)
@@ -28,7 +31,7 @@ func WarmCache(ctx context.Context, cacheDir string, packages map[string][]byte)
 		if err != nil {
 			return err
 		}
-		if _, err := e.Load(ctx, pkg.Code); err != nil {
+		if _, err := e.Load(ctx, pkg.Code, &params.Gas); err != nil {
 			return err
 		}
 	}

@@ -4,17 +4,20 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/engine"
 	"github.com/huchain/huchain/vm/host"
+	"github.com/huchain/huchain/vm/instrument"
 )
 
 // GoVM runs contracts written as Go functions on the chain's own host interface, for
 // tests of what surrounds the VM. Gas is 1,000 a call.
 type GoVM struct {
+	mu     sync.Mutex
 	code   map[crypto.Hash]Contract
 	loaded map[crypto.Hash]bool
 	broken map[crypto.Hash]bool // passes Check, fails Load
@@ -43,11 +46,22 @@ func (v *GoVM) Install(w *World, name string, allow map[string]string, fn Contra
 }
 
 // Register makes a Go function the meaning of some module bytes.
-func (v *GoVM) Register(code []byte, fn Contract) { v.code[crypto.Sum(code)] = fn }
+func (v *GoVM) Register(code []byte, fn Contract) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.code[crypto.Sum(code)] = fn
+}
+
+// Forget makes code count as not loaded, as an engine does that needs the room.
+func (v *GoVM) Forget(code crypto.Hash) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.loaded, code)
+}
 
 // RegisterBroken makes module bytes pass admission and fail to compile.
 func (v *GoVM) RegisterBroken(code []byte) {
-	v.code[crypto.Sum(code)] = func(host.Env, []byte) ([]byte, error) { return nil, errors.New("never called") }
+	v.Register(code, func(host.Env, []byte) ([]byte, error) { return nil, errors.New("never called") })
 	v.broken[crypto.Sum(code)] = true
 }
 
@@ -61,8 +75,10 @@ func sortedKeys(m map[string]string) []string {
 }
 
 // Load implements chain.VM.
-func (v *GoVM) Load(_ context.Context, code []byte) (crypto.Hash, error) {
+func (v *GoVM) Load(_ context.Context, code []byte, _ *instrument.Schedule) (crypto.Hash, error) {
 	h := crypto.Sum(code)
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.code[h] == nil {
 		return h, types.Errorf(types.CodeModuleRefused, "no Go contract is registered for this code")
 	}
@@ -74,7 +90,9 @@ func (v *GoVM) Load(_ context.Context, code []byte) (crypto.Hash, error) {
 }
 
 // Check implements chain.VM.
-func (v *GoVM) Check(code []byte) error {
+func (v *GoVM) Check(code []byte, _ *instrument.Schedule) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.code[crypto.Sum(code)] == nil {
 		return types.Errorf(types.CodeModuleRefused, "no Go contract is registered for this code")
 	}
@@ -82,13 +100,19 @@ func (v *GoVM) Check(code []byte) error {
 }
 
 // Loaded implements chain.VM.
-func (v *GoVM) Loaded(code crypto.Hash) bool { return v.loaded[code] }
+func (v *GoVM) Loaded(code crypto.Hash, _ *instrument.Schedule) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.loaded[code]
+}
 
 // Call implements chain.VM.
 func (v *GoVM) Call(_ context.Context, c *engine.Call) (engine.Outcome, error) {
-	fn := v.code[c.Code]
-	if fn == nil || !v.loaded[c.Code] {
-		return engine.Outcome{}, errors.New("contract is not loaded")
+	v.mu.Lock()
+	fn, ready := v.code[c.Code], v.loaded[c.Code]
+	v.mu.Unlock()
+	if fn == nil || !ready {
+		return engine.Outcome{}, engine.ErrNotLoaded
 	}
 	const gas = 1000
 	if c.GasLimit < gas {

@@ -12,6 +12,7 @@ import (
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/engine"
 	"github.com/huchain/huchain/vm/host"
+	"github.com/huchain/huchain/vm/instrument"
 )
 
 // emptyEnv is a chain without state that counts what is written.
@@ -37,9 +38,10 @@ func BenchmarkDeposit(b *testing.B) {
 	p := build.DefaultParams()
 	code, err := build.Compile(b.Context(), filepath.Join("..", "base", "evidence"), "go", p)
 	require.NoError(b, err)
+	prices := instrument.ScheduleV1()
 	e, err := engine.New(context.Background(), engine.DefaultParams())
 	require.NoError(b, err)
-	hash, err := e.Load(b.Context(), code)
+	hash, err := e.Load(b.Context(), code, &prices)
 	require.NoError(b, err)
 	env := &emptyEnv{info: host.Info{Contract: "evidence", Method: "deposit", TimeMs: 1772413200000,
 		Caller: host.Caller{Member: "archives/clerk", Org: "archives", Roles: []types.Role{types.RoleClient}}}}
@@ -48,7 +50,7 @@ func BenchmarkDeposit(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for range b.N {
-		out, err := e.Call(b.Context(), &engine.Call{Code: hash, Env: env, Args: args, GasLimit: 1 << 40})
+		out, err := e.Call(b.Context(), &engine.Call{Code: hash, Schedule: &prices, Env: env, Args: args, GasLimit: 1 << 40})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -14,11 +14,12 @@ import (
 	"github.com/huchain/huchain/chain/chaintest"
 	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/engine"
 	"github.com/huchain/huchain/vm/host"
 )
 
 // Lane is one way of running contracts. All lanes of a Chain execute the same
-// transactions and must agree on everything but gas.
+// transactions and must agree on everything, on gas among those that run WASM.
 type Lane struct {
 	Name string
 	VM   chain.VM
@@ -62,6 +63,7 @@ type Chain struct {
 
 type lane struct {
 	name string
+	vm   chain.VM
 	c    *chain.Chain
 	st   *chaintest.State
 	ids  *chain.IDWindow
@@ -107,7 +109,7 @@ func New(ctx context.Context, p Params) (*Chain, error) {
 		if err := ch.LoadCode(ctx, st); err != nil {
 			return nil, fmt.Errorf("%s: load: %w", l.Name, err)
 		}
-		c.lanes = append(c.lanes, &lane{l.Name, ch, st, chain.NewIDWindow()})
+		c.lanes = append(c.lanes, &lane{l.Name, l.VM, ch, st, chain.NewIDWindow()})
 	}
 	for _, org := range p.Orgs {
 		if err := c.AddMember(ctx, adminName, org, "admin"); err != nil {
@@ -175,7 +177,7 @@ func (c *Chain) Call(ctx context.Context, member, contract, method, args string,
 func (c *Chain) send(ctx context.Context, tx *types.Tx) (*Outcome, error) {
 	c.height++
 	in := &chain.BlockInput{Height: c.height, Time: c.now.UnixNano(), Txs: [][]byte{tx.Bytes()}}
-	var first *chain.Result
+	var first, metered *chain.Result
 	var out *Outcome
 	for _, l := range c.lanes {
 		res, err := l.c.Execute(ctx, l.st, l.ids, in)
@@ -188,6 +190,13 @@ func (c *Chain) send(ctx context.Context, tx *types.Tx) (*Outcome, error) {
 			first = res
 		} else if err := sameResult(c.lanes[0].name, first, l.name, res); err != nil {
 			return nil, err
+		}
+		if _, ok := l.vm.(*engine.Engine); ok {
+			if metered == nil {
+				metered = res
+			} else if a, b := &metered.Receipts[0], &res.Receipts[0]; !bytes.Equal(a.Encode(), b.Encode()) {
+				return nil, fmt.Errorf("%s gives %s %s with %d gas, another engine %s %s with %d", l.name, b.Code, b.Error, b.GasUsed, a.Code, a.Error, a.GasUsed)
+			}
 		}
 		r := res.Receipts[0]
 		out = &Outcome{Result: r.Result, Events: res.Events, Gas: r.GasUsed}

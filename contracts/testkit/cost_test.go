@@ -16,6 +16,7 @@ import (
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/engine"
 	"github.com/huchain/huchain/vm/host"
+	"github.com/huchain/huchain/vm/instrument"
 )
 
 // rowsEnv is a chain whose rows are kept between calls while keep is set.
@@ -54,6 +55,7 @@ func (e *rowsEnv) Scan(start, end []byte, limit int) (out []host.Pair, more bool
 // costs is the contract of testdata/costs, compiled, with some rows.
 type costs struct {
 	engine *engine.Engine
+	prices instrument.Schedule
 	code   crypto.Hash
 	env    rowsEnv
 }
@@ -61,13 +63,13 @@ type costs struct {
 func newCosts(t testing.TB) *costs {
 	code, err := build.Compile(t.Context(), filepath.Join("testdata", "costs"), "go", build.DefaultParams())
 	require.NoError(t, err)
-	c := &costs{env: rowsEnv{keep: true, rows: make(map[string][]byte)}}
+	c := &costs{prices: instrument.ScheduleV1(), env: rowsEnv{keep: true, rows: make(map[string][]byte)}}
 	c.env.info = host.Info{Contract: "costs", TimeMs: 1772413200000,
 		Caller: host.Caller{Member: "archives/clerk", Org: "archives", Roles: []types.Role{types.RoleClient}}}
 	c.engine, err = engine.New(t.Context(), engine.DefaultParams())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.engine.Close(t.Context()) }) //nolint:usetesting // frees memory only
-	c.code, err = c.engine.Load(t.Context(), code)
+	c.code, err = c.engine.Load(t.Context(), code, &c.prices)
 	require.NoError(t, err)
 	for i := range 3 {
 		c.call(t, "bare", deed(i, "p-1"))
@@ -84,7 +86,7 @@ func deed(i int, parcel string) string {
 
 func (c *costs) call(t testing.TB, method, args string) uint64 {
 	c.env.info.Method = method
-	out, err := c.engine.Call(t.Context(), &engine.Call{Code: c.code, Env: &c.env, Args: []byte(args), GasLimit: 1 << 40})
+	out, err := c.engine.Call(t.Context(), &engine.Call{Code: c.code, Schedule: &c.prices, Env: &c.env, Args: []byte(args), GasLimit: 1 << 40})
 	require.NoError(t, err)
 	return out.GasUsed
 }

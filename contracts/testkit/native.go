@@ -18,6 +18,7 @@ import (
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/engine"
 	"github.com/huchain/huchain/vm/host"
+	"github.com/huchain/huchain/vm/instrument"
 )
 
 // Native is a chain.VM that runs contracts compiled for this machine, each in a
@@ -50,7 +51,7 @@ func (n *Native) Close() {
 }
 
 // Check implements chain.VM.
-func (n *Native) Check(code []byte) error {
+func (n *Native) Check(code []byte, _ *instrument.Schedule) error {
 	if n.files[crypto.Sum(code)] == "" {
 		return types.Errorf(types.CodeModuleRefused, "no native program stands for this code")
 	}
@@ -58,9 +59,9 @@ func (n *Native) Check(code []byte) error {
 }
 
 // Load implements chain.VM: it starts the program.
-func (n *Native) Load(_ context.Context, code []byte) (crypto.Hash, error) {
+func (n *Native) Load(_ context.Context, code []byte, s *instrument.Schedule) (crypto.Hash, error) {
 	h := crypto.Sum(code)
-	if err := n.Check(code); err != nil {
+	if err := n.Check(code, s); err != nil {
 		return h, err
 	}
 	n.mu.Lock()
@@ -76,7 +77,7 @@ func (n *Native) Load(_ context.Context, code []byte) (crypto.Hash, error) {
 }
 
 // Loaded implements chain.VM.
-func (n *Native) Loaded(code crypto.Hash) bool {
+func (n *Native) Loaded(code crypto.Hash, _ *instrument.Schedule) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.procs[code] != nil
@@ -88,7 +89,7 @@ func (n *Native) Call(_ context.Context, c *engine.Call) (engine.Outcome, error)
 	p := n.procs[c.Code]
 	n.mu.Unlock()
 	if p == nil {
-		return engine.Outcome{}, errors.New("native contract is not loaded")
+		return engine.Outcome{}, engine.ErrNotLoaded
 	}
 	out, err := p.call(c.Env, c.Args)
 	return engine.Outcome{Result: out}, err

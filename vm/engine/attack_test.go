@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +14,6 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/host"
-	"github.com/huchain/huchain/vm/instrument"
 	"github.com/huchain/huchain/vm/wasm"
 	"github.com/huchain/huchain/vm/wasm/wasmtest"
 )
@@ -184,11 +181,11 @@ func TestCancelledCall(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	env := newEnv("x")
 	defer time.AfterFunc(20*time.Millisecond, cancel).Stop()
-	_, err := e.Call(ctx, &Call{Code: code, Env: env, GasLimit: MaxGas})
+	_, err := e.Call(ctx, &Call{Code: code, Schedule: &v1, Env: env, GasLimit: MaxGas})
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = e.Call(ctx, &Call{Code: code, Env: env, GasLimit: MaxGas})
+	_, err = e.Call(ctx, &Call{Code: code, Schedule: &v1, Env: env, GasLimit: MaxGas})
 	require.ErrorIs(t, err, context.Canceled)
-	requireSnapshot(t, e.use(code))
+	requireSnapshot(t, e.use(code, &v1))
 }
 
 // panicking is a chain with a bug.
@@ -201,13 +198,13 @@ func TestPanicAndErrorsOfTheChain(t *testing.T) {
 	code := load(t, e, hostile(func(b *wasmtest.Builder, f map[string]uint32) {
 		b.Call("", fmt.Sprintf("i32.const 0 i32.const 1 i32.const 8 i32.const 9 call %d drop", f["state_get"]))
 	}))
-	_, err := e.Call(context.Background(), &Call{Code: code, Env: panicking{newEnv("x")}, GasLimit: gasLimit})
+	_, err := e.Call(context.Background(), &Call{Code: code, Schedule: &v1, Env: panicking{newEnv("x")}, GasLimit: gasLimit})
 	require.Equal(t, types.CodeInternal, types.CodeOf(err))
 	require.ErrorContains(t, err, "the chain has a bug")
 	_, err = call(e, code, newEnv("x"), "")
 	require.NoError(t, err)
-	requireSnapshot(t, e.use(code))
-	require.Empty(t, e.modules[code].Value.(*module).idle[0].failed)
+	requireSnapshot(t, e.use(code, &v1))
+	require.Empty(t, e.modules[key{code, v1}].Value.(*module).idle[0].failed)
 }
 
 // Contracts call contracts: gas is handed down and counted, failures can be handled,
@@ -228,7 +225,7 @@ func TestNestedCalls(t *testing.T) {
 		require.Less(t, gas, uint64(gasLimit))
 		in := newEnv(method)
 		in.state = env.state
-		out, err := e.Call(context.Background(), &Call{Code: inner, Env: in, Args: args, GasLimit: gas})
+		out, err := e.Call(context.Background(), &Call{Code: inner, Schedule: &v1, Env: in, Args: args, GasLimit: gas})
 		used = out.GasUsed
 		return out.Result, out.GasUsed, err
 	}
@@ -259,7 +256,7 @@ func TestConcurrentCallsAndLoads(t *testing.T) {
 		args, gas := script(n)
 		env := newEnv("x")
 		load(t, e, codes[0])
-		out, err := e.Call(context.Background(), &Call{Code: crypto.Sum(codes[0]), Env: env, Args: args, GasLimit: gas + 5000})
+		out, err := e.Call(context.Background(), &Call{Code: crypto.Sum(codes[0]), Schedule: &v1, Env: env, Args: args, GasLimit: gas + 5000})
 		want = append(want, trace{Out: out.Result, Left: out.GasUsed, Err: fmt.Sprint(err), Effects: env.effects()})
 	}
 	var wg sync.WaitGroup
@@ -269,15 +266,15 @@ func TestConcurrentCallsAndLoads(t *testing.T) {
 				k := (i*7 + w*13) % 50
 				args, gas := script(random(uint64(k)))
 				// Other modules come and push this one out; it is loaded again.
-				if _, err := e.Load(context.Background(), codes[i%3]); err != nil {
+				if _, err := e.Load(context.Background(), codes[i%3], &v1); err != nil {
 					t.Error(err)
 				}
-				h, err := e.Load(context.Background(), codes[0])
+				h, err := e.Load(context.Background(), codes[0], &v1)
 				if err != nil {
 					t.Error(err)
 				}
 				env := newEnv("x")
-				out, err := e.Call(context.Background(), &Call{Code: h, Env: env, Args: args, GasLimit: gas + 5000})
+				out, err := e.Call(context.Background(), &Call{Code: h, Schedule: &v1, Env: env, Args: args, GasLimit: gas + 5000})
 				got := trace{Out: out.Result, Left: out.GasUsed, Err: fmt.Sprint(err), Effects: env.effects()}
 				if !strings.Contains(got.Err, "not loaded") && fmt.Sprint(got) != fmt.Sprint(want[k]) {
 					t.Errorf("worker %d call %d: %v, want %v", w, i, got, want[k])
@@ -287,51 +284,6 @@ func TestConcurrentCallsAndLoads(t *testing.T) {
 	}
 	wg.Wait()
 	require.LessOrEqual(t, e.recent.Len(), 2)
-}
-
-func TestLeastRecentlyUsedModuleGoes(t *testing.T) {
-	e := newEngine(t, func(p *Params) { p.MaxModules = 2 })
-	var hs []crypto.Hash
-	for i := range 3 {
-		hs = append(hs, load(t, e, hostile(func(b *wasmtest.Builder, _ map[string]uint32) { b.Call("", strings.Repeat("nop ", i)) })))
-		require.True(t, e.Loaded(hs[0]))
-	}
-	require.False(t, e.Loaded(hs[1]))
-	require.True(t, e.Loaded(hs[2]))
-	_, err := call(e, hs[1], newEnv("x"), "")
-	require.ErrorContains(t, err, "not loaded")
-}
-
-func TestCacheOfCompiledCode(t *testing.T) {
-	dir := t.TempDir()
-	code := goModule(t, "deposit")
-	cached := func(p *Params) { p.CacheDir, p.MaxCached = dir, 2 }
-	files := func() []string {
-		names, err := filepath.Glob(filepath.Join(dir, "wazero-*", "*"))
-		require.NoError(t, err)
-		return names
-	}
-	run := func() Outcome {
-		e := newEngine(t, cached)
-		out, err := call(e, load(t, e, code), newEnv("deposit"), sample)
-		require.NoError(t, err)
-		return out
-	}
-	want := run()
-	require.Len(t, files(), 1)
-	require.Equal(t, want, run(), "from the cache")
-
-	// A damaged file is thrown away, not blamed on the contract.
-	require.NoError(t, os.Truncate(files()[0], 1000))
-	require.Equal(t, want, run(), "from a damaged cache")
-	e := newEngine(t, cached)
-	_, err := e.Load(context.Background(), hostile(func(b *wasmtest.Builder, _ map[string]uint32) { b.Call("", "i64.const 1 i32.eqz drop") }))
-	require.Equal(t, types.CodeModuleRefused, types.CodeOf(err))
-	for i := range 5 {
-		load(t, e, hostile(func(b *wasmtest.Builder, _ map[string]uint32) { b.Call("", strings.Repeat("nop ", i)) }))
-	}
-	newEngine(t, cached)
-	require.Len(t, files(), 2)
 }
 
 func TestLoadRefusals(t *testing.T) {
@@ -348,7 +300,7 @@ func TestLoadRefusals(t *testing.T) {
 		b := wasmtest.New()
 		b.Import("huchain", "state_get", wasmtest.T("iiii", "i"))
 		b.Export("_initialize", wasm.KindFunc, b.Func(wasmtest.T("", ""), "", c.init))
-		_, err := e.Load(context.Background(), b.Call("", "nop").Bytes())
+		_, err := e.Load(context.Background(), b.Call("", "nop").Bytes(), &v1)
 		require.Equal(t, types.CodeModuleRefused, types.CodeOf(err), name)
 		require.ErrorContains(t, err, c.want, name)
 	}
@@ -356,10 +308,10 @@ func TestLoadRefusals(t *testing.T) {
 
 func TestParamsValidate(t *testing.T) {
 	for name, change := range map[string]func(p *Params){
-		"odd memory":   func(p *Params) { p.MemoryLimitBytes = 100 },
-		"small memory": func(p *Params) { p.MemoryLimitBytes = 64 << 10 },
 		"no modules":   func(p *Params) { p.MaxModules = 0 },
-		"schedule":     func(p *Params) { p.Schedule = instrument.Schedule{} },
+		"no instances": func(p *Params) { p.MaxInstances = 0 },
+		"no memory":    func(p *Params) { p.MaxBytes = 0 },
+		"no disk":      func(p *Params) { p.MaxCachedBytes = 0 },
 	} {
 		p := DefaultParams()
 		change(&p)

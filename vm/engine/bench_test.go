@@ -72,8 +72,8 @@ func variants(tb testing.TB, code []byte) []variant {
 	e := newEngine(tb, nil)
 	hash := load(tb, e, code)
 	env := newBenchEnv()
-	c := &Call{Code: hash, Env: env, Args: []byte(sample), GasLimit: gasLimit}
-	unreset, err := e.use(hash).build(ctx)
+	c := &Call{Code: hash, Schedule: &v1, Env: env, Args: []byte(sample), GasLimit: gasLimit}
+	unreset, err := e.use(hash, &v1).build(ctx)
 	require.NoError(tb, err)
 	bare := bareInstance(tb, e, code)
 	portable := newEngine(tb, func(p *Params) { p.NoCopyOnWrite = true })
@@ -85,13 +85,13 @@ func variants(tb testing.TB, code []byte) []variant {
 		{"bare", 100, func() error { _, err := bare.run(ctx, session(), bare.call, gasLimit); return err }},
 		{"copy-all", 10, func() error { _, err := portable.Call(ctx, c); return err }},
 		{"fresh-instance", 1, func() error {
-			in, err := e.use(hash).instantiate(ctx, nil)
+			in, err := e.use(hash, &v1).instantiate(ctx, nil)
 			if err != nil {
 				return err
 			}
 			defer in.close(ctx)
 			if f := in.mod.ExportedFunction(check.EntryInit); f != nil {
-				if _, err := in.run(ctx, &host.Session{}, f, e.p.Schedule.InitGas); err != nil {
+				if _, err := in.run(ctx, &host.Session{}, f, v1.InitGas); err != nil {
 					return err
 				}
 			}
@@ -107,11 +107,11 @@ func bareInstance(tb testing.TB, e *Engine, code []byte) *instance {
 	ctx := context.Background()
 	compiled, err := e.rt.CompileModule(ctx, withGlobals(tb, code))
 	require.NoError(tb, err)
-	m := &module{engine: e, compiled: compiled}
+	m := &module{engine: e, key: key{schedule: v1}, compiled: compiled}
 	in, err := m.instantiate(ctx, nil)
 	require.NoError(tb, err)
 	if f := in.mod.ExportedFunction(check.EntryInit); f != nil {
-		_, err := in.run(ctx, &host.Session{}, f, e.p.Schedule.InitGas)
+		_, err := in.run(ctx, &host.Session{}, f, v1.InitGas)
 		require.NoError(tb, err)
 	}
 	return in

@@ -18,14 +18,18 @@ import (
 // invalid; other errors are the node's own trouble.
 func (e *Engine) compile(ctx context.Context, code []byte) (wazero.CompiledModule, error) {
 	compiled, err := guard(func() (wazero.CompiledModule, error) { return e.rt.CompileModule(ctx, code) })
-	if err == nil || e.cache == nil {
+	if e.cache == nil {
 		return compiled, refusal(err)
+	}
+	if err == nil {
+		prune(e.p.CacheDir, e.p.MaxCached, e.p.MaxCachedBytes)
+		return compiled, nil
 	}
 	// Is it the module or a damaged file of the cache?
 	if invalid := e.validate(ctx, code); invalid != nil {
 		return nil, refusal(invalid)
 	}
-	prune(e.p.CacheDir, 0)
+	prune(e.p.CacheDir, 0, 0)
 	compiled, err = guard(func() (wazero.CompiledModule, error) { return e.rt.CompileModule(ctx, code) })
 	if err != nil {
 		return nil, types.Errorf(types.CodeInternal, "compile contract: %w", err)
@@ -42,7 +46,7 @@ func refusal(err error) error {
 
 // validate validates a module without compiling it.
 func (e *Engine) validate(ctx context.Context, code []byte) error {
-	r := wazero.NewRuntimeWithConfig(ctx, runtimeConfig(&e.p, wazero.NewRuntimeConfigInterpreter()))
+	r := wazero.NewRuntimeWithConfig(ctx, runtimeConfig(wazero.NewRuntimeConfigInterpreter()))
 	defer r.Close(ctx) //nolint:errcheck // frees memory only
 	_, err := guard(func() (wazero.CompiledModule, error) { return r.CompileModule(ctx, code) })
 	return err
@@ -58,12 +62,12 @@ func guard(f func() (wazero.CompiledModule, error)) (c wazero.CompiledModule, er
 	return f()
 }
 
-// prune keeps the newest files of the cache. Failures are ignored: another process may
-// do the same.
-func prune(dir string, keep int) {
+// prune keeps the newest files of the cache, as many and as large as may be. Failures are
+// ignored: another process may do the same.
+func prune(dir string, keep int, keepBytes int64) {
 	type entry struct {
-		path string
-		at   int64
+		path     string
+		at, size int64
 	}
 	var files []entry
 	dirs, _ := os.ReadDir(dir)
@@ -74,12 +78,14 @@ func prune(dir string, keep int) {
 		names, _ := os.ReadDir(filepath.Join(dir, d.Name()))
 		for _, n := range names {
 			if info, err := n.Info(); err == nil && info.Mode().IsRegular() {
-				files = append(files, entry{filepath.Join(dir, d.Name(), n.Name()), info.ModTime().UnixNano()})
+				files = append(files, entry{filepath.Join(dir, d.Name(), n.Name()), info.ModTime().UnixNano(), info.Size()})
 			}
 		}
 	}
 	slices.SortFunc(files, func(a, b entry) int { return cmp.Compare(b.at, a.at) })
-	for i := keep; i < len(files); i++ {
-		_ = os.Remove(files[i].path)
+	for i, f := range files {
+		if keepBytes -= f.size; i >= keep || keepBytes < 0 {
+			_ = os.Remove(f.path)
+		}
 	}
 }

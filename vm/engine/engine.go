@@ -3,6 +3,7 @@ package engine
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -25,10 +26,21 @@ type Engine struct {
 	noShrink bool // instances that grew are rebuilt: for tests
 
 	mu      sync.Mutex
-	modules map[crypto.Hash]*list.Element // of *module
-	recent  *list.List                    // loaded modules, the last used first
-	loading map[crypto.Hash]*loading
+	modules map[key]*list.Element // of *module
+	recent  *list.List            // loaded modules, the last used first
+	bytes   int64                 // of them
+	loading map[key]*loading
 }
+
+// key names a loaded module: the same code is another module under another schedule.
+type key struct {
+	code     crypto.Hash
+	schedule instrument.Schedule
+}
+
+// ErrNotLoaded is what Call returns if the code is not loaded under its schedule, or no
+// longer: others have pushed it out. Load it and call again.
+var ErrNotLoaded = errors.New("contract code is not loaded")
 
 type loading struct {
 	done chan struct{}
@@ -40,12 +52,12 @@ func New(ctx context.Context, p Params) (*Engine, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("engine parameters: %w", err)
 	}
-	e := &Engine{p: p, modules: map[crypto.Hash]*list.Element{}, recent: list.New(), loading: map[crypto.Hash]*loading{}}
+	e := &Engine{p: p, modules: map[key]*list.Element{}, recent: list.New(), loading: map[key]*loading{}}
 	base := wazero.NewRuntimeConfig()
 	if p.Interpreter {
 		base = wazero.NewRuntimeConfigInterpreter()
 	}
-	cfg := runtimeConfig(&p, base)
+	cfg := runtimeConfig(base)
 	if p.CacheDir != "" && !p.Interpreter {
 		cache, err := wazero.NewCompilationCacheWithDir(p.CacheDir)
 		if err != nil {
@@ -53,7 +65,7 @@ func New(ctx context.Context, p Params) (*Engine, error) {
 		}
 		e.cache = cache
 		cfg = cfg.WithCompilationCache(cache)
-		prune(p.CacheDir, p.MaxCached)
+		prune(p.CacheDir, p.MaxCached, p.MaxCachedBytes)
 	}
 	e.rt = wazero.NewRuntimeWithConfig(ctx, cfg)
 	if err := host.Register(ctx, e.rt); err != nil {
@@ -63,9 +75,9 @@ func New(ctx context.Context, p Params) (*Engine, error) {
 }
 
 // runtimeConfig sets what decides about validity and behaviour of modules.
-func runtimeConfig(p *Params, base wazero.RuntimeConfig) wazero.RuntimeConfig {
+func runtimeConfig(base wazero.RuntimeConfig) wazero.RuntimeConfig {
 	return base.WithCoreFeatures(api.CoreFeaturesV2.SetEnabled(api.CoreFeatureSIMD, false)).
-		WithMemoryLimitPages(uint32(p.MemoryLimitBytes / pageSize)).
+		WithMemoryLimitPages(instrument.MaxPages).
 		WithDebugInfoEnabled(false)
 }
 
@@ -90,44 +102,47 @@ func (e *Engine) Close(ctx context.Context) error {
 // loaded costs a hash; concurrent loads of one module are done once. The error is
 // HC-3301 if the module is at fault. Compiling takes seconds for large modules: load
 // outside block execution.
-func (e *Engine) Load(ctx context.Context, code []byte) (crypto.Hash, error) {
-	hash := crypto.Sum(code)
+func (e *Engine) Load(ctx context.Context, code []byte, s *instrument.Schedule) (crypto.Hash, error) {
+	k := key{crypto.Sum(code), *s}
 	e.mu.Lock()
-	if at := e.modules[hash]; at != nil {
+	if at := e.modules[k]; at != nil {
 		e.recent.MoveToFront(at)
 		e.mu.Unlock()
-		return hash, nil
+		return k.code, nil
 	}
-	if l := e.loading[hash]; l != nil {
+	if l := e.loading[k]; l != nil {
 		e.mu.Unlock()
 		<-l.done
-		return hash, l.err
+		return k.code, l.err
 	}
 	l := &loading{done: make(chan struct{})}
-	e.loading[hash] = l
+	e.loading[k] = l
 	e.mu.Unlock()
 
-	m, err := e.load(ctx, hash, code)
+	// Whoever began must not end it for all who wait.
+	ctx = context.WithoutCancel(ctx)
+	m, err := e.load(ctx, k, code)
 	e.mu.Lock()
 	if err == nil {
-		e.modules[hash] = e.recent.PushFront(m)
-		for e.recent.Len() > e.p.MaxModules {
+		e.modules[k] = e.recent.PushFront(m)
+		e.bytes += m.bytes
+		for e.recent.Len() > e.p.MaxModules || e.bytes > e.p.MaxBytes && e.recent.Len() > 1 {
 			e.evict(ctx, e.recent.Back())
 		}
 	}
-	delete(e.loading, hash)
+	delete(e.loading, k)
 	e.mu.Unlock()
 	l.err = err
 	close(l.done)
-	return hash, err
+	return k.code, err
 }
 
-func (e *Engine) load(ctx context.Context, hash crypto.Hash, code []byte) (*module, error) {
+func (e *Engine) load(ctx context.Context, k key, code []byte) (*module, error) {
 	decoded, err := check.Module(code, e.p.Limits)
 	if err != nil {
 		return nil, err
 	}
-	out, err := instrument.Module(decoded, &e.p.Schedule)
+	out, err := instrument.Module(decoded, &k.schedule)
 	if err != nil {
 		return nil, check.Refusal(decoded, err)
 	}
@@ -135,18 +150,20 @@ func (e *Engine) load(ctx context.Context, hash crypto.Hash, code []byte) (*modu
 	if err != nil {
 		return nil, err
 	}
-	m := &module{engine: e, hash: hash, compiled: compiled, globals: out.Globals}
+	m := &module{engine: e, key: k, compiled: compiled, globals: out.Globals}
 	if err := m.initialize(ctx, decoded); err != nil {
 		compiled.Close(ctx) //nolint:errcheck // frees memory only
 		return nil, err
 	}
+	m.bytes = m.footprint(len(out.Code))
 	return m, nil
 }
 
 // evict forgets a module; it is freed when its last call ends. e.mu is held.
 func (e *Engine) evict(ctx context.Context, at *list.Element) {
 	m := e.recent.Remove(at).(*module)
-	delete(e.modules, m.hash)
+	delete(e.modules, m.key)
+	e.bytes -= m.bytes
 	m.evicted = true
 	if m.users == 0 {
 		m.close(ctx)
@@ -154,10 +171,10 @@ func (e *Engine) evict(ctx context.Context, at *list.Element) {
 }
 
 // use finds a loaded module and keeps it from being freed until done.
-func (e *Engine) use(code crypto.Hash) *module {
+func (e *Engine) use(code crypto.Hash, s *instrument.Schedule) *module {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	at := e.modules[code]
+	at := e.modules[key{code, *s}]
 	if at == nil {
 		return nil
 	}
@@ -175,12 +192,12 @@ func (e *Engine) done(ctx context.Context, m *module) {
 	}
 }
 
-// Loaded reports whether a module can be called, and counts as a use of it: of
-// Params.MaxModules modules the least recently used goes first.
-func (e *Engine) Loaded(code crypto.Hash) bool {
+// Loaded reports whether a module can be called, and counts as a use of it: where
+// Params.MaxModules or MaxBytes is passed, the least recently used goes first.
+func (e *Engine) Loaded(code crypto.Hash, s *instrument.Schedule) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	at := e.modules[code]
+	at := e.modules[key{code, *s}]
 	if at != nil {
 		e.recent.MoveToFront(at)
 	}
@@ -189,19 +206,20 @@ func (e *Engine) Loaded(code crypto.Hash) bool {
 
 // Call runs huchain_call of a loaded module. The error is the *host.Failure the contract
 // raised, an error Env returned, or a *types.Error: HC-3201 out of gas, HC-3202 trap,
-// HC-3203 stack, HC-3204 memory, HC-3205 and HC-3206 misuse of the ABI. Cancelling ctx
+// HC-3203 stack, HC-3204 memory, HC-3205 and HC-3206 misuse of the ABI; ErrNotLoaded; or
+// HC-1001, the node's own trouble, which says nothing of the contract. Cancelling ctx
 // ends a call at its next host function with ctx's error; until then gas bounds it.
 func (e *Engine) Call(ctx context.Context, c *Call) (Outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return Outcome{}, err
 	}
-	m := e.use(c.Code)
+	m := e.use(c.Code, c.Schedule)
 	if m == nil {
-		return Outcome{}, types.Errorf(types.CodeInternal, "contract code %s is not loaded", c.Code)
+		return Outcome{}, ErrNotLoaded
 	}
 	defer e.done(ctx, m)
 	limit := min(c.GasLimit, MaxGas)
-	base := e.p.Schedule.Base
+	base := m.key.schedule.Base
 	if limit < base {
 		return Outcome{GasUsed: limit}, types.Errorf(types.CodeOutOfGas, "")
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/host"
+	"github.com/huchain/huchain/vm/instrument"
 )
 
 // memEnv is a chain of one contract in memory.
@@ -117,9 +118,20 @@ func goModule(t testing.TB, name string) []byte {
 	return b
 }
 
+// v1 is the schedule of all tests but those about schedules.
+var v1 = instrument.ScheduleV1()
+
+// modeVariable names the mode, of those in modes, that tests run in unless they choose
+// one themselves.
+const modeVariable = "HUCHAIN_VM_MODE"
+
 func newEngine(t testing.TB, change func(*Params)) *Engine {
 	t.Helper()
 	p := DefaultParams()
+	if name := os.Getenv(modeVariable); name != "" {
+		require.Contains(t, modes, name, modeVariable)
+		modes[name](&p)
+	}
 	if change != nil {
 		change(&p)
 	}
@@ -131,7 +143,7 @@ func newEngine(t testing.TB, change func(*Params)) *Engine {
 
 func load(t testing.TB, e *Engine, code []byte) crypto.Hash {
 	t.Helper()
-	h, err := e.Load(context.Background(), code)
+	h, err := e.Load(context.Background(), code, &v1)
 	require.NoError(t, err)
 	return h
 }
@@ -139,7 +151,7 @@ func load(t testing.TB, e *Engine, code []byte) crypto.Hash {
 const gasLimit = 50_000_000
 
 func call(e *Engine, code crypto.Hash, env *memEnv, args string) (Outcome, error) {
-	return e.Call(context.Background(), &Call{Code: code, Env: env, Args: []byte(args), GasLimit: gasLimit})
+	return e.Call(context.Background(), &Call{Code: code, Schedule: &v1, Env: env, Args: []byte(args), GasLimit: gasLimit})
 }
 
 const sample = `{"id":"ev-000001","hash":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","uri":"s3://bucket/evidence/2026/11/ev-000001.bin","size":123456,"tags":["cam-7","site-b","raw"]}`
@@ -147,7 +159,7 @@ const sample = `{"id":"ev-000001","hash":"9f86d081884c7d659a2feaa0c55ad015a3bf4f
 func TestGoContract(t *testing.T) {
 	e := newEngine(t, nil)
 	code := load(t, e, goModule(t, "deposit"))
-	require.True(t, e.Loaded(code))
+	require.True(t, e.Loaded(code, &v1))
 
 	env := newEnv("deposit")
 	env.state["count"] = binary.BigEndian.AppendUint64(nil, 41)
@@ -200,11 +212,11 @@ func TestOutOfGasAtEveryPoint(t *testing.T) {
 	require.NoError(t, err)
 	for gas := uint64(0); gas < full.GasUsed; gas += full.GasUsed/97 + 1 {
 		env := newEnv("deposit")
-		out, err := e.Call(context.Background(), &Call{Code: code, Env: env, Args: []byte(sample), GasLimit: gas})
+		out, err := e.Call(context.Background(), &Call{Code: code, Schedule: &v1, Env: env, Args: []byte(sample), GasLimit: gas})
 		require.Equal(t, types.CodeOutOfGas, types.CodeOf(err), "gas %d: %v", gas, err)
 		require.Equal(t, gas, out.GasUsed)
 		env = newEnv("deposit")
-		out, err = e.Call(context.Background(), &Call{Code: code, Env: env, Args: []byte(sample), GasLimit: full.GasUsed})
+		out, err = e.Call(context.Background(), &Call{Code: code, Schedule: &v1, Env: env, Args: []byte(sample), GasLimit: full.GasUsed})
 		require.NoError(t, err)
 		require.Equal(t, full, out)
 	}

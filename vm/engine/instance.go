@@ -10,7 +10,6 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
-	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/check"
 	"github.com/huchain/huchain/vm/host"
@@ -21,11 +20,12 @@ import (
 // module is a loaded module with the state its calls start from.
 type module struct {
 	engine   *Engine
-	hash     crypto.Hash
+	key      key
 	compiled wazero.CompiledModule
 	globals  []string // export names of its mutable globals
 	image    image
 	values   []uint64 // of globals
+	bytes    int64    // what it takes in memory, by estimate
 
 	users   int  // calls under way; under Engine.mu
 	evicted bool // under Engine.mu
@@ -57,7 +57,7 @@ func (m *module) initialize(ctx context.Context, decoded *wasm.Module) error {
 	defer in.close(ctx)
 	if _, ok := decoded.Export(check.EntryInit); ok {
 		s := &host.Session{}
-		if _, err := in.run(ctx, s, in.mod.ExportedFunction(check.EntryInit), m.engine.p.Schedule.InitGas); err != nil {
+		if _, err := in.run(ctx, s, in.mod.ExportedFunction(check.EntryInit), m.key.schedule.InitGas); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -69,12 +69,22 @@ func (m *module) initialize(ctx context.Context, decoded *wasm.Module) error {
 	if m.engine.p.NoCopyOnWrite {
 		m.image = heapImage(append([]byte{}, b...))
 	} else {
-		m.image = newImage(b, m.engine.p.MemoryLimitBytes)
+		m.image = newImage(b, uint64(m.key.schedule.MaxPages)*pageSize)
 	}
 	for _, g := range in.globals {
 		m.values = append(m.values, g.Get())
 	}
 	return nil
+}
+
+// machineFactor is how many bytes the compiler makes of a byte of instrumented module.
+const machineFactor = 4
+
+// footprint estimates what the module can come to take in memory: machine code, image,
+// and the idle instances with what each keeps of its own.
+func (m *module) footprint(codeBytes int) int64 {
+	image := int64(len(m.image.bytes()))
+	return int64(codeBytes)*machineFactor + image + int64(m.engine.p.MaxInstances)*m.image.kept()
 }
 
 // instantiate makes an instance as the module describes it, before initialisation.

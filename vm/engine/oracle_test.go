@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"os"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -19,9 +20,9 @@ import (
 
 // modes are the ways of resetting and running that must not differ.
 var modes = map[string]func(e *Params){
-	"copy-on-write": nil,
-	"copy":          func(p *Params) { p.NoCopyOnWrite = true },
-	"interpreter":   func(p *Params) { p.Interpreter = true },
+	"copy-on-write": func(p *Params) { p.NoCopyOnWrite, p.Interpreter = false, false },
+	"copy":          func(p *Params) { p.NoCopyOnWrite, p.Interpreter = true, false },
+	"interpreter":   func(p *Params) { p.NoCopyOnWrite, p.Interpreter = false, true },
 }
 
 // Operations of the scribbler, each with one argument.
@@ -159,7 +160,7 @@ func (m *module) fresh(t testing.TB) *instance {
 	in, err := m.instantiate(context.Background(), nil)
 	require.NoError(t, err)
 	if f := in.mod.ExportedFunction("_initialize"); f != nil {
-		_, err = in.run(context.Background(), &host.Session{}, f, m.engine.p.Schedule.InitGas)
+		_, err = in.run(context.Background(), &host.Session{}, f, m.key.schedule.InitGas)
 		require.NoError(t, err)
 	}
 	return in
@@ -179,7 +180,8 @@ func requireSnapshot(t testing.TB, m *module) {
 }
 
 // TestFreshInstanceOracle: mixed calls, traps, exhausted gas and growing memory included,
-// leave the same result, gas, memory and globals as a new instance, every time.
+// leave the same result, gas, memory and globals as a new instance, every time, and the
+// process no larger.
 //
 // covers: T.08
 func TestFreshInstanceOracle(t *testing.T) {
@@ -192,11 +194,16 @@ func TestFreshInstanceOracle(t *testing.T) {
 				}
 				e := newEngine(t, mode)
 				e.noShrink = noShrink
-				m := e.use(load(t, e, scribbler()))
+				m := e.use(load(t, e, scribbler()), &v1)
 				ctx := context.Background()
 				n := random(uint64(len(name)))
 				codes := map[string]int{}
+				early := 0
 				for i := range calls {
+					if i == calls/4 {
+						runtime.GC()
+						early = residentKiB(t)
+					}
 					args, gas := script(n)
 					in, err := m.acquire(ctx)
 					require.NoError(t, err)
@@ -211,6 +218,10 @@ func TestFreshInstanceOracle(t *testing.T) {
 						requireSnapshot(t, m)
 					}
 				}
+				runtime.GC()
+				late := residentKiB(t)
+				t.Logf("%d calls, %d kinds of ending, %d MiB resident at a quarter, %d MiB at the end", calls, len(codes), early>>10, late>>10)
+				require.Less(t, late, early+64<<10, "memory grows with the number of calls")
 				if calls >= 1000 {
 					require.Greater(t, len(codes), 8, "%v", codes)
 				}
@@ -224,7 +235,7 @@ func TestModesAgree(t *testing.T) {
 	var ms []*module
 	for _, name := range []string{"copy-on-write", "copy", "interpreter"} {
 		e := newEngine(t, modes[name])
-		ms = append(ms, e.use(load(t, e, scribbler())))
+		ms = append(ms, e.use(load(t, e, scribbler()), &v1))
 	}
 	n := random(99)
 	for i := range 300 {
@@ -280,7 +291,7 @@ func TestEndings(t *testing.T) {
 			got, err := call(e, code, newEnv("x"), string(good))
 			require.NoError(t, err, "%s after %s", name, c.name)
 			require.Equal(t, want, got, "%s after %s", name, c.name)
-			requireSnapshot(t, e.use(code))
+			requireSnapshot(t, e.use(code, &v1))
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // run calls fn with gas and returns what is left of it.
 func (in *instance) run(ctx context.Context, s *host.Session, fn api.Function, gas uint64) (left uint64, err error) {
-	schedule := &in.module.engine.p.Schedule
+	schedule := &in.module.key.schedule
 	s.Schedule, s.Gas = schedule, in.gas
 	in.gas.Set(gas)
 	in.stack.Set(uint64(schedule.StackSlots))
@@ -39,7 +39,7 @@ func (in *instance) explain(s *host.Session, err error) error {
 	case int32(in.stack.Get()) < 0:
 		return types.Errorf(types.CodeStackOverflow, "")
 	case in.flag.Get()&instrument.FlagMemory != 0 && (ended == nil || types.CodeOf(ended) == types.CodeTrap):
-		return types.Errorf(types.CodeMemoryLimit, "at most %d MiB", in.module.engine.p.MemoryLimitBytes>>20)
+		return types.Errorf(types.CodeMemoryLimit, "at most %d MiB", in.module.key.schedule.MaxPages/16)
 	case ended != nil:
 		return ended
 	}

@@ -9,6 +9,8 @@ type image interface {
 	// space makes linear memory that can be set back to the image cheaply, nil if the
 	// system has no room for one.
 	space() space
+	// kept is how many bytes of its own an idle instance keeps at most.
+	kept() int64
 	close()
 }
 
@@ -29,4 +31,5 @@ type heapImage []byte
 
 func (i heapImage) bytes() []byte { return i }
 func (i heapImage) space() space  { return nil }
+func (i heapImage) kept() int64   { return int64(len(i)) }
 func (i heapImage) close()        {}

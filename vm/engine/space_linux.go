@@ -73,6 +73,8 @@ func (i *cowImage) fill(memory []byte) (err error) {
 
 func (i *cowImage) bytes() []byte { return i.image }
 
+func (i *cowImage) kept() int64 { return int64(min(len(i.image), maxSticky*os.Getpagesize())) }
+
 func (i *cowImage) close() {
 	if i.image != nil {
 		_ = unix.Munmap(i.image)

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"os"
 	"runtime"
 	"testing"
 
@@ -62,17 +61,6 @@ func TestSpacesAreApart(t *testing.T) {
 	require.Equal(t, byte(7), image.bytes()[0])
 	require.True(t, b.reset())
 	require.Equal(t, "hello", string(a.base[:5]))
-}
-
-// residentKiB is the memory this process holds.
-func residentKiB(t *testing.T) int {
-	b, err := os.ReadFile("/proc/self/statm")
-	require.NoError(t, err)
-	n := 0
-	for _, c := range bytes.Fields(b)[1] {
-		n = 10*n + int(c-'0')
-	}
-	return n * os.Getpagesize() >> 10
 }
 
 // Memory stays flat over many calls of all kinds, also where instances are rebuilt.

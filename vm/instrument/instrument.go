@@ -47,6 +47,9 @@ func Module(m *wasm.Module, s *Schedule) (*Output, error) {
 			return nil, &wasm.Error{Offset: e.Offset, Func: -1, Problem: fmt.Sprintf("export %q uses a reserved name", e.Name)}
 		}
 	}
+	if err := fitsMemory(m, s); err != nil {
+		return nil, err
+	}
 	n := uint32(len(m.Globals))
 	inj := injected{gas: n, stack: n + 1, flag: n + 2}
 	out := &Output{}
@@ -57,6 +60,7 @@ func Module(m *wasm.Module, s *Schedule) (*Output, error) {
 	}
 	replace := map[byte]func(body []byte) []byte{
 		wasm.SectionType:   types.section,
+		wasm.SectionMemory: boundMemory(m, s),
 		wasm.SectionGlobal: inj.globals(n),
 		wasm.SectionExport: inj.exports(m, out),
 		wasm.SectionCode:   func([]byte) []byte { return code },
@@ -88,6 +92,32 @@ func sections(in []wasm.Section, replace map[byte]func([]byte) []byte) []wasm.Se
 		}
 	}
 	return out
+}
+
+// fitsMemory refuses a module that starts with more memory than the schedule allows.
+func fitsMemory(m *wasm.Module, s *Schedule) error {
+	for _, mem := range m.Memories {
+		if mem.Min > s.MaxPages {
+			return &wasm.Error{Offset: mem.Offset, Func: -1, Fix: "reserve less static memory or stack",
+				Problem: fmt.Sprintf("memory of %d pages at the start, at most %d are allowed on this chain", mem.Min, s.MaxPages)}
+		}
+	}
+	return nil
+}
+
+// boundMemory lets memory grow to what the schedule allows, or less if the module says so.
+func boundMemory(m *wasm.Module, s *Schedule) func([]byte) []byte {
+	return func(body []byte) []byte {
+		if len(m.Memories) != 1 {
+			return body // no module that passed admission
+		}
+		mem := m.Memories[0]
+		most := s.MaxPages
+		if mem.HasMax {
+			most = min(most, mem.Max)
+		}
+		return wasm.AppendU(wasm.AppendU([]byte{1, 1}, uint64(mem.Min)), uint64(most))
+	}
 }
 
 // globals appends the injected globals to the n that are there.
