@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -107,6 +108,9 @@ func TestContractLifecycle(t *testing.T) {
 	stage := b.upload(b.admin, v1)
 	unsigned := fmt.Sprintf(`{"package":%q,"signature":"AAAA"}`, crypto.Sum(v1))
 	b.refused(types.CodePackageInvalid, b.call(b.admin, "contracts", "stage", unsigned))
+	b.refused(types.CodePackageInvalid, b.call(b.admin, "contracts", "stage", b.stageArgs(b.clerk, v1))) // another member's signature
+	b.refused(types.CodePackageInvalid, b.call(b.admin, "contracts", "stage", strings.Replace(b.stageArgs(b.admin, v2),
+		crypto.Sum(v2).String(), crypto.Sum(v1).String(), 1))) // a signature of another package
 	b.refused(types.CodePackageInvalid, b.call(b.admin, "contracts", "stage", `{"package":"`+crypto.Sum(v2).String()+`"}`))
 	b.refused(types.CodeNotFound, b.call(b.admin, "contracts", "create", install(v1)))
 	res := b.run(b.call(b.admin, "contracts", "stage", stage))

@@ -87,7 +87,7 @@ func readPackages(home ChainHome, g *chain.Genesis) (map[crypto.Hash][]byte, err
 }
 
 // openChain opens one chain and starts its consensus. On error nothing stays open.
-func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.Logger, reg prometheus.Registerer) (_ *running, err error) {
+func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.Logger, reg prometheus.Registerer) (_ *running, err error) {
 	cfg, err := LoadChainConfig(home.ConfigFile())
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	}
 	link := &linkSource{files: home.LinkFiles(), secret: secret, log: log}
 	vm := engine.DefaultParams()
-	vm.CacheDir = cacheDir
+	vm.CacheDir, vm.Interpreter = engines.CacheDir, engines.Interpreter
 	if r.engine, err = engine.New(ctx, vm); err != nil {
 		return nil, fmt.Errorf("start contract engine: %w", err)
 	}

@@ -65,6 +65,9 @@ type DiskConfig struct {
 // VMConfig concerns the contract engine.
 type VMConfig struct {
 	CacheDir string `koanf:"cacheDir"` // compiled contracts; may be shared by nodes of one user
+	// Interpreter runs contracts without compiling them: many times slower, with the same
+	// outcome. For machines whose processor or policy allows no compiled code.
+	Interpreter bool `koanf:"interpreter"`
 }
 
 // DefaultConfig returns the configuration of an empty node.toml.

@@ -167,13 +167,13 @@ func stopCause(ctx context.Context, err error) error {
 }
 
 func (n *node) startChain(ctx context.Context, cancel context.CancelCauseFunc, home ChainHome) error {
-	cache := n.cfg.VM.CacheDir
-	if cache == "" {
-		cache = n.home.CacheDir()
+	vm := n.cfg.VM
+	if vm.CacheDir == "" {
+		vm.CacheDir = n.home.CacheDir()
 	}
 	start := time.Now()
 	log := n.log.With("chain", home.Name)
-	r, err := openChain(ctx, home, cache, log, n.reg)
+	r, err := openChain(ctx, home, vm, log, n.reg)
 	if err != nil {
 		return fmt.Errorf("chain %s: %w", home.Name, err)
 	}

@@ -95,11 +95,11 @@ func Refusal(m *wasm.Module, err error) *types.Error {
 			where = fmt.Sprintf("function %d (%s), byte 0x%x", e.Func, m.FuncNames[uint32(e.Func)], e.Offset)
 		}
 	}
-	text := where + ": " + e.Problem
-	if e.Fix != "" {
-		text += "; " + e.Fix
+	fix := e.Fix
+	if fix == "" {
+		fix = "the tool that wrote the module is at fault: build it anew (huchain contract build), unaltered"
 	}
-	return types.Errorf(types.CodeModuleRefused, "%s", text)
+	return types.Errorf(types.CodeModuleRefused, "%s: %s; %s", where, e.Problem, fix)
 }
 
 func refuse(at int, fix, format string, args ...any) error {

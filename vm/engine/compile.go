@@ -6,20 +6,24 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tetratelabs/wazero"
 
 	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/check"
+	"github.com/huchain/huchain/vm/wasm"
 )
 
 // compile compiles an instrumented module, or takes it from the cache. HC-3301 if it is
 // invalid; other errors are the node's own trouble.
-func (e *Engine) compile(ctx context.Context, code []byte) (wazero.CompiledModule, error) {
+func (e *Engine) compile(ctx context.Context, m *wasm.Module, code []byte) (wazero.CompiledModule, error) {
 	compiled, err := guard(func() (wazero.CompiledModule, error) { return e.rt.CompileModule(ctx, code) })
 	if e.cache == nil {
-		return compiled, refusal(err)
+		return compiled, refusal(m, err)
 	}
 	if err == nil {
 		prune(e.p.CacheDir, e.p.MaxCached, e.p.MaxCachedBytes)
@@ -27,7 +31,7 @@ func (e *Engine) compile(ctx context.Context, code []byte) (wazero.CompiledModul
 	}
 	// Is it the module or a damaged file of the cache?
 	if invalid := e.validate(ctx, code); invalid != nil {
-		return nil, refusal(invalid)
+		return nil, refusal(m, invalid)
 	}
 	prune(e.p.CacheDir, 0, 0)
 	compiled, err = guard(func() (wazero.CompiledModule, error) { return e.rt.CompileModule(ctx, code) })
@@ -37,11 +41,24 @@ func (e *Engine) compile(ctx context.Context, code []byte) (wazero.CompiledModul
 	return compiled, nil
 }
 
-func refusal(err error) error {
+// invalidFunction is how wazero names an invalid function: by its place in the code section.
+var invalidFunction = regexp.MustCompile(`^invalid function\[(\d+)\](?: export\[[^\]]*\])?: `)
+
+// refusal tells of a module that the runtime finds invalid, with the function and where
+// its body begins.
+func refusal(m *wasm.Module, err error) error {
 	if err == nil {
 		return nil
 	}
-	return types.Errorf(types.CodeModuleRefused, "the module is invalid: %w", err)
+	text := err.Error()
+	at := &wasm.Error{Func: -1, Problem: "the module is invalid: " + text}
+	if found := invalidFunction.FindStringSubmatch(text); found != nil {
+		if i, nerr := strconv.Atoi(found[1]); nerr == nil && i < len(m.Code) {
+			at.Func, at.Offset = m.NumFuncs+i, m.Code[i].Offset
+			at.Problem = "the function is invalid: " + text[len(found[0]):]
+		}
+	}
+	return check.Refusal(m, at)
 }
 
 // validate validates a module without compiling it.

@@ -146,7 +146,7 @@ func (e *Engine) load(ctx context.Context, k key, code []byte) (*module, error) 
 	if err != nil {
 		return nil, check.Refusal(decoded, err)
 	}
-	compiled, err := e.compile(ctx, out.Code)
+	compiled, err := e.compile(ctx, decoded, out.Code)
 	if err != nil {
 		return nil, err
 	}

@@ -135,3 +135,46 @@ func FuzzInstrument(f *testing.F) {
 	f.Add(b.Call("", "nop").Bytes())
 	f.Fuzz(func(t *testing.T, code []byte) { mutated(t, code) })
 }
+
+// FuzzSameOutcome edits generated modules and compares the run of what is still valid: with
+// and without instrumentation, compiled and interpreted.
+//
+// covers: T.08
+func FuzzSameOutcome(f *testing.F) {
+	for seed := range uint64(8) {
+		f.Add(seed, []byte{byte(seed * 31), 1, 0x6a, byte(seed * 17), 2, 0x6b})
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, edits []byte) {
+		code := wasmtest.Generate(seed, false).Code
+		for ; len(edits) >= 3; edits = edits[3:] {
+			code[8+(int(edits[0])|int(edits[1])<<8)%(len(code)-8)] = edits[2]
+		}
+		if !mutated(t, code) || endless(code) {
+			return
+		}
+		inst := instrumented(t, code)
+		got := run(t, inst, false, plenty)
+		require.Equal(t, got, run(t, inst, true, plenty))
+		if got.Stack >= 0 && !makesFloats(code) { // a stack budget, and canonical NaNs, are our own
+			require.Equal(t, run(t, code, false, 0).bare(), got.bare())
+		}
+	})
+}
+
+// makesFloats reports whether a module computes with floats.
+func makesFloats(code []byte) bool {
+	m, err := wasm.Decode(code)
+	if err != nil {
+		return true
+	}
+	for i := range m.Code {
+		c := m.Code[i].Instructions(i)
+		var in wasm.Instr
+		for c.More() && c.Next(&in) == nil {
+			if in.Op >= 0x8b && in.Op <= 0xa6 || in.Op == 0xb6 || in.Op == 0xbb {
+				return true
+			}
+		}
+	}
+	return false
+}
