@@ -50,6 +50,8 @@ type peerSwitch interface {
 	Close()        // ends what Stop leaves
 	// Blame cuts a peer off for a fault and returns for how long.
 	Blame(p p2p.Peer, err error) time.Duration
+	// NetInfo lists the linked, wanted and cut off peers in order of their names.
+	NetInfo() []links.Peer
 }
 
 // engineParts is what an engine is made of.
@@ -68,6 +70,7 @@ type engineParts struct {
 	carriers *carrierReactor
 	certs    *certificateReactor
 	peers    []string
+	release  string
 	traffic  links.Metrics
 	// newSwitch makes the links. Benchmarks put CometBFT's own in their place.
 	newSwitch func(links.Params) (peerSwitch, error)
@@ -300,7 +303,7 @@ func (e *engine) wireSwitch(parts *engineParts, config *cfg.Config, state sm.Sta
 		Block: state.Version.Consensus.Block, App: state.Version.Consensus.App,
 		Listen: parts.listen, Advertise: parts.p.Advertise, Peers: parts.peers,
 		MaxPeers: parts.p.MaxPeers, RedialInterval: parts.p.RedialInterval,
-		MConn: mconn, Metrics: parts.traffic, Logger: parts.log.With("module", "links"),
+		MConn: mconn, Metrics: parts.traffic, Release: parts.release, Logger: parts.log.With("module", "links"),
 	})
 	if err != nil {
 		return types.Errorf(types.CodeConfig, "%w", err)

@@ -32,6 +32,9 @@ func (s *stockLinks) Start() error {
 
 func (s *stockLinks) Close() { s.transport.Close() }
 
+// NetInfo implements peerSwitch; stock links know nothing of it.
+func (s *stockLinks) NetInfo() []links.Peer { return nil }
+
 func (s *stockLinks) Blame(p p2p.Peer, err error) time.Duration {
 	s.StopPeerForError(p, err)
 	return 0

@@ -198,7 +198,7 @@ func RestoreArchived(ctx context.Context, home Home, chain string, segment uint6
 	if err != nil {
 		return nil, err
 	}
-	lock, err := Acquire(home.LockFile())
+	lock, err := Acquire(c.LockFile())
 	if err != nil {
 		return nil, err
 	}

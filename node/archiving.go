@@ -38,25 +38,25 @@ func newCareMetrics(reg prometheus.Registerer) careMetrics {
 	return m
 }
 
-// archiveAll begins to archive and back up the chains by their policies until ctx ends.
-func (n *node) archiveAll(ctx context.Context, wg *sync.WaitGroup) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, c := range n.chains {
-		log := n.log.With("chain", c.name)
-		if c.cfg.Backup.enabled() {
-			n.care.backupFailures.WithLabelValues(c.name).Add(0)
-			every(ctx, wg, c.cfg.Backup.Every, func() { n.backUp(ctx, c, log) })
-		}
-		a := c.archive
-		if a == nil {
-			continue
-		}
-		n.care.archived.WithLabelValues(c.name).Set(float64(a.repo.Archived(a.from())))
-		n.care.failures.WithLabelValues(c.name).Add(0)
-		every(ctx, wg, a.cfg.Every, func() { n.archiveDue(ctx, a, log) })
-		every(ctx, wg, a.cfg.DrillEvery, func() { n.drill(ctx, a, log) })
+// tend archives and backs up a chain by its policies until the chain ends.
+func (n *node) tend(r *running, log *slog.Logger) {
+	ctx, cancel := context.WithCancel(context.Background())
+	n.watch.Go(func() {
+		<-r.ended
+		cancel()
+	})
+	if r.cfg.Backup.enabled() {
+		n.care.backupFailures.WithLabelValues(r.name).Add(0)
+		every(ctx, &r.tending, r.cfg.Backup.Every, func() { n.backUp(ctx, r, log) })
 	}
+	a := r.archive
+	if a == nil {
+		return
+	}
+	n.care.archived.WithLabelValues(r.name).Set(float64(a.repo.Archived(a.from())))
+	n.care.failures.WithLabelValues(r.name).Add(0)
+	every(ctx, &r.tending, a.cfg.Every, func() { n.archiveDue(ctx, a, log) })
+	every(ctx, &r.tending, a.cfg.DrillEvery, func() { n.drill(ctx, a, log) })
 }
 
 // every calls f again and again until ctx ends; never where the interval is 0.
@@ -114,10 +114,11 @@ func (n *node) drill(ctx context.Context, a *archivist, log *slog.Logger) {
 
 // orderArchive carries out an order to the archive of a running chain.
 func (n *node) orderArchive(ctx context.Context, chain, order string, progress repo.Progress) (any, error) {
-	c, err := n.chain(chain)
+	c, ctx, release, err := n.hold(ctx, chain)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	if c.archive == nil {
 		return nil, noArchive(chain)
 	}
@@ -154,7 +155,7 @@ func OrderArchive(ctx context.Context, home Home, chain, order string, progress 
 	if err != nil {
 		return err
 	}
-	lock, err := Acquire(home.LockFile())
+	lock, err := Acquire(c.LockFile())
 	if types.CodeOf(err) == types.CodeHomeLocked {
 		return controlLines(ctx, home, "/archive", url.Values{"chain": {c.Name}, "order": {order}}, progress, out)
 	}

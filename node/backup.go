@@ -136,7 +136,7 @@ func CreateBackup(ctx context.Context, home Home, chain string, progress repo.Pr
 	if err != nil {
 		return nil, err
 	}
-	lock, err := Acquire(home.LockFile())
+	lock, err := Acquire(c.LockFile())
 	if types.CodeOf(err) == types.CodeHomeLocked {
 		out := &backup.Outcome{}
 		return out, controlLines(ctx, home, "/backup", url.Values{"chain": {c.Name}}, progress, out)
@@ -236,7 +236,7 @@ func RestoreBackup(ctx context.Context, home Home, chain, name string, progress 
 	if err != nil {
 		return nil, err
 	}
-	lock, err := Acquire(home.LockFile())
+	lock, err := Acquire(c.LockFile())
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +20,7 @@ import (
 	"github.com/huchain/huchain/ledger/archive/repo"
 	"github.com/huchain/huchain/node/api"
 	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/types/rest"
 	"github.com/huchain/huchain/vm/engine"
 )
 
@@ -33,6 +36,9 @@ type running struct {
 	consensus *consensus.Node
 	archive   *archivist // nil: history stays in the ledger
 	backing   sync.Mutex // held while a backup is made
+	lock      *Lock
+	tending   sync.WaitGroup // archiving, backups and orders under way; they end with the chain
+	ended     chan struct{}  // closed when it is stopped
 }
 
 // ConsensusKeys names the key files in a chain's keys folder. header signs headers; nil
@@ -92,12 +98,16 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	r := &running{name: home.Name, cfg: cfg}
+	r := &running{name: home.Name, cfg: cfg, ended: make(chan struct{})}
 	defer func() {
 		if err != nil {
-			r.stop()
+			r.halt()
+			r.close()
 		}
 	}()
+	if r.lock, err = Acquire(home.LockFile()); err != nil {
+		return nil, err
+	}
 	if r.genesis, r.raw, err = ReadGenesis(home); err != nil {
 		return nil, err
 	}
@@ -140,6 +150,7 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 		return nil, err
 	}
 	if store != nil {
+		r.archive = &archivist{chain: home.Name, cfg: cfg.Archive, dir: home.DataDir(), repo: store}
 		params.History = repo.History{Repo: store, Timeout: archiveReadTimeout}
 	}
 	if r.ledger, err = ledger.Open(home.LedgerDir(), r.genesis.Hash(), params); err != nil {
@@ -150,15 +161,15 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 		return nil, err
 	}
 	var archived func() uint64
-	if store != nil {
-		r.archive = &archivist{chain: home.Name, cfg: cfg.Archive, dir: home.DataDir(), repo: store, ledger: r.ledger}
-		archived = r.archive.released
+	if r.archive != nil {
+		r.archive.ledger, archived = r.ledger, r.archive.released
 	}
 	r.consensus, err = consensus.New(consensusParams(cfg), consensus.Options{
 		Snapshots: snapshots, Archived: archived,
 		DataDir: home.ConsensusDir(), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Packages: packages,
 		Keys: keys, Link: link.identity, Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen,
-		Logger: log, Registerer: reg,
+		Release: BuildVersion().String(),
+		Logger:  log, Registerer: reg,
 	})
 	if err != nil {
 		if keys.Votes != nil {
@@ -213,11 +224,15 @@ func consensusParams(c ChainConfig) consensus.Params {
 	return p
 }
 
-// stop closes what was opened, in reverse order.
-func (r *running) stop() {
+// halt ends consensus: links are cut, and whoever waits for a commit is told.
+func (r *running) halt() {
 	if r.consensus != nil {
 		r.consensus.Stop()
 	}
+}
+
+// close closes what was opened, in reverse order, after halt. Nobody may use the ledger.
+func (r *running) close() {
 	if r.ledger != nil {
 		r.ledger.Close() //nolint:errcheck // commits were synced; there is nothing left to lose
 	}
@@ -226,6 +241,9 @@ func (r *running) stop() {
 	}
 	if r.engine != nil {
 		r.engine.Close(context.Background()) //nolint:errcheck // frees memory only
+	}
+	if r.lock != nil {
+		r.lock.Release()
 	}
 }
 
@@ -246,6 +264,33 @@ func (v consensusView) Watch(id crypto.Hash) api.Watch { return watch{v.Node.Wat
 func (v consensusView) Status() api.Status {
 	st := v.Node.Status()
 	return api.Status{CatchingUp: st.CatchingUp, Peers: len(st.Peers), PoolTxs: st.PoolTxs, Validator: st.Validator}
+}
+
+// Peers implements api.Consensus.
+func (v consensusView) Peers() rest.Peers {
+	out := rest.Peers{Node: v.Node.Status().NodeID, Items: []rest.Peer{}}
+	for _, p := range v.Node.Peers() {
+		out.Items = append(out.Items, peerView(&p))
+	}
+	return out
+}
+
+func peerView(p *consensus.Peer) rest.Peer {
+	org, name, _ := strings.Cut(p.ID, "/")
+	r := rest.Peer{
+		Org: org, Name: name, State: rest.PeerAbsent, Configured: p.Persistent, Address: p.Remote, Advertised: p.Advertised,
+		Release: p.Release, Height: uint64(max(p.Height, 0)), LinkedSeconds: int64(p.Duration.Seconds()), SentBytes: p.SentBytes,
+		ReceivedBytes: p.ReceivedBytes, Faults: p.Faults, CutOffSeconds: int64(math.Ceil(p.CutOff.Seconds())), Failure: p.Failure,
+	}
+	switch {
+	case p.Linked && p.Outbound:
+		r.State, r.Direction = rest.PeerLinked, "outbound"
+	case p.Linked:
+		r.State, r.Direction = rest.PeerLinked, "inbound"
+	case p.CutOff > 0:
+		r.State = rest.PeerCutOff
+	}
+	return r
 }
 
 type watch struct{ *consensus.Watch }

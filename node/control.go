@@ -24,10 +24,16 @@ import (
 // A running node takes orders of its operator through a socket in its home that only the
 // node's own user may open: HTTP over it,
 //
-//	POST /snapshots?chain=NAME → 200 snapshot.Info, or an error as rest.Error
-//	POST /archive?chain=NAME&order=plan|run|prune → 200 a line of JSON for each step of
-//	progress, and one for the outcome: ArchivePlan or ArchiveRun, or an error as rest.Error
-//	POST /backup?chain=NAME → the same with backup.Outcome
+//	POST /snapshots?chain=NAME     → snapshot.Info
+//	GET  /chains                   → []ChainState
+//	POST /chains/start?chain=NAME  → ChainState
+//	POST /chains/stop?chain=NAME   → ChainState
+//	POST /chains/forget?chain=NAME → {}; the chain's folder has been moved away
+//	POST /archive?chain=NAME&order=plan|run|prune → a line of JSON for each step of
+//	progress, and one for the outcome: ArchivePlan or ArchiveRun
+//	POST /backup?chain=NAME        → the same with backup.Outcome
+//
+// Errors are rest.Error.
 //
 // Whoever may write the home may give these orders; nobody over a network may.
 
@@ -48,9 +54,17 @@ func (n *node) serveControl(ctx context.Context) (stop func()) {
 		return func() {}
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /snapshots", n.controlSnapshot)
+	mux.HandleFunc("POST /snapshots", obey(n, func(r *http.Request) (any, error) {
+		return n.createSnapshot(r.Context(), r.FormValue("chain"))
+	}))
 	mux.HandleFunc("POST /archive", n.controlArchive)
 	mux.HandleFunc("POST /backup", n.controlBackup)
+	mux.HandleFunc("GET /chains", obey(n, func(*http.Request) (any, error) { return n.chainStates() }))
+	for verb, order := range map[string]func(context.Context, string) (any, error){
+		"start": n.orderStart, "stop": n.orderStop, "forget": n.orderForget,
+	} {
+		mux.HandleFunc("POST /chains/"+verb, obey(n, func(r *http.Request) (any, error) { return order(ctx, r.FormValue("chain")) }))
+	}
 	srv := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -78,37 +92,28 @@ func listenPrivate(path string) (net.Listener, error) {
 	return l, nil
 }
 
-func (n *node) controlSnapshot(w http.ResponseWriter, r *http.Request) {
-	info, err := n.createSnapshot(r.Context(), r.FormValue("chain"))
-	w.Header().Set("Content-Type", "application/json")
-	var body any = info
-	if err != nil {
-		w.WriteHeader(http.StatusConflict)
-		body = rest.NewError(err)
-	}
-	if err := json.NewEncoder(w).Encode(body); err != nil {
-		n.log.Debug("control answer not sent", "error", err)
+// obey answers an order as JSON.
+func obey(n *node, order func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := order(r)
+		w.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			w.WriteHeader(http.StatusConflict)
+			body = rest.NewError(err)
+		}
+		if err := json.NewEncoder(w).Encode(body); err != nil {
+			n.log.Debug("control answer not sent", "error", err)
+		}
 	}
 }
 
 func (n *node) createSnapshot(ctx context.Context, chain string) (*snapshot.Info, error) {
-	c, err := n.chain(chain)
+	r, ctx, release, err := n.hold(ctx, chain)
 	if err != nil {
 		return nil, err
 	}
-	return c.consensus.CreateSnapshot(ctx)
-}
-
-// chain is a chain that runs.
-func (n *node) chain(name string) (*running, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, c := range n.chains {
-		if c.name == name {
-			return c, nil
-		}
-	}
-	return nil, types.Errorf(types.CodeNotFound, "this node runs no chain %q yet", name)
+	defer release()
+	return r.consensus.CreateSnapshot(ctx)
 }
 
 // archiveLine is a line of what the node answers to an order to its archive.
@@ -140,11 +145,12 @@ func (n *node) controlArchive(w http.ResponseWriter, r *http.Request) {
 
 func (n *node) controlBackup(w http.ResponseWriter, r *http.Request) {
 	n.stream(w, func(progress repo.Progress) (any, error) {
-		c, err := n.chain(r.FormValue("chain"))
+		c, ctx, release, err := n.hold(r.Context(), r.FormValue("chain"))
 		if err != nil {
 			return nil, err
 		}
-		return c.createBackup(r.Context(), n.home, progress)
+		defer release()
+		return c.createBackup(ctx, n.home, progress)
 	})
 }
 
@@ -175,7 +181,7 @@ func (n *node) stream(w http.ResponseWriter, order func(progress repo.Progress) 
 
 // controlLines gives the running node of a home an order that it answers with lines.
 func controlLines(ctx context.Context, home Home, path string, query url.Values, progress repo.Progress, out any) error {
-	res, done, err := post(ctx, home, path+"?"+query.Encode())
+	res, done, err := deliver(ctx, home, http.MethodPost, path+"?"+query.Encode())
 	if err != nil {
 		return err
 	}
@@ -198,13 +204,13 @@ func controlLines(ctx context.Context, home Home, path string, query url.Values,
 	}
 }
 
-// post gives an order; done is called once the answer was read.
-func post(ctx context.Context, home Home, path string) (res *http.Response, done func(), err error) {
+// deliver gives the running node of a home an order; done is called once the answer was read.
+func deliver(ctx context.Context, home Home, method, path string) (res *http.Response, done func(), err error) {
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", home.ControlSocket())
 	}}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://node"+path, bytes.NewReader(nil))
+	req, err := http.NewRequestWithContext(ctx, method, "http://node"+path, bytes.NewReader(nil))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -218,9 +224,9 @@ func post(ctx context.Context, home Home, path string) (res *http.Response, done
 	}, nil
 }
 
-// control gives an order to the running node of a home.
-func control(ctx context.Context, home Home, path string, out any) error {
-	res, done, err := post(ctx, home, path)
+// control gives an order that is answered at once.
+func control(ctx context.Context, home Home, method, path string, out any) error {
+	res, done, err := deliver(ctx, home, method, path)
 	if err != nil {
 		return err
 	}
