@@ -27,7 +27,7 @@ func keyServeCmd(a *app) *cobra.Command {
 			"\"ORGANISATION/NAME@HOST:PORT\", the name in the certificates of --link. While it is away the node follows its\n" +
 			"chain without voting. It runs until SIGTERM or SIGINT.",
 		Example: "  huchain key serve /srv/keys --genesis genesis.json --listen unix:/run/huchain/gov.sock\n" +
-			"  huchain key serve /srv/keys --genesis genesis.json --listen 10.0.0.9:7500 --link archives/signer0 --allow archives/node0",
+			"  huchain key serve /srv/keys --genesis genesis.json --listen 10.0.0.9:7600 --link archives/signer0 --allow archives/node0",
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.GenesisFile == "" || o.Listen == "" {
