@@ -166,7 +166,11 @@ func stackChart(label text2, rows []string, names []string, value func(row int, 
 	for i := 0; i <= 4; i++ {
 		v := top * float64(i) / 4
 		fmt.Fprintf(&b, `<line class="grid" x1="%.1f" x2="%.1f" y1="4" y2="%g"/>`, x(v), x(v), bottom)
-		fmt.Fprintf(&b, `<text x="%.1f" y="%g" text-anchor="middle">%s</text>`, x(v), bottom+plotLabelGap, short(v))
+		anchor := "middle"
+		if i == 4 {
+			anchor = "end"
+		}
+		fmt.Fprintf(&b, `<text x="%.1f" y="%g" text-anchor="%s">%s</text>`, x(v), bottom+plotLabelGap, anchor, short(v))
 	}
 	for i, row := range rows {
 		y := rowHeight*float64(i) + (rowHeight-barHeight)/2

@@ -31,7 +31,7 @@ func (r *run) load(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.end())
 	}
-	if err := l.end(); err != nil {
+	if err := errors.Join(r.catchUp(l, m.w), l.end()); err != nil {
 		return nil, err
 	}
 	r.progress("drain", m.w.committed, r.p.Duration)
@@ -196,7 +196,28 @@ func (r *run) begun(w *window) uint64 {
 	if r.sc.single() {
 		return r.calls.begun()
 	}
+	r.track.mu.Lock()
+	defer r.track.mu.Unlock()
 	return w.due
+}
+
+// lateness is by how much something may be late in an open loop before it counts as not
+// sent at all.
+const lateness = time.Second
+
+// catchUp lets the generator go on until all that was due within a window is begun, for a
+// bounded time.
+func (r *run) catchUp(l *loading, w *window) error {
+	if l.rate == 0 {
+		return nil
+	}
+	due := l.dueWithin(w.start, w.end)
+	for end := time.Now().Add(lateness); r.begun(w) < due && time.Now().Before(end); {
+		if err := pause(l.gen, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // watch measures for a duration.

@@ -70,14 +70,14 @@ func (r *run) step(ctx context.Context, rate int) (*Step, error) {
 		return fail(err)
 	}
 	m := &measured{w: r.track.finish(time.Now())}
-	if err := l.end(); err != nil {
+	if err := errors.Join(r.catchUp(l, m.w), l.end()); err != nil {
 		return nil, err
 	}
 	if err := r.drain(ctx, time.Minute); err != nil {
 		return nil, err
 	}
 	r.track.close()
-	m.close(l, m.w.due)
+	m.close(l, r.begun(m.w))
 	s := &Step{Rate: rate, CommittedTPS: round(float64(m.w.committed)/m.w.end.Sub(m.w.start).Seconds(), 1), LatencyMs: quantiles(&m.w.latency)}
 	s.Held = s.CommittedTPS >= heldShare*float64(rate) && s.LatencyMs.P99 <= float64(heldLatency.Milliseconds())
 	return s, nil

@@ -27,7 +27,7 @@ type Report struct {
 	Refused        map[string]uint64 `json:"refused"` // by error code
 	OutcomeUnknown int               `json:"outcomeUnknown"`
 	Offered        uint64            `json:"offered,omitempty"` // due within the time, in an open loop
-	NotSent        uint64            `json:"notSent,omitempty"` // of those, never sent: the chain was too slow to take them
+	NotSent        uint64            `json:"notSent,omitempty"` // of those, not sent even a second after the end: the chain was too slow to take them
 	TPSBySecond    []uint64          `json:"tpsBySecond"`
 
 	// LatencyMs is from submission to commit as the client sees it; in an open loop from
