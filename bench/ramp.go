@@ -17,43 +17,68 @@ type Step struct {
 }
 
 // A chain holds a rate if it commits nearly all that is offered and nobody waits for more
-// than a few blocks.
+// than a few blocks. What is in flight at the two ends of a step is why nearly is enough.
 const (
 	rampStart    = 100 // a second
 	rampFactor   = 1.5
-	heldShare    = 0.95
+	heldShare    = 0.9
 	heldLatency  = 2 * time.Second // 99 of 100
 	maxRampSteps = 30
 )
 
-// ramp raises the rate until the chain no longer holds it, tries once between that and
-// the highest that it held, and sets the rate of the run to Share of the highest.
+// ramp raises the rate until the chain no longer holds it, and sets the rate of the run to
+// Share of the highest that it held.
 func (r *run) ramp(ctx context.Context) error {
-	held, failed := 0, 0
-	for rate := rampStart; len(r.steps) < maxRampSteps; {
+	for rate := nextRate(nil); rate > 0; rate = nextRate(r.steps) {
 		s, err := r.step(ctx, rate)
 		if err != nil {
 			return err
 		}
 		r.steps = append(r.steps, *s)
-		between := failed > 0
-		if s.Held {
-			held = rate
-			rate = int(float64(rate) * rampFactor)
-		} else {
-			failed = rate
-			rate = (held + failed) / 2
-		}
-		if held == 0 {
-			return types.Errorf(types.CodeNotReady, "the chain does not hold %d transactions a second: %.0f committed, p99 %.0f ms",
-				failed, s.CommittedTPS, s.LatencyMs.P99)
-		}
-		if between {
-			break
-		}
+	}
+	held := highestHeld(r.steps)
+	if held == 0 {
+		s := &r.steps[0]
+		return types.Errorf(types.CodeNotReady, "the chain does not hold %d transactions a second: %.0f committed, p99 %.0f ms",
+			s.Rate, s.CommittedTPS, s.LatencyMs.P99)
 	}
 	r.rate.Store(int64(max(1, float64(held)*r.p.Share)))
 	return nil
+}
+
+func highestHeld(steps []Step) (rate int) {
+	for i := range steps {
+		if steps[i].Held {
+			rate = max(rate, steps[i].Rate)
+		}
+	}
+	return rate
+}
+
+// nextRate is what to offer after the steps so far: more by rampFactor, until two steps in
+// a row were not held, since larger blocks may do what small ones could not; then once the
+// middle between what was held and the first that was not. 0 ends the ramp.
+func nextRate(steps []Step) int {
+	if len(steps) == 0 {
+		return rampStart
+	}
+	top, failures := 0, 0 // failures: since a step was held
+	for i := range steps {
+		top = max(top, steps[i].Rate)
+		if failures++; steps[i].Held {
+			failures = 0
+		}
+	}
+	last, held := steps[len(steps)-1].Rate, highestHeld(steps)
+	switch {
+	case last < top || len(steps) >= maxRampSteps: // the middle was tried
+		return 0
+	case failures < 2:
+		return int(float64(last) * rampFactor)
+	case held == 0:
+		return 0
+	}
+	return (held + steps[len(steps)-2].Rate) / 2
 }
 
 // step offers a rate for a while: a third of the time to settle, the rest measured.

@@ -177,3 +177,25 @@ func TestDueTimes(t *testing.T) {
 		require.EqualValues(t, 5*rate, l.dueWithin(start.Add(time.Second), start.Add(6*time.Second)))
 	}
 }
+
+// A ramp finds about what a chain holds, also where it holds more than a rate at which it
+// stumbled, and ends on a chain that holds nothing.
+func TestRamp(t *testing.T) {
+	climb := func(holds func(rate int) bool) (steps []Step) {
+		for rate := nextRate(nil); rate > 0; rate = nextRate(steps) {
+			steps = append(steps, Step{Rate: rate, Held: holds(rate)})
+		}
+		return steps
+	}
+	for _, capacity := range []int{100, 149, 151, 700, 5000, 123_456} {
+		steps := climb(func(rate int) bool { return rate <= capacity })
+		held := highestHeld(steps)
+		require.LessOrEqual(t, held, capacity)
+		require.Greater(t, float64(held)*1.5, float64(capacity))
+		require.LessOrEqual(t, len(steps), maxRampSteps)
+	}
+	stumbles := climb(func(rate int) bool { return rate <= 3000 && rate != 505 })
+	require.Greater(t, highestHeld(stumbles), 2000)
+	require.Len(t, climb(func(int) bool { return false }), 2)
+	require.Len(t, climb(func(int) bool { return true }), maxRampSteps)
+}
