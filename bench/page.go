@@ -94,7 +94,7 @@ func (rep *Report) rate() float64 {
 	switch {
 	case rep.DIDs != nil:
 		return rep.DIDs.CreatedPerS
-	case rep.Committed == 0:
+	case len(rep.Calls) > 0:
 		return rep.CallsPerSecond
 	}
 	return rep.CommittedTPS

@@ -36,6 +36,9 @@ func (rep *Report) conditionRows() []condition {
 		add("提供", "offered", "%d, %d of them never sent", rep.Offered, rep.NotSent)
 	}
 	add("压测程序处理器", "CPU of the generator", "%.1f µs", rep.GeneratorCPUPerTxUs)
+	if g := rep.memoryGrowth(); g > 0 {
+		add("结束时内存", "memory at the end", "%.2f × that after a fifth of the run", g)
+	}
 	add("失败", "failures", "%s", rep.errors())
 	if s := rep.Streams; s != nil {
 		add("订阅", "open streams", "%d, %d broken, %d to %d blocks each", s.Open, s.Broken, s.Fewest, s.Most)
@@ -78,6 +81,7 @@ var chinese = []struct {
 	{regexp.MustCompile(`^(\d+), (\d+) of them never sent$`), "$1 次，其中 $2 次未能发出"},
 	{regexp.MustCompile(`^(\d+), (\d+) broken, (\d+) to (\d+) blocks each$`), "$1 个，中断 $2 个，各收到 $3 至 $4 块"},
 	{regexp.MustCompile(`^(\S+)/s, (\S+) µs a transaction and validator, (\d+) transactions a block, (\d+) bytes each, (\d+) s$`), "每秒 $1 笔，每交易每节点 $2 微秒，每块 $3 笔，每笔 $4 字节，历时 $5 秒"},
+	{regexp.MustCompile(`^(\S+) × that after a fifth of the run$`), "为运行至五分之一时的 $1 倍"},
 	{regexp.MustCompile(`^none$`), "无"},
 	{regexp.MustCompile(`\(body (\S+)\)$`), "（正文 $1）"},
 	{regexp.MustCompile(`^deposit of a unique hash: a blind write of two state rows$`), "存证一个不重复的哈希：盲写两行状态"},

@@ -102,7 +102,7 @@ func (rep *Report) failed() float64 { return float64(rep.Failures()) }
 // resultTable has a line for each measurement: medians, and the range of the rate.
 func resultTable(groups []reportGroup) string {
 	var b strings.Builder
-	b.WriteString("| Scenario | Validators | Records before | Payload, B | Load | Per second | p50, ms | p99, ms | Block interval, ms | CPU per tx and validator, µs | Memory, MiB | Of CometBFT alone | Failures | Runs |\n")
+	b.WriteString("| Scenario | Validators | Records before | Payload, B | Load | Committed or answered per second | p50, ms | p99, ms | Block interval, ms | CPU per tx or call and validator, µs | Memory, MiB | Of CometBFT alone | Failures | Runs |\n")
 	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for i := range groups {
 		g := &groups[i]
@@ -115,8 +115,8 @@ func resultTable(groups []reportGroup) string {
 		}); s > 0 {
 			share = fmt.Sprintf("%.0f %%", 100*s)
 		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s | %s | %s | %s | %s | %s | %.0f | %s | %.0f | %d |\n",
-			g.scenario, g.validators, g.existing, g.payload, g.load(), g.spread((*Report).rate),
+		fmt.Fprintf(&b, "| %s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %.0f | %s | %.0f | %d |\n",
+			g.scenario, g.validators, g.existing, orDash(float64(g.payload)), g.load(), g.spread((*Report).rate),
 			trim(g.median(func(r *Report) float64 { return r.LatencyMs.P50 })), trim(g.median(func(r *Report) float64 { return r.LatencyMs.P99 })),
 			orDash(g.median(func(r *Report) float64 { return r.BlockIntervalMs.P50 })), orDash(g.median(func(r *Report) float64 { return r.CPUPerTxAndValidatorUs })),
 			g.median(func(r *Report) float64 { return float64(r.ValidatorRSSBytesMax) / (1 << 20) }), share, g.median((*Report).failed), len(g.reports))

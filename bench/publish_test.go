@@ -14,6 +14,7 @@ import (
 func TestPublish(t *testing.T) {
 	at := func(existing, validators, payload int, tps float64) *Report {
 		r := testReport()
+		r.Calls = nil
 		r.Conditions.Existing, r.Conditions.Validators, r.Conditions.Payload, r.CommittedTPS = existing, validators, payload, tps
 		return r
 	}

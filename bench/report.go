@@ -268,6 +268,18 @@ func (t *Target) conditions() Conditions {
 	}
 }
 
+// memoryGrowth is the memory of validators at the end over that after a fifth of the run,
+// of the one that grew most; 0 if it is not known.
+func (rep *Report) memoryGrowth() (most float64) {
+	for i := range rep.Validators {
+		m := rep.Validators[i].RSSBytes
+		if n := len(m); n > 0 && m[n/5] > 0 {
+			most = max(most, float64(m[n-1])/float64(m[n/5]))
+		}
+	}
+	return round(most, 3)
+}
+
 // Failures is how many transactions and calls did not take effect.
 func (rep *Report) Failures() uint64 {
 	n := uint64(rep.OutcomeUnknown)

@@ -176,6 +176,15 @@ func TestCompare(t *testing.T) {
 	require.Equal(t, types.CodeUsage, types.CodeOf(err))
 }
 
+func TestMemoryGrowth(t *testing.T) {
+	r := testReport()
+	require.InDelta(t, 1.25, r.memoryGrowth(), 0.001, "from the first of three seconds to the last")
+	r.Validators[1].RSSBytes = []int64{50, 100, 100, 100, 100, 100, 100, 100, 100, 150}
+	require.InDelta(t, 1.5, r.memoryGrowth(), 0.001)
+	require.Contains(t, r.Text(), "1.50 times")
+	require.Zero(t, (&Report{}).memoryGrowth())
+}
+
 func TestMedianAndRankSum(t *testing.T) {
 	require.InDelta(t, 3, median([]float64{5, 1, 3}), 0)
 	require.InDelta(t, 2.5, median([]float64{4, 1, 2, 3}), 0)

@@ -88,6 +88,9 @@ func (rep *Report) textCost(line func(name, format string, args ...any)) {
 	if rep.ValidatorRSSBytesMax > 0 {
 		line("memory of a validator, max", "%.0f MiB", float64(rep.ValidatorRSSBytesMax)/(1<<20))
 	}
+	if g := rep.memoryGrowth(); g > 0 {
+		line("memory at the end", "%.2f times that after a fifth of the run", g)
+	}
 	line("generator CPU per "+rep.unit(), "%.1f µs", rep.GeneratorCPUPerTxUs)
 	if rep.BytesPerTx > 0 {
 		line("bytes per transaction", "%.1f (body %.1f)", rep.BytesPerTx, rep.BodyBytesPerTx)

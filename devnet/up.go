@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/huchain/huchain/client"
+	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
@@ -240,6 +241,12 @@ func (n *Network) ask(ctx context.Context, v *Node) (*rest.Status, error) {
 func (n *Network) AskChain(ctx context.Context, name, chain string) (*rest.Status, error) {
 	p := client.DefaultParams(n.node(name).URL())
 	p.Chain, p.Timeout = chain, 2*time.Second
+	if chain == n.Chain {
+		var err error
+		if p.Genesis, err = crypto.ParseHash(n.Genesis); err != nil { // another devnet may have taken the port since it was chosen
+			return nil, err
+		}
+	}
 	c, err := client.New(ctx, p)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 
@@ -46,4 +47,18 @@ func (im *Import) Found(b *Block) error {
 		return errors.Join(err, im.Discard())
 	}
 	return im.settle()
+}
+
+// compacter is a store that can sort what was written in bulk.
+type compacter interface {
+	Compact(ctx context.Context) error
+}
+
+// Compact sorts the rows put in so far, where the driver can: validators that open the
+// ledger would otherwise do it while they are measured.
+func (im *Import) Compact(ctx context.Context) error {
+	if c, ok := im.db.(compacter); ok {
+		return state.ReadError(c.Compact(ctx))
+	}
+	return nil
 }

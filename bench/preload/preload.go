@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sort"
@@ -66,17 +67,14 @@ func Evidence(ctx context.Context, p Params) error {
 			l.err = ctx.Err()
 		}
 	}
-	if err := l.flush(); err != nil {
-		return fmt.Errorf("lay records: %w", joined(err, im.Discard()))
+	err = l.flush()
+	if err == nil {
+		err = im.Compact(ctx)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("lay records: %w", err), im.Discard())
 	}
 	return im.Found(block)
-}
-
-func joined(err, more error) error {
-	if more != nil {
-		return fmt.Errorf("%w; %w", err, more)
-	}
-	return err
 }
 
 // genesis executes the genesis, and returns its writes and the block without them.
