@@ -4,9 +4,11 @@ import (
 	"strings"
 
 	"github.com/google/cel-go/cel"
+	celtypes "github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 )
 
-// Request is what a judgment is about. Slices are not kept.
+// Request is what a judgment is about. Slices are not kept. It serves one judgment.
 type Request struct {
 	Chain, Stage     string
 	Contract, Method string
@@ -34,6 +36,7 @@ type Request struct {
 	decoded, decodedResult any
 	text                   string
 	failed                 error // decoding has failed
+	values                 values
 }
 
 // Deployment is a contract to be created or upgraded.
@@ -99,11 +102,10 @@ func (s *Set) Judge(q *Request, count Counter) (Verdict, error) {
 // meets judges one rule; nil means that it is not hit.
 func (q *Request) meets(r *Rule, budget *uint64, count Counter) (*Hit, error) {
 	if r.words != nil {
-		text, ok := q.ResolveName("text")
-		if !ok {
+		if !q.decode() {
 			return &Hit{r, q.failed}, nil
 		}
-		if !r.words.in(text.(string)) {
+		if !r.words.in(q.text) {
 			return nil, nil
 		}
 	}
@@ -136,38 +138,66 @@ func (q *Request) counted() string {
 	return q.Member
 }
 
+// values are what expressions have asked for, as CEL has it: a value is made once for all
+// rules of a judgment.
+type values struct {
+	chain, contract, method, member, org, caller, subject, text ref.Val
+	roles, signers                                              ref.Val
+	height, time, argBytes                                      ref.Val
+}
+
+func once(at *ref.Val, make func() ref.Val) (any, bool) {
+	if *at == nil {
+		*at = make()
+	}
+	return *at, true
+}
+
+func onceText(at *ref.Val, s string) (any, bool) {
+	return once(at, func() ref.Val { return celtypes.String(s) })
+}
+
+func onceList(at *ref.Val, l []string) (any, bool) {
+	return once(at, func() ref.Val { return celtypes.NewStringList(celtypes.DefaultTypeAdapter, l) })
+}
+
+func onceInt(at *ref.Val, n int64) (any, bool) {
+	return once(at, func() ref.Val { return celtypes.Int(n) })
+}
+
 // Parent implements cel.Activation.
 func (q *Request) Parent() cel.Activation { return nil }
 
 // ResolveName implements cel.Activation: it gives an expression a variable's value.
 func (q *Request) ResolveName(name string) (any, bool) {
+	v := &q.values
 	switch name {
 	case "chain":
-		return q.Chain, true
+		return onceText(&v.chain, q.Chain)
 	case "contract":
-		return q.Contract, true
+		return onceText(&v.contract, q.Contract)
 	case "method":
-		return q.Method, true
+		return onceText(&v.method, q.Method)
 	case "member":
-		return q.Member, true
+		return onceText(&v.member, q.Member)
 	case "org":
-		return q.Org, true
+		return onceText(&v.org, q.Org)
 	case "roles":
-		return q.Roles, true
+		return onceList(&v.roles, q.Roles)
 	case "signers":
-		return q.Signers, true
+		return onceList(&v.signers, q.Signers)
 	case "height":
-		return int64(q.Height), true
+		return onceInt(&v.height, int64(q.Height))
 	case "time":
-		return q.TimeMs / 1000, true
+		return onceInt(&v.time, q.TimeMs/1000)
 	case "caller":
-		return q.Caller, true
+		return onceText(&v.caller, q.Caller)
 	case "args", "data", "text":
 		return q.body(name)
 	case "argBytes":
-		return int64(len(q.Args)), true
+		return onceInt(&v.argBytes, int64(len(q.Args)))
 	case "subject":
-		return q.Subject, true
+		return onceText(&v.subject, q.Subject)
 	}
 	if q.Deploy != nil {
 		return q.Deploy.resolve(name)
@@ -175,8 +205,18 @@ func (q *Request) ResolveName(name string) (any, bool) {
 	return q.outcome(name)
 }
 
-// body decodes what the request is about, once.
 func (q *Request) body(name string) (any, bool) {
+	if !q.decode() {
+		return nil, false
+	}
+	if name == "text" {
+		return onceText(&q.values.text, q.text)
+	}
+	return q.decoded, true
+}
+
+// decode reads what the request is about, once; it reports whether that is JSON.
+func (q *Request) decode() bool {
 	if q.decoded == nil && q.failed == nil {
 		raw := q.Args
 		if q.Stage == StageAudit {
@@ -188,13 +228,7 @@ func (q *Request) body(name string) (any, bool) {
 		v, texts, err := decodeJSON(raw)
 		q.decoded, q.failed, q.text = v, err, strings.Join(texts, "\n")
 	}
-	if q.failed != nil {
-		return nil, false
-	}
-	if name == "text" {
-		return q.text, true
-	}
-	return q.decoded, true
+	return q.failed == nil
 }
 
 func (q *Request) outcome(name string) (any, bool) {
