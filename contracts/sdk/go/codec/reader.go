@@ -222,7 +222,7 @@ func (r *Reader) raw() []byte {
 	}
 	start := r.pos + 1
 	ascii := true
-	for i := start; i < len(r.buf); i++ {
+	for i := plain(unsafe.String(unsafe.SliceData(r.buf), len(r.buf)), start); i < len(r.buf); i++ {
 		switch c := r.buf[i]; {
 		case c == '"':
 			s := r.buf[start:i:i]

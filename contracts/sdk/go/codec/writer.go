@@ -1,6 +1,9 @@
 package codec
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+	"unsafe"
+)
 
 const hexDigits = "0123456789abcdef"
 
@@ -9,7 +12,7 @@ const hexDigits = "0123456789abcdef"
 func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
-	for i := 0; i < len(s); {
+	for i := plain(s, 0); i < len(s); {
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
 			i++
@@ -18,16 +21,30 @@ func AppendString(b []byte, s string) []byte {
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
 			if r != utf8.RuneError || n > 1 {
-				i += n
+				i = plain(s, i+n)
 				continue
 			}
 		}
 		b = append(b, s[start:i]...)
 		b = appendEscaped(b, c)
-		i++
-		start = i
+		start = i + 1
+		i = plain(s, start)
 	}
 	return append(append(b, s[start:]...), '"')
+}
+
+// plain skips bytes of s from i on that stand for themselves in JSON, eight at a time: it
+// may stop before one that does. Guests pay for every instruction, so it reads words
+// (Mycroft's test for bytes below a bound or equal to one).
+func plain(s string, i int) int {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	for p := unsafe.Pointer(unsafe.StringData(s)); i+8 <= len(s); i += 8 {
+		w := *(*uint64)(unsafe.Add(p, i))
+		if (w|(w-' '*each)|(w^'"'*each-each)|(w^'\\'*each-each))&high != 0 {
+			break
+		}
+	}
+	return i
 }
 
 func appendEscaped(b []byte, c byte) []byte {
@@ -101,17 +118,24 @@ func AppendHexDigits(b, v []byte) []byte {
 		b = append(make([]byte, 0, 2*(n+len(v))+16), b...)
 	}
 	b = b[:n+2*len(v)]
-	out := b[n:]
-	for i, c := range v {
-		*(*[2]byte)(out[2*i:]) = hexPairs[c]
+	// Guests pay for bounds checks, and the compiler does not see that there is room.
+	in, out := unsafe.Pointer(unsafe.SliceData(v)), unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), n)
+	i := 0
+	for ; i+4 <= len(v); i += 4 {
+		four, digits := (*[4]byte)(unsafe.Add(in, i)), (*[4]uint16)(unsafe.Add(out, 2*i))
+		digits[0], digits[1], digits[2], digits[3] = hexPairs[four[0]], hexPairs[four[1]], hexPairs[four[2]], hexPairs[four[3]]
+	}
+	for ; i < len(v); i++ {
+		*(*uint16)(unsafe.Add(out, 2*i)) = hexPairs[v[i]]
 	}
 	return b
 }
 
-// hexPairs holds the two digits of each byte.
-var hexPairs = func() (t [256][2]byte) {
+// hexPairs holds the two digits of each byte, as they lie in memory.
+var hexPairs = func() (t [256]uint16) {
 	for c := range t {
-		t[c] = [2]byte{hexDigits[c>>4], hexDigits[c&15]}
+		pair := [2]byte{hexDigits[c>>4], hexDigits[c&15]}
+		t[c] = *(*uint16)(unsafe.Pointer(&pair))
 	}
 	return t
 }()

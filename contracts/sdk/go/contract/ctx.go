@@ -1,6 +1,10 @@
 package contract
 
-import "github.com/huchain/huchain/contracts/sdk/go/abi"
+import (
+	"unsafe"
+
+	"github.com/huchain/huchain/contracts/sdk/go/abi"
+)
 
 // Reader is a call that can read: a *Ctx or a *View.
 type Reader interface {
@@ -117,15 +121,17 @@ func (c *Caller) HasRole(role string) bool {
 	return false
 }
 
-// parseCaller reads four strings behind one length byte each.
+// parseCaller reads four strings behind one length byte each. They alias b, which nobody
+// changes.
 func parseCaller(b []byte) *Caller {
+	packed := unsafe.String(unsafe.SliceData(b), len(b))
 	var parts [4]string
 	for i := range parts {
-		if len(b) == 0 || int(b[0]) > len(b)-1 {
+		if packed == "" || int(packed[0]) > len(packed)-1 {
 			abi.Fail("internal", "malformed caller")
 		}
-		parts[i] = string(b[1 : 1+b[0]])
-		b = b[1+len(parts[i]):]
+		parts[i] = packed[1 : 1+packed[0]]
+		packed = packed[1+len(parts[i]):]
 	}
 	c := &Caller{Member: Member(parts[0]), Org: Org(parts[1])}
 	copy(c.Address[:], parts[2])

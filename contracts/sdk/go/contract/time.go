@@ -35,15 +35,20 @@ func (t Time) appendText(b []byte) []byte {
 	if month > 12 {
 		month, year = month-12, year+1
 	}
-	b = append(two(two(b, year/100), year%100), '-')
-	b = append(two(b, month), '-')
-	b = append(two(b, day), 'T')
-	b = append(two(b, secs/3600), ':')
-	b = append(two(b, secs/60%60), ':')
-	return append(two(b, secs%60), 'Z')
+	n := len(b)
+	b = append(b, "0000-00-00T00:00:00Z"...)
+	t20 := (*[20]byte)(b[n:])
+	two((*[2]byte)(t20[0:]), uint32(year)/100)
+	two((*[2]byte)(t20[2:]), uint32(year)%100)
+	two((*[2]byte)(t20[5:]), uint32(month))
+	two((*[2]byte)(t20[8:]), uint32(day))
+	two((*[2]byte)(t20[11:]), uint32(secs)/3600)
+	two((*[2]byte)(t20[14:]), uint32(secs)/60%60)
+	two((*[2]byte)(t20[17:]), uint32(secs)%60)
+	return b
 }
 
-func two(b []byte, v int64) []byte { return append(b, '0'+byte(v/10), '0'+byte(v%10)) }
+func two(b *[2]byte, v uint32) { b[0], b[1] = '0'+byte(v/10), '0'+byte(v%10) }
 
 // ParseTime reads the RFC 3339 form in whole seconds of UTC.
 func ParseTime(s string) (Time, bool) {
