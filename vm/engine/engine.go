@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -223,9 +224,14 @@ func (e *Engine) Call(ctx context.Context, c *Call) (Outcome, error) {
 	if limit < base {
 		return Outcome{GasUsed: limit}, types.Errorf(types.CodeOutOfGas, "")
 	}
+	runtime.LockOSThread() // see space.begin
+	defer runtime.UnlockOSThread()
 	in, err := m.acquire(ctx)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if in.space != nil {
+		in.space.begin()
 	}
 	s := &host.Session{Env: c.Env, Args: c.Args}
 	left, err := in.run(ctx, s, in.call, limit-base)

@@ -17,6 +17,8 @@ type image interface {
 // space is the linear memory of one instance, backed by an image.
 type space interface {
 	experimental.LinearMemory
+	// begin comes before each call whose writes reset takes back, on the same thread.
+	begin()
 	// reset restores the image's bytes and clears what grew behind them. False means
 	// that the content is unknown now and the instance must go.
 	reset() bool

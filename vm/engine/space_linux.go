@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"os"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -12,7 +13,8 @@ import (
 // A cowImage holds the image in an anonymous file that instances map privately. A page
 // that an instance writes to becomes its own; /proc/self/pagemap tells which did, and
 // only those are copied back. Pages stay private once written, so that a contract that
-// writes the same pages at each call pays no page fault for them.
+// writes the same pages at each call pays no page fault for them; and without a page
+// fault there is no need to ask which pages did.
 type cowImage struct {
 	fd    int
 	image []byte // read-only mapping of the file
@@ -104,15 +106,22 @@ func (i *cowImage) space() space {
 type cowSpace struct {
 	image *cowImage
 	base  []byte
-	grown uint64 // the largest size asked for
+	high  uint64 // up to where there may be private pages: the largest size since a discard
+
+	private []extent // all private pages, if known
+	known   bool
+	before  int64 // page faults of the thread when the call began; -1: not counted
 }
+
+// extent is a run of pages, from and up to an offset.
+type extent struct{ from, to int }
 
 // Reallocate implements experimental.LinearMemory: memory never moves.
 func (s *cowSpace) Reallocate(size uint64) []byte {
 	if size > uint64(len(s.base)) {
 		return nil
 	}
-	s.grown = max(s.grown, size)
+	s.high = max(s.high, size)
 	return s.base[:size:size]
 }
 
@@ -124,32 +133,59 @@ func (s *cowSpace) Free() {
 	}
 }
 
+// begin notes that a call begins. The caller's goroutine MUST stay on its thread until
+// reset, and nothing else may touch the memory.
+func (s *cowSpace) begin() {
+	s.before = -1
+	if s.known && s.image.pages.counted {
+		s.before = threadFaults()
+	}
+}
+
 // discard gives all private pages back to the system.
 func (s *cowSpace) discard() bool {
-	n := max(s.grown, uint64(len(s.image.image)))
-	s.grown = 0
+	n := max(s.high, uint64(len(s.image.image)))
+	s.high, s.private, s.known, s.before = 0, s.private[:0], true, -1
 	return n == 0 || unix.Madvise(s.base[:n], unix.MADV_DONTNEED) == nil
 }
 
+// reset looks for pages that became private only if there was a page fault since begin:
+// no page does without one, and looking takes longer than copying.
 func (s *cowSpace) reset() bool {
 	image := s.image.image
-	size := max(s.grown, uint64(len(image)))
+	size := max(s.high, uint64(len(image)))
 	if size == 0 {
 		return true
 	}
-	written := 0
-	ok := s.image.pages.private(s.base[:size], func(from, to int) {
-		written += to - from
-		if from < len(image) {
-			from += copy(s.base[from:to], image[from:])
+	if s.before < 0 || threadFaults() != s.before {
+		s.private, s.known = s.private[:0], true
+		if !s.image.pages.private(s.base[:size], func(from, to int) { s.private = append(s.private, extent{from, to}) }) {
+			return s.discard()
 		}
-		clear(s.base[from:to]) // what grew behind the image
-	})
-	if !ok || written > maxSticky*os.Getpagesize() {
-		return s.discard()
 	}
-	s.grown = 0
+	s.before = -1
+	written := 0
+	for _, e := range s.private {
+		if written += e.to - e.from; written > maxSticky*os.Getpagesize() {
+			return s.discard()
+		}
+		from := e.from
+		if from < len(image) {
+			from += copy(s.base[from:e.to], image[from:])
+		}
+		clear(s.base[from:e.to]) // what grew behind the image
+	}
 	return true
+}
+
+// threadFaults is how many page faults the calling thread has had, -1 if unknown.
+func threadFaults() int64 {
+	var u unix.Rusage
+	// RawSyscall: it takes less than handing the processor on.
+	if _, _, errno := unix.RawSyscall(unix.SYS_GETRUSAGE, unix.RUSAGE_THREAD, uintptr(unsafe.Pointer(&u)), 0); errno != 0 {
+		return -1
+	}
+	return u.Minflt + u.Majflt
 }
 
 // pagemap reads /proc/self/pagemap (admin-guide/mm/pagemap.rst of Linux).
@@ -157,6 +193,8 @@ type pagemap struct {
 	file *os.File
 	fd   uintptr
 	scan bool // the PAGEMAP_SCAN ioctl of Linux 6.7 works
+	// counted: page faults of a thread are counted (getrusage of Linux 2.6.26).
+	counted bool
 }
 
 var openPagemap = sync.OnceValues(func() (*pagemap, error) {
@@ -252,7 +290,8 @@ func (p *pagemap) scanPrivate(b []byte, f func(from, to int)) bool {
 }
 
 // try finds out on a mapping of four pages, the second and last written to, whether
-// pagemap tells the truth here, and which way of reading it works.
+// pagemap tells the truth here, which way of reading it works, and whether page faults are
+// counted.
 func (p *pagemap) try() error {
 	size := os.Getpagesize()
 	fd, err := unix.MemfdCreate("huchain-try", unix.MFD_CLOEXEC)
@@ -268,7 +307,13 @@ func (p *pagemap) try() error {
 		return err
 	}
 	defer unix.Munmap(b) //nolint:errcheck // fails only if b isn't mapped
-	b[size], b[3*size] = 1, b[0]+2
+	runtime.LockOSThread()
+	before := threadFaults()
+	b[size] = 1
+	one := threadFaults()
+	b[3*size] = b[0] + 2
+	p.counted = before >= 0 && one > before && threadFaults() > one
+	runtime.UnlockOSThread()
 	for _, p.scan = range []bool{true, false} {
 		found, right := 0, true
 		ok := p.private(b, func(from, to int) {

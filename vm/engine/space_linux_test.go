@@ -24,19 +24,30 @@ func TestSpaceReset(t *testing.T) {
 	image, err := newCowImage(want, limit)
 	require.NoError(t, err)
 	defer image.close()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	require.True(t, pages.counted)
 	for _, pages.scan = range []bool{had, false} {
 		s := image.space().(*cowSpace)
-		for round := range 40 {
+		for round := range 120 {
+			if round >= 40 {
+				s.begin()
+			}
 			size := len(want) + n(64)*pageSize
 			mem := s.Reallocate(uint64(size))
 			require.Len(t, mem, size)
 			require.Equal(t, -1, bytes.IndexFunc(mem[len(want):], func(r rune) bool { return r != 0 }), "memory grows by zeros")
 			writes := n(40)
-			if round%8 == 0 {
+			if round%8 == 0 && round < 80 {
 				writes = 4 * maxSticky
 			}
 			for range writes {
-				mem[n(size)]++
+				at := n(size)
+				if round >= 80 && len(s.private) > 0 && round%4 != 0 { // without a page fault
+					e := s.private[n(len(s.private))]
+					at = min(e.from+n(e.to-e.from), size-1)
+				}
+				mem[at]++
 			}
 			require.True(t, s.reset())
 			require.True(t, bytes.Equal(want, s.base[:len(want)]))
