@@ -22,8 +22,8 @@ type Chain struct {
 
 	// Decoded forms of rows and certificates, by their bytes: what is cached is a
 	// function of the key, never of the state.
-	members   *lru.Cache[string, *Member]
-	contracts *lru.Cache[string, *ContractRecord]
+	members   decodedRows[types.Address, *Member]
+	contracts decodedRows[string, *ContractRecord]
 	certs     *lru.Cache[string, *cert.Certificate]
 	params    lastDecoded[paramsRow]
 	orgs      lastDecoded[orgIndex]
@@ -32,27 +32,6 @@ type Chain struct {
 	policy     *policy.Compiler
 	rules      atomic.Pointer[ruleCache]
 	inForce    lastDecoded[*RulesInForce]
-}
-
-// lastDecoded remembers the decoded form of the row last read, by its bytes.
-type lastDecoded[T any] struct {
-	p atomic.Pointer[decodedRow[T]]
-}
-
-type decodedRow[T any] struct {
-	raw   string
-	value T
-}
-
-func (l *lastDecoded[T]) get(raw []byte, decode func([]byte) (T, error)) (T, error) {
-	if d := l.p.Load(); d != nil && d.raw == string(raw) {
-		return d.value, nil
-	}
-	v, err := decode(raw)
-	if err == nil {
-		l.p.Store(&decodedRow[T]{string(raw), v})
-	}
-	return v, err
 }
 
 type paramsRow struct {
@@ -92,10 +71,10 @@ func New(g *Genesis, vm VM, opt Options) (*Chain, error) {
 		return nil, err
 	}
 	c := &Chain{genesis: g, vm: vm, protocol: p, verifier: newVerifier(opt.VerifyWorkers, opt.VerifiedEntries)}
-	if c.members, err = lru.New[string, *Member](opt.MemberEntries); err != nil {
+	if c.members, err = newDecodedRows[types.Address, *Member](opt.MemberEntries); err != nil {
 		return nil, err
 	}
-	if c.contracts, err = lru.New[string, *ContractRecord](opt.ContractEntries); err != nil {
+	if c.contracts, err = newDecodedRows[string, *ContractRecord](opt.ContractEntries); err != nil {
 		return nil, err
 	}
 	if c.certs, err = lru.New[string, *cert.Certificate](opt.MemberEntries); err != nil {

@@ -110,14 +110,10 @@ func (c *Chain) Contract(st State, name string) (*ContractRecord, bool, error) {
 	if err != nil || !found {
 		return nil, false, err
 	}
-	if r, ok := c.contracts.Get(string(raw)); ok {
-		return r, true, nil
-	}
-	r, err := decodeRecord(raw)
+	r, err := c.contracts.get(name, raw, decodeRecord)
 	if err != nil {
 		return nil, false, errCorrupt("contract "+name, err)
 	}
-	c.contracts.Add(string(raw), r)
 	return r, true, nil
 }
 

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ type memberPointer struct {
 
 func orgKey(org string) []byte              { return []byte("org/" + org) }
 func memberKey(m types.MemberID) []byte     { return []byte("member/" + string(m)) }
-func addrKey(a types.Address) []byte        { return []byte("addr/" + a.String()) }
+func addrKey(a types.Address) []byte        { return hex.AppendEncode([]byte("addr/"), a[:]) }
 func certificateKey(a types.Address) []byte { return []byte("certificate/" + a.String()) }
 
 func serialKey(org, serial string) []byte  { return []byte("serial/" + org + "/" + serial) }
@@ -116,15 +117,14 @@ func (c *Chain) Member(st State, a types.Address) (*Member, bool, error) {
 	if err != nil || !found {
 		return nil, false, err
 	}
-	if m, ok := c.members.Get(string(raw)); ok {
-		return m, true, nil
-	}
-	var m Member
-	if err := json.Unmarshal(raw, &m); err != nil {
+	m, err := c.members.get(a, raw, func(raw []byte) (*Member, error) {
+		m := new(Member)
+		return m, json.Unmarshal(raw, m)
+	})
+	if err != nil {
 		return nil, false, errCorrupt("member "+a.String(), err)
 	}
-	c.members.Add(string(raw), &m)
-	return &m, true, nil
+	return m, true, nil
 }
 
 // MemberAddress returns the present address of a stable member id.

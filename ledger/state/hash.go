@@ -136,8 +136,12 @@ func RootOf(leaves []Leaf) crypto.Hash {
 	return h.hashes[root]
 }
 
-// sumGroup is the number of messages of equal length from which they are hashed together.
-const sumGroup = 3
+const (
+	// sumGroup is the number of messages of equal length from which they are hashed together.
+	sumGroup = 3
+	// sumBytes is about how many bytes are brought together for that.
+	sumBytes = 16 << 10
+)
 
 // SumEach hashes messages of any lengths, those of equal length together.
 func SumEach(msgs [][]byte) []crypto.Hash {
@@ -147,11 +151,11 @@ func SumEach(msgs [][]byte) []crypto.Hash {
 		order[i] = int32(i)
 	}
 	slices.SortStableFunc(order, func(a, b int32) int { return len(msgs[a]) - len(msgs[b]) })
-	var buf []byte
+	buf := make([]byte, 0, 2*sumBytes)
 	var sums []crypto.Hash
 	for len(order) > 0 {
 		size, n := len(msgs[order[0]]), 1
-		for n < len(order) && len(msgs[order[n]]) == size && n*size < 1<<20 {
+		for n < len(order) && len(msgs[order[n]]) == size && n*size < sumBytes {
 			n++
 		}
 		if n < sumGroup {
