@@ -149,6 +149,7 @@ soak: ## the tests at full size: 10^6 calls and records, 200 kills, four process
 	$(call needs,go git)
 	HUCHAIN_TEST_SNAPSHOT_RECORDS=$${HUCHAIN_TEST_SNAPSHOT_RECORDS:-1000000} $(GO) test -count 1 -timeout 1h -run 'TestRestoredGoesOnAlike|TestJoinBySnapshot' ./ledger/snapshot ./consensus
 	HUCHAIN_TEST_KILL_ROUNDS=$${HUCHAIN_TEST_KILL_ROUNDS:-200} $(GO) test -count 1 -timeout 1h -run TestKillAtRandomPoints ./ledger
+	HUCHAIN_TEST_PARALLEL_TXS=$${HUCHAIN_TEST_PARALLEL_TXS:-1000000} $(GO) test -count 1 -timeout 2h -run TestParallelEqualsSerial ./chain
 	HUCHAIN_VM_CALLS=$${HUCHAIN_VM_CALLS:-1000000} $(GO) test -count 1 -timeout 4h -run TestFreshInstanceOracle ./vm/engine
 	HUCHAIN_SOAK=$${HUCHAIN_SOAK:-20} $(GO) test -count 1 -timeout 12h ./test
 

@@ -20,6 +20,9 @@ type Chain struct {
 	protocol *Protocol
 	verifier *verifier
 
+	workers, parallelFrom int // see Options
+	ahead, stood          atomic.Uint64
+
 	// Decoded forms of rows and certificates, by their bytes: what is cached is a
 	// function of the key, never of the state.
 	members   decodedRows[types.Address, *Member]
@@ -46,16 +49,22 @@ type Options struct {
 	MemberEntries   int // decoded member rows remembered
 	ContractEntries int // decoded contract rows remembered
 	RuleEntries     int // compiled supervision rules remembered
+	// ExecuteWorkers execute transactions of a block side by side; 1: one after another.
+	// It pays from about four cores.
+	ExecuteWorkers int
+	ParallelFrom   int // smallest block that is executed side by side
 }
 
 // DefaultOptions suits a validator with a few hundred thousand members.
 func DefaultOptions() Options {
-	return Options{VerifyWorkers: 2, VerifiedEntries: 1 << 16, MemberEntries: 1 << 14, ContractEntries: 256, RuleEntries: 4096}
+	return Options{VerifyWorkers: 2, VerifiedEntries: 1 << 16, MemberEntries: 1 << 14, ContractEntries: 256, RuleEntries: 4096,
+		ExecuteWorkers: 1, ParallelFrom: 16}
 }
 
 // Validate checks the sizes.
 func (o Options) Validate() error {
-	if o.VerifyWorkers < 1 || o.VerifiedEntries < 1 || o.MemberEntries < 1 || o.ContractEntries < 1 || o.RuleEntries < 1 {
+	if o.VerifyWorkers < 1 || o.VerifiedEntries < 1 || o.MemberEntries < 1 || o.ContractEntries < 1 || o.RuleEntries < 1 ||
+		o.ExecuteWorkers < 1 || o.ParallelFrom < 1 {
 		return fmt.Errorf("chain options: every size must be at least 1: %+v", o)
 	}
 	return nil
@@ -70,7 +79,8 @@ func New(g *Genesis, vm VM, opt Options) (*Chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Chain{genesis: g, vm: vm, protocol: p, verifier: newVerifier(opt.VerifyWorkers, opt.VerifiedEntries)}
+	c := &Chain{genesis: g, vm: vm, protocol: p, verifier: newVerifier(opt.VerifyWorkers, opt.VerifiedEntries),
+		workers: opt.ExecuteWorkers, parallelFrom: opt.ParallelFrom}
 	if c.members, err = newDecodedRows[types.Address, *Member](opt.MemberEntries); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type bed struct {
 	vm       *chaintest.GoVM
 	g        *chain.Genesis
 	c        *chain.Chain
+	twin     *chain.Chain // executes the same blocks side by side
 	st       *chaintest.State
 	ids      *chain.IDWindow
 	packages map[crypto.Hash][]byte
@@ -57,6 +58,7 @@ func newBedOf(t *testing.T, change func(*chaintest.World, *chaintest.GoVM)) *bed
 	res, err := c.InitGenesis(context.Background(), packages)
 	require.NoError(t, err)
 	b := &bed{t: t, w: w, vm: vm, packages: packages, g: g, c: c, st: chaintest.NewState(), ids: chain.NewIDWindow(), now: start.Add(time.Second)}
+	b.twin = parallel(t, g, vm, 4)
 	b.st.Apply(res.Writes)
 	b.clerk = w.Member("archives", "clerk", "client")
 	b.auditor = w.Member("court", "auditor", "auditor")
@@ -134,6 +136,12 @@ func (b *bed) run(txs ...*types.Tx) *chain.Result {
 	}
 	res, err := b.c.Execute(context.Background(), b.st, b.ids, blk)
 	require.NoError(b.t, err)
+	aside, err := b.twin.Execute(context.Background(), b.st, b.ids, blk)
+	require.NoError(b.t, err)
+	if len(res.Events) == 0 { // none, or an empty list
+		res.Events, aside.Events = nil, nil
+	}
+	require.Equal(b.t, res, aside, "side by side as one after another")
 	require.Len(b.t, res.Receipts, len(txs))
 	var used []crypto.Hash // snapshots take the used ids from the receipts
 	for i := range res.Receipts {

@@ -29,13 +29,8 @@ func (c *Chain) Execute(ctx context.Context, st State, ids *IDWindow, blk *Block
 	if x.sup, err = c.supervision(st, &params); err != nil {
 		return nil, err
 	}
-	for i := range blk.Txs {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := x.transaction(uint32(i), blk); err != nil {
-			return nil, err
-		}
+	if err := x.transactions(blk); err != nil {
+		return nil, err
 	}
 	// Parameters changed by this block show in its content root.
 	var after Params
@@ -62,6 +57,25 @@ type execution struct {
 	sup   *supervision
 	seen  map[crypto.Hash]struct{}
 	res   *Result
+}
+
+// transactions executes all transactions of a block, in order or as if.
+func (x *execution) transactions(blk *BlockInput) error {
+	run := func(i uint32) error { return x.transaction(i, blk) }
+	if x.c.workers > 1 && len(blk.Txs) >= x.c.parallelFrom {
+		s := x.speculate(blk, x.c.workers)
+		defer s.stop()
+		run = s.settle
+	}
+	for i := range blk.Txs {
+		if err := x.ctx.Err(); err != nil {
+			return err
+		}
+		if err := run(uint32(i)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // transaction executes one transaction and appends its receipt. A returned error is

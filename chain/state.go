@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tidwall/btree"
@@ -73,6 +74,29 @@ func (o *overlay) remove(ns string, key []byte, txIndex uint32) error {
 
 // mark returns a point to revert to.
 func (o *overlay) mark() int { return len(o.journal) }
+
+// rowsSince returns the rows changed since mark as they are now, each once.
+func (o *overlay) rowsSince(mark int) []writtenRow {
+	keys := make([]string, 0, len(o.journal)-mark)
+	for _, u := range o.journal[mark:] {
+		keys = append(keys, u.key)
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	out := make([]writtenRow, len(keys))
+	for i, k := range keys {
+		out[i].key = k
+		out[i].entry, _ = o.changes.Get(k)
+	}
+	return out
+}
+
+// take adds changes made elsewhere, which cannot be reverted.
+func (o *overlay) take(rows []writtenRow) {
+	for _, w := range rows {
+		o.changes.Set(w.key, w.entry)
+	}
+}
 
 // revert takes back every change made since mark.
 func (o *overlay) revert(mark int) {

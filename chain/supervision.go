@@ -39,6 +39,16 @@ type supervision struct {
 	stale    bool   // set is older than the state
 	changed  bool   // the row rules may be another
 	txIndex  uint32 // of the transaction that changed it last
+	touches  int    // transactions so far that have written rows of the set
+}
+
+// copy returns a supervision that changes by itself.
+func (s *supervision) copy() *supervision {
+	if s == nil {
+		return nil
+	}
+	c := *s
+	return &c
 }
 
 // ruleCache remembers the last Set by the digest of its rows.
@@ -130,6 +140,7 @@ func (s *supervision) settle(ok bool, txIndex uint32) {
 		return
 	}
 	s.touched, s.stale = false, true
+	s.touches++
 	if ok {
 		s.changed, s.txIndex = true, txIndex
 	}

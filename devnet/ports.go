@@ -3,6 +3,7 @@ package devnet
 import (
 	"fmt"
 	"net"
+	"runtime"
 
 	"github.com/huchain/huchain/node"
 )
@@ -99,7 +100,8 @@ stderr = false
 
 [vm]
 cacheDir = %q
-`, v.Name, v.Web, v.Metrics, n.CacheDir())
+executeWorkers = %d
+`, v.Name, v.Web, v.Metrics, n.CacheDir(), node.ExecuteWorkers(runtime.NumCPU()/len(n.Nodes)))
 		if err := node.WriteFile(home.ConfigFile(), []byte(nodeTOML), 0o644); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -122,10 +123,15 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 	link := &linkSource{files: home.LinkFiles(), secret: secret, log: log}
 	vm := engine.DefaultParams()
 	vm.CacheDir, vm.Interpreter = engines.CacheDir, engines.Interpreter
+	opt := chain.DefaultOptions()
+	if opt.ExecuteWorkers = engines.ExecuteWorkers; opt.ExecuteWorkers == 0 {
+		opt.ExecuteWorkers = ExecuteWorkers(runtime.GOMAXPROCS(0))
+	}
+	vm.MaxInstances = max(vm.MaxInstances, opt.ExecuteWorkers+1)
 	if r.engine, err = engine.New(ctx, vm); err != nil {
 		return nil, fmt.Errorf("start contract engine: %w", err)
 	}
-	if r.machine, err = chain.New(r.genesis, r.engine, chain.DefaultOptions()); err != nil {
+	if r.machine, err = chain.New(r.genesis, r.engine, opt); err != nil {
 		return nil, err
 	}
 	if err := r.join(ctx, home, cfg, link, log); err != nil {

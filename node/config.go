@@ -71,6 +71,21 @@ type VMConfig struct {
 	// Interpreter runs contracts without compiling them: many times slower, with the same
 	// outcome. For machines whose processor or policy allows no compiled code.
 	Interpreter bool `koanf:"interpreter"`
+	// ExecuteWorkers execute transactions of a block side by side; 1: one after another;
+	// 0: as many as this process has processors, up to 8, and 1 below 4.
+	ExecuteWorkers int `koanf:"executeWorkers"`
+}
+
+const maxExecuteWorkers = 64
+
+// ExecuteWorkers is how many workers execute a block's transactions in a process with a
+// number of processors to itself. Below four they would take from what else a validator
+// does meanwhile.
+func ExecuteWorkers(processors int) int {
+	if processors < 4 {
+		return 1
+	}
+	return min(processors, 8)
 }
 
 // DefaultConfig returns the configuration of an empty node.toml.
@@ -107,6 +122,8 @@ func (c *Config) Validate() error {
 		return errors.New("log.maxMiB: at least 1; log.keepOld: at least 0")
 	case c.Disk.MinFreeMiB < 0:
 		return errors.New("disk.minFreeMiB: not negative")
+	case c.VM.ExecuteWorkers < 0 || c.VM.ExecuteWorkers > maxExecuteWorkers:
+		return fmt.Errorf("vm.executeWorkers: at most %d", maxExecuteWorkers)
 	}
 	_, err := parseLevel(c.Log.Level)
 	return err
