@@ -101,6 +101,17 @@ func (a *admitter) submit(raw []byte) (crypto.Hash, error) {
 	default:
 		return crypto.Hash{}, a.refuse(&types.Error{Code: types.CodePoolFull, Detail: "too many submissions at a time", RetryAfterMs: 200})
 	}
+	if full := a.pool.crowded("", 1, int64(len(raw))); full != nil {
+		// Verifying what is refused anyway would take from what is not. One that waits or is
+		// committed is told so all the same.
+		tx, err := types.DecodeTx(raw)
+		if err != nil {
+			return crypto.Hash{}, a.refuse(err)
+		}
+		if !a.pool.knows(tx.ID()) {
+			return tx.ID(), a.refuse(full)
+		}
+	}
 	a.workers <- struct{}{}
 	tx, err := a.admit(raw, a.now().UnixMilli())
 	<-a.workers
@@ -156,6 +167,10 @@ func (a *admitter) work(job carrierJob) {
 		return
 	}
 	a.m.carrierTxsIn.Add(float64(len(list)))
+	if a.pool.crowded(job.peer, len(list), int64(len(job.list))) != nil {
+		a.m.carrierDrops.Inc() // not verified: its transactions are offered again
+		return
+	}
 	txs := make([]parkedTx, len(list))
 	for i, raw := range list {
 		// A copy: the pool must not keep a carrier alive for one transaction of it.

@@ -150,6 +150,40 @@ func TestSubmitLimits(t *testing.T) {
 	require.Equal(t, crypto.Hash{}, id)
 }
 
+// What a full pool cannot take is not verified, from clients and peers alike, while what
+// it holds or a block holds is answered for.
+func TestFullPoolVerifiesNothing(t *testing.T) {
+	p := DefaultParams()
+	p.PoolTxs, p.SenderTxs, p.PeerTxs = 10, 10, 10
+	var verified atomic.Int64
+	a, _ := testAdmitter(t, p, func(*types.Tx) error { verified.Add(1); return nil })
+	for i := range uint16(10) {
+		_, err := a.submit(fakeTx(t, 1, i, start+1000, 1).Bytes())
+		require.NoError(t, err)
+	}
+	before := verified.Load()
+	for i := range uint16(50) { // five times what fits
+		tx := fakeTx(t, 2, i, start+1000, 1)
+		id, err := a.submit(tx.Bytes())
+		var e *types.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, types.CodePoolFull, e.Code)
+		require.Positive(t, e.RetryAfterMs)
+		require.Equal(t, tx.ID(), id)
+	}
+	a.work(carrierJob{peer: "p", list: types.EncodeList([][]byte{fakeTx(t, 3, 1, start+1000, 1).Bytes()})})
+	require.Equal(t, before, verified.Load())
+	require.EqualValues(t, 1, counterValue(t, a.m.carrierDrops))
+	_, err := a.submit(fakeTx(t, 1, 3, start+1000, 1).Bytes())
+	require.Equal(t, types.CodeTxKnown, types.CodeOf(err))
+	_, err = a.submit([]byte("nonsense"))
+	require.Equal(t, types.CodeTxMalformed, types.CodeOf(err))
+
+	a.pool.committed(1, start, []crypto.Hash{fakeTx(t, 1, 0, start+1000, 1).ID()})
+	_, err = a.submit(fakeTx(t, 2, 0, start+1000, 1).Bytes())
+	require.NoError(t, err, "there is room again")
+}
+
 // A peer that sends what no honest node sends is cut off, and comes back later.
 // covers: T.04
 func TestFaultyPeerIsCutOff(t *testing.T) {

@@ -123,25 +123,46 @@ func (q *pool) addOne(tx *types.Tx, from string) *types.Error {
 	return nil
 }
 
-// room reports why size bytes of sender's do not fit, or nil.
-func (q *pool) room(sender types.Address, from string, size int64) *types.Error {
+// crowded reports that the pool has no room for txs transactions of size bytes in all,
+// whoever sent them: what is refused for that need not be verified. from is as in add.
+func (q *pool) crowded(from string, txs int, size int64) *types.Error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.overflow(from, txs, size)
+}
+
+// overflow is crowded; the caller holds mu.
+func (q *pool) overflow(from string, txs int, size int64) *types.Error {
 	maxTxs, maxBytes := q.p.PoolTxs, q.p.PoolBytes
 	if from != "" {
 		maxTxs, maxBytes = max(1, maxTxs*peerShare/100), maxBytes*peerShare/100
 	}
-	su, pu := q.senders[sender], q.peers[from]
-	var detail string
-	switch {
-	case len(q.byID) >= maxTxs || q.bytes+size > maxBytes:
-		detail = "the mempool is full"
-	case su.txs >= q.p.SenderTxs || su.bytes+size > q.p.SenderBytes:
-		detail = "the sender has too many transactions waiting"
-	case from != "" && (pu.txs >= q.p.PeerTxs || pu.bytes+size > q.p.PeerBytes):
-		detail = "the peer has too many transactions waiting"
-	default:
-		return nil
+	if len(q.byID)+txs > maxTxs || q.bytes+size > maxBytes {
+		return q.full("the mempool is full")
 	}
+	return nil
+}
+
+func (q *pool) full(detail string) *types.Error {
 	return &types.Error{Code: types.CodePoolFull, Detail: detail, RetryAfterMs: q.rate.drainMs(len(q.byID) / 10)}
+}
+
+// knows reports whether a transaction waits here or is committed.
+func (q *pool) knows(id crypto.Hash) bool { return q.has(id) || q.used(id) }
+
+// room reports why size bytes of sender's do not fit, or nil.
+func (q *pool) room(sender types.Address, from string, size int64) *types.Error {
+	if err := q.overflow(from, 1, size); err != nil {
+		return err
+	}
+	su, pu := q.senders[sender], q.peers[from]
+	switch {
+	case su.txs >= q.p.SenderTxs || su.bytes+size > q.p.SenderBytes:
+		return q.full("the sender has too many transactions waiting")
+	case from != "" && (pu.txs >= q.p.PeerTxs || pu.bytes+size > q.p.PeerBytes):
+		return q.full("the peer has too many transactions waiting")
+	}
+	return nil
 }
 
 // account adds (sign 1) or removes (sign -1) an entry from the sums.
