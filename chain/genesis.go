@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/huchain/huchain/contracts/bundle"
@@ -20,6 +22,7 @@ const (
 	MaxGenesisBytes  = 4 << 20
 	MaxOrganisations = 256
 	MaxBundles       = 256
+	MaxPeers         = 256
 )
 
 // Genesis is what a chain starts from. Its hash is SM3 over the exact bytes of the
@@ -33,6 +36,9 @@ type Genesis struct {
 	Organisations []GenesisOrganisation `json:"organisations"`
 	Validators    []GenesisValidator    `json:"validators"`
 	Bundles       []GenesisBundle       `json:"bundles"`
+	// Peers says where founding nodes are first reached, organisation/node@host:port: a
+	// help for whoever joins, and no rule of the chain.
+	Peers []string `json:"peers,omitempty"`
 
 	hash crypto.Hash
 }
@@ -157,7 +163,27 @@ func (g *Genesis) validate() error {
 	if _, err := g.ValidatorSet(); err != nil {
 		return err
 	}
+	if err := g.validatePeers(); err != nil {
+		return err
+	}
 	return g.validateBundles()
+}
+
+func (g *Genesis) validatePeers() error {
+	if len(g.Peers) > MaxPeers {
+		return fmt.Errorf("more than %d peers", MaxPeers)
+	}
+	for _, p := range g.Peers {
+		node, address, _ := strings.Cut(p, "@")
+		_, err := types.ParseMemberID(node)
+		port := address[strings.LastIndexByte(address, ':')+1:]
+		n, perr := strconv.ParseUint(port, 10, 16)
+		plain := !strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' })
+		if err != nil || perr != nil || n == 0 || !plain || len(address) > 261 || len(address) < len(port)+2 {
+			return fmt.Errorf("peer %q is no organisation/node@host:port", p)
+		}
+	}
+	return nil
 }
 
 func (g *Genesis) validateBundles() error {

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -107,11 +108,14 @@ func New(ctx context.Context, p Params) (*Client, error) {
 		c.http = newHTTP(p.TLCP)
 	}
 	var list rest.Chains
-	if err := c.get(ctx, "/api/v1/chains", &list); err != nil {
+	if err := c.get(ctx, chainsPath, &list); err != nil {
 		return nil, err
 	}
-	if c.chain == "" && len(list.Items) == 1 {
+	if c.chain == "" && len(list.Items) == 1 && len(list.Starting) == 0 {
 		c.chain = list.Items[0].Chain
+	}
+	if slices.Contains(list.Starting, c.chain) || c.chain == "" && len(list.Starting) > 0 {
+		return nil, &types.Error{Code: types.CodeStarting, Detail: "chains are being opened: " + strings.Join(list.Starting, ", "), RetryAfterMs: 500}
 	}
 	var names []string
 	for _, it := range list.Items {
@@ -131,6 +135,22 @@ func New(ctx context.Context, p Params) (*Client, error) {
 	return nil, types.Errorf(types.CodeNotFound, "chain %q; the node hosts: %s", c.chain, strings.Join(names, ", "))
 }
 
+// chainsPath is what lists the chains of a node.
+const chainsPath = "/api/v1/chains"
+
+// ListChains lists the chains of a node without choosing one.
+func ListChains(ctx context.Context, p Params) (*rest.Chains, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	c := &Client{p: p, http: p.HTTP}
+	if c.http == nil {
+		c.http = newHTTP(p.TLCP)
+	}
+	var out rest.Chains
+	return &out, c.get(ctx, chainsPath, &out)
+}
+
 // Chain is the name of the chain.
 func (c *Client) Chain() string { return c.chain }
 
@@ -143,7 +163,7 @@ func (c *Client) Pinned() bool { return c.pinned }
 // path joins escaped segments under the chain.
 func (c *Client) path(query url.Values, segments ...string) string {
 	var b strings.Builder
-	b.WriteString("/api/v1/chains/" + url.PathEscape(c.chain))
+	b.WriteString(chainsPath + "/" + url.PathEscape(c.chain))
 	for _, s := range segments {
 		b.WriteString("/" + url.PathEscape(s))
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/huchain/huchain/crypto/keystore"
 	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/types/rest"
 )
 
 // Profile is a named connection: <home>/profiles/<name>.toml.
@@ -27,6 +28,31 @@ type Profile struct {
 	PassphraseFile string   `toml:"passphraseFile,omitempty"` // opens the keys under Members
 	ConnectAs      string   `toml:"connectAs,omitempty"`      // member whose certificate tlcp nodes are shown
 	Roots          []string `toml:"roots,omitempty"`          // PEM files of roots of nodes, besides those of the genesis
+
+	Chains map[string]OtherChain `toml:"chains,omitempty"` // further chains of the nodes, by name
+}
+
+// OtherChain is a chain that a profile knows besides its own.
+type OtherChain struct {
+	Nodes       []string `toml:"nodes,omitempty"` // those that host it; left out: the profile's
+	Genesis     string   `toml:"genesis,omitempty"`
+	GenesisFile string   `toml:"genesisFile,omitempty"`
+	ConnectAs   string   `toml:"connectAs,omitempty"`
+}
+
+// Select makes another chain the profile's. Of one it does not know nothing is pinned.
+func (p *Profile) Select(chain string) {
+	if chain == "" || chain == p.Chain {
+		return
+	}
+	o := p.Chains[chain]
+	p.Chain, p.Genesis, p.GenesisFile = chain, o.Genesis, o.GenesisFile
+	if len(o.Nodes) > 0 {
+		p.Nodes = o.Nodes
+	}
+	if o.ConnectAs != "" {
+		p.ConnectAs = o.ConnectAs
+	}
 }
 
 // ProfilePath is where the named profile lies.
@@ -66,22 +92,39 @@ func (p *Profile) Encode() ([]byte, error) {
 
 // Connect opens a client for the profile.
 func (p *Profile) Connect(ctx context.Context) (*Client, error) {
+	params, err := p.params()
+	if err != nil {
+		return nil, err
+	}
+	return New(ctx, params)
+}
+
+// List lists the chains of the profile's nodes.
+func (p *Profile) List(ctx context.Context) (*rest.Chains, error) {
+	params, err := p.params()
+	if err != nil {
+		return nil, err
+	}
+	return ListChains(ctx, params)
+}
+
+func (p *Profile) params() (Params, error) {
 	params := DefaultParams(p.Nodes...)
 	params.Chain = p.Chain
 	if p.Genesis != "" {
 		h, err := crypto.ParseHash(p.Genesis)
 		if err != nil {
-			return nil, types.Errorf(types.CodeConfig, "genesis hash of the profile: %w", err)
+			return params, types.Errorf(types.CodeConfig, "genesis hash of the profile: %w", err)
 		}
 		params.Genesis = h
 	}
 	if slices.ContainsFunc(p.Nodes, func(n string) bool { return strings.HasPrefix(n, secureScheme+"://") }) {
 		var err error
 		if params.TLCP, err = p.secure(params.Genesis); err != nil {
-			return nil, err
+			return params, err
 		}
 	}
-	return New(ctx, params)
+	return params, nil
 }
 
 // Passphrase reads the passphrase of the keys under Members: from a file, if one is named

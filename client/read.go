@@ -30,16 +30,16 @@ func (p Page) query() url.Values {
 	return q
 }
 
-// Chains lists the chains of the node.
-func (c *Client) Chains(ctx context.Context) (*rest.Chains, error) {
-	var out rest.Chains
-	return &out, c.get(ctx, "/api/v1/chains", &out)
-}
-
 // Status says how the chain is doing on the node.
 func (c *Client) Status(ctx context.Context) (*rest.Status, error) {
 	var out rest.Status
 	return &out, c.get(ctx, c.path(nil, "status"), &out)
+}
+
+// Peers lists the peers of the node on the chain.
+func (c *Client) Peers(ctx context.Context) (*rest.Peers, error) {
+	var out rest.Peers
+	return &out, c.get(ctx, c.path(nil, "peers"), &out)
 }
 
 // GenesisFile fetches the genesis file and checks it against the genesis hash.

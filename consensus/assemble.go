@@ -58,6 +58,7 @@ type engineParts struct {
 	carriers *carrierReactor
 	certs    *certificateReactor
 	peers    []string
+	release  string
 	traffic  links.Metrics
 	metrics  *cometMetrics
 	log      cmtlog.Logger
@@ -287,7 +288,7 @@ func (e *engine) wireSwitch(parts *engineParts, config *cfg.Config, state sm.Sta
 		Block: state.Version.Consensus.Block, App: state.Version.Consensus.App,
 		Listen: parts.listen, Advertise: parts.p.Advertise, Peers: parts.peers,
 		MaxPeers: parts.p.MaxPeers, RedialInterval: parts.p.RedialInterval,
-		MConn: mconn, Metrics: parts.traffic, Logger: parts.log.With("module", "links"),
+		MConn: mconn, Metrics: parts.traffic, Release: parts.release, Logger: parts.log.With("module", "links"),
 	})
 	if err != nil {
 		return types.Errorf(types.CodeConfig, "%w", err)

@@ -7,10 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	cs "github.com/cometbft/cometbft/consensus"
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/proxy"
-	cmttypes "github.com/cometbft/cometbft/types"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/huchain/huchain/chain"
@@ -36,6 +34,8 @@ type Options struct {
 	Link   func() (*tlcp.Identity, error)
 	Peers  []string // organisation/node@host:port; this node itself may be among them
 	Listen string   // host:port
+	// Release is what peers are told this node runs, at most 64 bytes.
+	Release string
 	// Snapshots keeps the chain's snapshots; nil: none are made or served.
 	Snapshots *snapshot.Store
 	// Archived is the newest height whose history is archived: no block above it is
@@ -148,7 +148,7 @@ func (n *Node) build() error {
 	n.parts = &engineParts{
 		p: &n.p, dataDir: n.o.DataDir, listen: n.o.Listen, genesis: doc, founding: n.o.Genesis,
 		app: n.app, client: proxy.NewConnSyncLocalClientCreator(n.app), guard: n.guard, tlcp: n.admission.config(n.o.Link), self: self,
-		mempool: cometMempool{n.pool}, peers: n.o.Peers, metrics: comet, traffic: links.Metrics{Sent: m.linkSent, Received: m.linkReceived},
+		mempool: cometMempool{n.pool}, peers: n.o.Peers, release: n.o.Release, metrics: comet, traffic: links.Metrics{Sent: m.linkSent, Received: m.linkReceived},
 		log: &cometLogger{log: n.log, onFail: n.fail},
 	}
 	n.parts.carriers = newCarrierReactor(&n.p, m, n.pool, n.admit, n.blame)
@@ -339,19 +339,6 @@ func (n *Node) Status() Status {
 		}
 	}
 	return s
-}
-
-// peerHeight is the greatest height that a peer says it works at.
-func (n *Node) peerHeight() int64 {
-	var top int64
-	if e := n.engine.Load(); e != nil {
-		for _, p := range e.sw.Peers().Copy() {
-			if ps, ok := p.Get(cmttypes.PeerStateKey).(*cs.PeerState); ok {
-				top = max(top, ps.GetHeight())
-			}
-		}
-	}
-	return top
 }
 
 // faultOf cuts off a peer by its id.

@@ -29,6 +29,8 @@ type Params struct {
 	// PortBase is the first port of the HTTP APIs; peers follow 100 and metrics 200
 	// higher. 0 takes the defaults.
 	PortBase int
+	// Apps adds a second chain, AppsName, of other organisations on part of the nodes.
+	Apps bool
 	// Packages are the package files of the contracts to install, by name.
 	Packages map[string][]byte
 	// Say, where given, is told which ports were taken.
@@ -92,6 +94,11 @@ func Create(ctx context.Context, p Params) (*Network, error) {
 	if err := n.writeGenesis(&g); err != nil {
 		return nil, err
 	}
+	if p.Apps {
+		if err := n.foundApps(secret, p.Packages); err != nil {
+			return nil, err
+		}
+	}
 	_, taken, err := n.assignPorts(p.PortBase)
 	if err != nil {
 		return nil, err
@@ -110,12 +117,12 @@ func (n *Network) publish() error {
 	}
 	profile := client.Profile{
 		Nodes: n.URLs(), Chain: n.Chain, Genesis: n.Genesis, GenesisFile: n.GenesisFile(),
-		Members: n.MembersDir(), PassphraseFile: n.PassphraseFile(), ConnectAs: connectAs,
+		Members: n.MembersDir(), PassphraseFile: n.PassphraseFile(), ConnectAs: connectAs, Chains: n.otherChains(false),
 	}
 	if err := n.writeProfile(profileName, &profile); err != nil {
 		return err
 	}
-	profile.Nodes = nil
+	profile.Nodes, profile.Chains = nil, n.otherChains(true)
 	for i := range n.Nodes {
 		profile.Nodes = append(profile.Nodes, n.Nodes[i].SecureURL())
 	}
@@ -140,7 +147,7 @@ func (n *Network) clear() error {
 			return err
 		}
 	}
-	for _, p := range []string{n.MembersDir(), n.PassphraseFile(), n.GenesisFile()} {
+	for _, p := range []string{n.MembersDir(), n.PassphraseFile(), n.GenesisFile(), n.AppsFile(), n.AppsGenesisFile()} {
 		if err := os.RemoveAll(p); err != nil {
 			return err
 		}
@@ -163,38 +170,47 @@ func (n *Network) CacheDir() string { return filepath.Join(n.Dir(), "cache", "wa
 // foundValidator makes keys, certificate and home of validator i.
 func (n *Network) foundValidator(i int, o *organisation, secret []byte) (*chain.GenesisValidator, error) {
 	name := fmt.Sprintf("node%d", i)
-	key, err := crypto.GenerateKey(rand.Reader)
+	v, _, err := makeValidator(n.NodeHome(name).Chain(n.Chain), name, o, secret)
 	if err != nil {
 		return nil, err
 	}
-	keys := n.NodeHome(name).Chain(n.Chain).KeysDir()
+	n.Nodes = append(n.Nodes, Node{Name: name, Member: o.name + "/" + name})
+	return v, nil
+}
+
+// makeValidator makes the keys and certificates of a validator of a chain.
+func makeValidator(home node.ChainHome, name string, o *organisation, secret []byte) (*chain.GenesisValidator, crypto.Signer, error) {
+	key, err := crypto.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys := home.KeysDir()
 	if err := os.MkdirAll(keys, 0o700); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := keystore.Save(filepath.Join(keys, "validator.key"), key, secret); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if _, err := o.certify(filepath.Join(keys, "validator.pem"), name, []types.Role{types.RoleValidator}, key.Public()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	info, err := consensus.CreateKeys(node.ConsensusKeys(keys, nil))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	now := time.Now()
 	link, err := tlcp.Issue(o.ca, cert.Request{
 		Name: name, Roles: []string{string(types.RoleNode)}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(2, 0, 0),
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := n.NodeHome(name).Chain(n.Chain).LinkFiles().Save(link, secret); err != nil {
-		return nil, err
+	if err := home.LinkFiles().Save(link, secret); err != nil {
+		return nil, nil, err
 	}
-	n.Nodes = append(n.Nodes, Node{Name: name, Member: o.name + "/" + name})
 	return &chain.GenesisValidator{
 		Org: o.name, Name: name, Key: key.Public(), Ed25519: hex.EncodeToString(info.Ed25519[:]), Power: 1,
-	}, nil
+	}, key, nil
 }
 
 // installBundles names the packages in the genesis and puts them beside it in each home.

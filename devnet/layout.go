@@ -32,7 +32,8 @@ type Network struct {
 	Genesis string    `json:"genesis"`
 	Created time.Time `json:"created"`
 	Nodes   []Node    `json:"nodes"`
-	Sample  bool      `json:"sampleLoaded"` // the demo stories are on the chain
+	Apps    *Apps     `json:"apps,omitempty"` // the second chain, where it was asked for
+	Sample  bool      `json:"sampleLoaded"`   // the demo stories are on the chain
 
 	home string
 }

@@ -19,10 +19,7 @@ import (
 
 // founders are the organisations of a devnet and their first members. Names apart from
 // admin are unique, so that commands can leave the organisation out.
-var founders = []struct {
-	org     string
-	members []founder
-}{
+var founders = []founderOrg{
 	{"archives", []founder{
 		{"admin", []types.Role{types.RoleAdmin, types.RoleClient}},
 		{"clerk", []types.Role{types.RoleClient}},
@@ -42,6 +39,11 @@ var founders = []struct {
 	}},
 }
 
+type founderOrg struct {
+	org     string
+	members []founder
+}
+
 type founder struct {
 	name  string
 	roles []types.Role
@@ -55,29 +57,9 @@ type organisation struct {
 func (n *Network) foundOrganisations(ctx context.Context, secret []byte) ([]*organisation, error) {
 	var out []*organisation
 	for _, f := range founders {
-		key, err := crypto.GenerateKey(rand.Reader)
+		o, err := n.foundOrganisation(f, secret)
 		if err != nil {
 			return nil, err
-		}
-		ca, err := cert.NewCA(f.org, key, n.Created.Add(-24*time.Hour), n.Created.AddDate(20, 0, 0))
-		if err != nil {
-			return nil, err
-		}
-		o := &organisation{name: f.org, ca: ca}
-		base := filepath.Join(n.MembersDir(), f.org, "ca")
-		if err := os.MkdirAll(filepath.Dir(base), 0o700); err != nil {
-			return nil, err
-		}
-		if err := keystore.Save(base+".key", key, secret); err != nil {
-			return nil, err
-		}
-		if err := node.WriteFile(base+".pem", cert.EncodePEM(ca.Root().Raw), 0o644); err != nil {
-			return nil, err
-		}
-		for _, m := range f.members {
-			if _, err := n.addMember(o, m.name, m.roles, secret); err != nil {
-				return nil, err
-			}
 		}
 		out = append(out, o)
 		if err := ctx.Err(); err != nil {
@@ -85,6 +67,35 @@ func (n *Network) foundOrganisations(ctx context.Context, secret []byte) ([]*org
 		}
 	}
 	return out, nil
+}
+
+// foundOrganisation makes the CA of an organisation and its first members.
+func (n *Network) foundOrganisation(f founderOrg, secret []byte) (*organisation, error) {
+	key, err := crypto.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	ca, err := cert.NewCA(f.org, key, n.Created.Add(-24*time.Hour), n.Created.AddDate(20, 0, 0))
+	if err != nil {
+		return nil, err
+	}
+	o := &organisation{name: f.org, ca: ca}
+	base := filepath.Join(n.MembersDir(), f.org, "ca")
+	if err := os.MkdirAll(filepath.Dir(base), 0o700); err != nil {
+		return nil, err
+	}
+	if err := keystore.Save(base+".key", key, secret); err != nil {
+		return nil, err
+	}
+	if err := node.WriteFile(base+".pem", cert.EncodePEM(ca.Root().Raw), 0o644); err != nil {
+		return nil, err
+	}
+	for _, m := range f.members {
+		if _, err := n.addMember(o, m.name, m.roles, secret); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
 }
 
 // addMember makes key and certificate of a member.

@@ -15,34 +15,50 @@ func (n *Network) assignPorts(base int) (changed bool, taken []string, err error
 	if !fresh {
 		base = node.DefaultWebPort
 	}
-	kinds := []struct {
-		setting string
-		first   int
-		addr    func(*Node) *string
-	}{
-		{"web.listen", base, func(v *Node) *string { return &v.Web }},
-		{"p2p.listen", base + node.DefaultP2PPort - node.DefaultWebPort, func(v *Node) *string { return &v.P2P }},
-		{"metrics.listen", base + node.DefaultMetricsPort - node.DefaultWebPort, func(v *Node) *string { return &v.Metrics }},
-		{"api.listen", base + node.DefaultAPIPort - node.DefaultWebPort, func(v *Node) *string { return &v.API }},
-	}
-	for _, k := range kinds {
-		for i := range n.Nodes {
-			addr := k.addr(&n.Nodes[i])
-			if want := fmt.Sprintf("127.0.0.1:%d", k.first+i); *addr == "" || fresh && *addr != want {
-				*addr, changed = want, true
-			}
-			if node.PortFree(*addr) {
-				continue
-			}
-			free, err := freeAddress()
-			if err != nil {
-				return false, nil, err
-			}
-			taken = append(taken, fmt.Sprintf("%s %s: %s → %s", n.Nodes[i].Name, k.setting, *addr, free))
-			*addr, changed = free, true
+	for _, p := range n.ports(base) {
+		if *p.addr == "" || fresh && *p.addr != p.want {
+			*p.addr, changed = p.want, true
 		}
+		if node.PortFree(*p.addr) {
+			continue
+		}
+		free, err := freeAddress()
+		if err != nil {
+			return false, nil, err
+		}
+		taken = append(taken, fmt.Sprintf("%s: %s → %s", p.name, *p.addr, free))
+		*p.addr, changed = free, true
 	}
 	return changed, taken, nil
+}
+
+// port is an address of a node and what it is by default.
+type port struct {
+	name string // node and setting
+	addr *string
+	want string
+}
+
+func (n *Network) ports(base int) (out []port) {
+	add := func(setting string, i, above int, name string, addr *string) {
+		out = append(out, port{name + " " + setting, addr, fmt.Sprintf("127.0.0.1:%d", base+above+i)})
+	}
+	const p2p, metrics, members = node.DefaultP2PPort - node.DefaultWebPort, node.DefaultMetricsPort - node.DefaultWebPort, node.DefaultAPIPort - node.DefaultWebPort
+	for i := range n.Nodes {
+		v := &n.Nodes[i]
+		add("web.listen", i, 0, v.Name, &v.Web)
+		add("p2p.listen", i, p2p, v.Name, &v.P2P)
+		add("metrics.listen", i, metrics, v.Name, &v.Metrics)
+		add("api.listen", i, members, v.Name, &v.API)
+	}
+	if n.Apps != nil {
+		for i := range n.Apps.Nodes {
+			v := &n.Apps.Nodes[i]
+			add(AppsName+" p2p.listen", i, p2p+node.ChainPortStep, v.Name, &v.P2P)
+			add(AppsName+" api.listen", i, members+node.ChainPortStep, v.Name, &v.API)
+		}
+	}
+	return out
 }
 
 // sayTaken tells which ports were replaced.
@@ -98,5 +114,5 @@ cacheDir = %q
 			return err
 		}
 	}
-	return nil
+	return n.writeAppsConfigs()
 }

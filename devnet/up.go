@@ -18,6 +18,7 @@ type UpOptions struct {
 	Home       string
 	Validators int    // of a new network; 0 leaves it to the existing one, or takes the default
 	Program    string // path of the huchain binary
+	Apps       bool   // a new network gets the second chain
 	PortBase   int    // first port of the HTTP APIs; 0: what the network has, or the defaults
 	Detach     bool
 	Sources    Sources
@@ -136,7 +137,7 @@ func (u *Up) create(ctx context.Context, o UpOptions) error {
 		return err
 	}
 	o.Say("founding organisations, members and validators", "创建机构、成员与共识节点")
-	p := Params{Home: o.Home, Validators: o.Validators, PortBase: o.PortBase, Packages: packages, Say: o.Say}
+	p := Params{Home: o.Home, Validators: o.Validators, PortBase: o.PortBase, Apps: o.Apps, Packages: packages, Say: o.Say}
 	if u.Network, err = Create(ctx, p); err != nil {
 		return err
 	}
@@ -168,6 +169,9 @@ func (u *Up) reuse(o UpOptions) error {
 		return types.Errorf(types.CodeUsage, "the devnet in %s has %d validators; \"huchain devnet reset\" removes it, or take another --home",
 			o.Home, len(n.Nodes))
 	}
+	if o.Apps && n.Apps == nil {
+		return types.Errorf(types.CodeUsage, "the devnet in %s was made without the chain %s; \"huchain devnet reset\" removes it, or take another --home", o.Home, AppsName)
+	}
 	if running := n.Running(); len(running) > 0 {
 		return n.refuseRunning(running)
 	}
@@ -179,43 +183,63 @@ func (u *Up) reuse(o UpOptions) error {
 	return n.publish()
 }
 
-// wait returns once every node serves and the first block is there. It ends early if a
-// process does.
+// wait returns once every node serves its chains and the first block of each is there. It
+// ends early if a process does.
 func (n *Network) wait(ctx context.Context, p *Processes) (*rest.Status, error) {
 	var first *rest.Status
 	for i := range n.Nodes {
-		v := &n.Nodes[i]
-		for {
-			st, err := n.ask(ctx, v)
-			if err == nil && st.Height >= 1 && !st.CatchingUp {
-				if first == nil {
-					first = st
-				}
-				break
-			}
-			if err == nil {
-				err = types.Errorf(types.CodeNotReady, "height %d, catching up: %v, %d peers", st.Height, st.CatchingUp, st.Peers)
-			}
-			select {
-			case e := <-p.Exits():
-				code, last := types.CodeNotReady, n.Tail(e.Node, 12)
-				if strings.Contains(last, types.CodePortTaken.String()) {
-					code = types.CodePortTaken
-				}
-				return nil, types.Errorf(code, "%s ended while starting (%v):\n%s", e.Node, e.Err, last)
-			case <-ctx.Done():
-				return nil, types.Errorf(types.CodeNotReady, "%s does not serve yet: %w; its log is %s", v.Name, err,
-					filepath.Join(n.NodeHome(v.Name).Dir, "logs", "node.log"))
-			case <-time.After(100 * time.Millisecond):
+		st, err := n.waitFor(ctx, p, &n.Nodes[i], n.Chain)
+		if err != nil {
+			return nil, err
+		}
+		if first == nil {
+			first = st
+		}
+	}
+	if n.Apps != nil {
+		for _, host := range n.Apps.Nodes {
+			if _, err := n.waitFor(ctx, p, n.node(host.Name), AppsName); err != nil {
+				return nil, err
 			}
 		}
 	}
 	return first, nil
 }
 
+func (n *Network) waitFor(ctx context.Context, p *Processes, v *Node, chain string) (*rest.Status, error) {
+	for {
+		st, err := n.AskChain(ctx, v.Name, chain)
+		if err == nil && st.Height >= 1 && !st.CatchingUp {
+			return st, nil
+		}
+		if err == nil {
+			err = types.Errorf(types.CodeNotReady, "height %d, catching up: %v, %d peers", st.Height, st.CatchingUp, st.Peers)
+		} else if strings.Contains(err.Error(), types.CodePortTaken.String()) {
+			return nil, types.Errorf(types.CodePortTaken, "%s: %w", v.Name, err)
+		}
+		select {
+		case e := <-p.Exits():
+			code, last := types.CodeNotReady, n.Tail(e.Node, 12)
+			if strings.Contains(last, types.CodePortTaken.String()) {
+				code = types.CodePortTaken
+			}
+			return nil, types.Errorf(code, "%s ended while starting (%v):\n%s", e.Node, e.Err, last)
+		case <-ctx.Done():
+			return nil, types.Errorf(types.CodeNotReady, "%s does not serve chain %s yet: %w; its log is %s", v.Name, chain, err,
+				filepath.Join(n.NodeHome(v.Name).Dir, "logs", "node.log"))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
 func (n *Network) ask(ctx context.Context, v *Node) (*rest.Status, error) {
-	p := client.DefaultParams(v.URL())
-	p.Chain, p.Timeout = n.Chain, 2*time.Second
+	return n.AskChain(ctx, v.Name, n.Chain)
+}
+
+// AskChain asks a node how a chain is doing on it.
+func (n *Network) AskChain(ctx context.Context, name, chain string) (*rest.Status, error) {
+	p := client.DefaultParams(n.node(name).URL())
+	p.Chain, p.Timeout = chain, 2*time.Second
 	c, err := client.New(ctx, p)
 	if err != nil {
 		return nil, err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/node/api"
 	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/types/rest"
 	"github.com/huchain/huchain/vm/engine"
 )
 
@@ -29,6 +32,8 @@ type running struct {
 	ledger    *ledger.Ledger
 	machine   *chain.Chain
 	consensus *consensus.Node
+	lock      *Lock
+	ended     chan struct{} // closed when it is stopped
 }
 
 // ConsensusKeys names the key files in a chain's keys folder. header signs headers; nil
@@ -88,12 +93,16 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	r := &running{name: home.Name, cfg: cfg}
+	r := &running{name: home.Name, cfg: cfg, ended: make(chan struct{})}
 	defer func() {
 		if err != nil {
-			r.stop()
+			r.halt()
+			r.close()
 		}
 	}()
+	if r.lock, err = Acquire(home.LockFile()); err != nil {
+		return nil, err
+	}
 	if r.genesis, r.raw, err = ReadGenesis(home); err != nil {
 		return nil, err
 	}
@@ -139,7 +148,8 @@ func openChain(ctx context.Context, home ChainHome, cacheDir string, log *slog.L
 		Snapshots: snapshots,
 		DataDir:   home.ConsensusDir(), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Packages: packages,
 		Keys: ConsensusKeys(home.KeysDir(), header), Link: link.identity, Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen,
-		Logger: log, Registerer: reg,
+		Release: BuildVersion().String(),
+		Logger:  log, Registerer: reg,
 	})
 	if err != nil {
 		return nil, err
@@ -188,16 +198,23 @@ func consensusParams(c ChainConfig) consensus.Params {
 	return p
 }
 
-// stop closes what was opened, in reverse order.
-func (r *running) stop() {
+// halt ends consensus: links are cut, and whoever waits for a commit is told.
+func (r *running) halt() {
 	if r.consensus != nil {
 		r.consensus.Stop()
 	}
+}
+
+// close closes what was opened, in reverse order, after halt. Nobody may use the ledger.
+func (r *running) close() {
 	if r.ledger != nil {
 		r.ledger.Close() //nolint:errcheck // commits were synced; there is nothing left to lose
 	}
 	if r.engine != nil {
 		r.engine.Close(context.Background()) //nolint:errcheck // frees memory only
+	}
+	if r.lock != nil {
+		r.lock.Release()
 	}
 }
 
@@ -218,6 +235,33 @@ func (v consensusView) Watch(id crypto.Hash) api.Watch { return watch{v.Node.Wat
 func (v consensusView) Status() api.Status {
 	st := v.Node.Status()
 	return api.Status{CatchingUp: st.CatchingUp, Peers: len(st.Peers), PoolTxs: st.PoolTxs, Validator: st.Validator}
+}
+
+// Peers implements api.Consensus.
+func (v consensusView) Peers() rest.Peers {
+	out := rest.Peers{Node: v.Node.Status().NodeID, Items: []rest.Peer{}}
+	for _, p := range v.Node.Peers() {
+		out.Items = append(out.Items, peerView(&p))
+	}
+	return out
+}
+
+func peerView(p *consensus.Peer) rest.Peer {
+	org, name, _ := strings.Cut(p.ID, "/")
+	r := rest.Peer{
+		Org: org, Name: name, State: rest.PeerAbsent, Configured: p.Persistent, Address: p.Remote, Advertised: p.Advertised,
+		Release: p.Release, Height: uint64(max(p.Height, 0)), LinkedSeconds: int64(p.Duration.Seconds()), SentBytes: p.SentBytes,
+		ReceivedBytes: p.ReceivedBytes, Faults: p.Faults, CutOffSeconds: int64(math.Ceil(p.CutOff.Seconds())), Failure: p.Failure,
+	}
+	switch {
+	case p.Linked && p.Outbound:
+		r.State, r.Direction = rest.PeerLinked, "outbound"
+	case p.Linked:
+		r.State, r.Direction = rest.PeerLinked, "inbound"
+	case p.CutOff > 0:
+		r.State = rest.PeerCutOff
+	}
+	return r
 }
 
 type watch struct{ *consensus.Watch }

@@ -23,6 +23,9 @@ const (
 	DefaultP2PPort     = 7200
 	DefaultMetricsPort = 7300
 	DefaultAPIPort     = 7400
+
+	// ChainPortStep lies between the ports of one chain and those of the next in a node.
+	ChainPortStep = 300
 )
 
 // Config is node.toml: what concerns the process.

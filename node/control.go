@@ -22,7 +22,13 @@ import (
 // A running node takes orders of its operator through a socket in its home that only the
 // node's own user may open: HTTP over it,
 //
-//	POST /snapshots?chain=NAME → 200 snapshot.Info, or an error as rest.Error
+//	POST /snapshots?chain=NAME     → snapshot.Info
+//	GET  /chains                   → []ChainState
+//	POST /chains/start?chain=NAME  → ChainState
+//	POST /chains/stop?chain=NAME   → ChainState
+//	POST /chains/forget?chain=NAME → {}; the chain's folder has been moved away
+//
+// Errors are rest.Error.
 //
 // Whoever may write the home may give these orders; nobody over a network may.
 
@@ -43,7 +49,15 @@ func (n *node) serveControl(ctx context.Context) (stop func()) {
 		return func() {}
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /snapshots", n.controlSnapshot)
+	mux.HandleFunc("POST /snapshots", obey(n, func(r *http.Request) (any, error) {
+		return n.createSnapshot(r.Context(), r.FormValue("chain"))
+	}))
+	mux.HandleFunc("GET /chains", obey(n, func(*http.Request) (any, error) { return n.chainStates() }))
+	for verb, order := range map[string]func(context.Context, string) (any, error){
+		"start": n.orderStart, "stop": n.orderStop, "forget": n.orderForget,
+	} {
+		mux.HandleFunc("POST /chains/"+verb, obey(n, func(r *http.Request) (any, error) { return order(ctx, r.FormValue("chain")) }))
+	}
 	srv := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -71,28 +85,23 @@ func listenPrivate(path string) (net.Listener, error) {
 	return l, nil
 }
 
-func (n *node) controlSnapshot(w http.ResponseWriter, r *http.Request) {
-	info, err := n.createSnapshot(r.Context(), r.FormValue("chain"))
-	w.Header().Set("Content-Type", "application/json")
-	var body any = info
-	if err != nil {
-		w.WriteHeader(http.StatusConflict)
-		body = rest.NewError(err)
-	}
-	if err := json.NewEncoder(w).Encode(body); err != nil {
-		n.log.Debug("control answer not sent", "error", err)
+// obey answers an order as JSON.
+func obey(n *node, order func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, err := order(r)
+		w.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			w.WriteHeader(http.StatusConflict)
+			body = rest.NewError(err)
+		}
+		if err := json.NewEncoder(w).Encode(body); err != nil {
+			n.log.Debug("control answer not sent", "error", err)
+		}
 	}
 }
 
 func (n *node) createSnapshot(ctx context.Context, chain string) (*snapshot.Info, error) {
-	n.mu.Lock()
-	var found *running
-	for _, c := range n.chains {
-		if c.name == chain {
-			found = c
-		}
-	}
-	n.mu.Unlock()
+	_, found, _ := n.place(chain).get()
 	if found == nil {
 		return nil, types.Errorf(types.CodeNotFound, "this node runs no chain %q yet", chain)
 	}
@@ -100,13 +109,13 @@ func (n *node) createSnapshot(ctx context.Context, chain string) (*snapshot.Info
 }
 
 // control gives an order to the running node of a home.
-func control(ctx context.Context, home Home, path string, out any) error {
+func control(ctx context.Context, home Home, method, path string, out any) error {
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", home.ControlSocket())
 	}}}
 	defer client.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://node"+path, bytes.NewReader(nil))
+	req, err := http.NewRequestWithContext(ctx, method, "http://node"+path, bytes.NewReader(nil))
 	if err != nil {
 		return err
 	}

@@ -108,12 +108,33 @@ func (d *diagnosis) ready(ctx context.Context, url string) {
 	d.add("ready", err, "every chain serves")
 }
 
+// hosted tells whether the running node serves a chain of its home.
+func (d *diagnosis) hosted(ctx context.Context, name string, home Home, c ChainHome) bool {
+	states, err := ListChains(ctx, home)
+	if err != nil {
+		d.fault(name+"state", err, types.Text{ZH: "检查节点目录的权限与 control.sock", EN: "check the permissions of the home and its control.sock"})
+		return true // the API may know more
+	}
+	for _, s := range states {
+		switch {
+		case s.Chain != c.Name:
+		case s.State == ChainFailed:
+			d.fault(name+"state", fmt.Errorf("%s", s.Error), types.Text{ZH: "排除原因后运行 huchain chain start " + c.Name, EN: "remove the cause, then: huchain chain start " + c.Name})
+			return false
+		case s.State == ChainStopped:
+			d.add(name+"state", nil, "stopped by order")
+			return false
+		}
+	}
+	return true
+}
+
 func (d *diagnosis) chain(ctx context.Context, home Home, node Config, c ChainHome, running bool) {
 	name := "chain " + c.Name + ": "
 	cfg, err := LoadChainConfig(c.ConfigFile())
 	d.add(name+"chain.toml", err, c.ConfigFile())
-	if err == nil && running {
-		d.live(ctx, name, node.Web.Listen, c, cfg)
+	if err == nil && running && d.hosted(ctx, name, home, c) {
+		d.live(ctx, name, node.Web.Listen, c)
 	}
 	d.certificates(name, c)
 	if err == nil && !running {

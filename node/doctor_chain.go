@@ -1,12 +1,16 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/huchain/huchain/chain"
@@ -42,7 +46,7 @@ func (d *diagnosis) certificates(name string, c ChainHome) {
 }
 
 // live asks the running node how the chain is doing: clock, peers, certification.
-func (d *diagnosis) live(ctx context.Context, name, web string, c ChainHome, cfg ChainConfig) {
+func (d *diagnosis) live(ctx context.Context, name, web string, c ChainHome) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	var st rest.Status
@@ -57,21 +61,73 @@ func (d *diagnosis) live(ctx context.Context, name, web string, c ChainHome, cfg
 	} else {
 		d.add(name+"clock", nil, fmt.Sprintf("newest block %s ahead of it, at most %s", ahead, clockLimit))
 	}
-	others := 0
-	for _, p := range cfg.P2P.Peers {
-		if p != "" {
-			others++
-		}
-	}
-	if others > 1 && st.Peers == 0 {
-		d.fault(name+"peers", fmt.Errorf("linked to none of %d configured", others),
-			text("检查 chain.toml 中的对等节点地址与防火墙", "check the peers' addresses in chain.toml and the firewalls"))
-	} else {
-		d.add(name+"peers", nil, fmt.Sprintf("linked to %d, %d configured", st.Peers, others))
-	}
 	if v := BuildVersion().String(); st.Version != v {
 		d.fault(name+"version", fmt.Errorf("the node runs %s, this program is %s", st.Version, v),
 			text("重启节点以运行新版本", "restart the node to run the new release"))
+	}
+	var peers rest.Peers
+	if err := getJSON(ctx, "http://"+web+"/api/v1/chains/"+c.Name+"/peers", &peers); err != nil {
+		d.fault(name+"peers", err, text("查看 logs/node.log", "see logs/node.log"))
+		return
+	}
+	d.peers(name, &peers)
+	d.releases(name, st.Version, &peers)
+}
+
+// peers finds configured peers that are not linked, and any that were cut off.
+func (d *diagnosis) peers(name string, list *rest.Peers) {
+	linked, faults := 0, 0
+	for i := range list.Items {
+		p := &list.Items[i]
+		who := p.Org + "/" + p.Name
+		switch {
+		case p.State == rest.PeerLinked:
+			linked++
+		case p.State == rest.PeerCutOff:
+			faults++
+			d.fault(name+"peer "+who, fmt.Errorf("cut off for %d s more after %d faults", p.CutOffSeconds, p.Faults),
+				text("联系该节点的管理员：它发送了诚实节点不会发送的消息", "tell the operator of that node: it sent what no honest node sends"))
+		case p.Configured:
+			faults++
+			d.fault(name+"peer "+who, fmt.Errorf("not linked, %s: %s", p.Advertised, cmp.Or(p.Failure, "not tried yet")), peerFix(p.Failure))
+		}
+	}
+	if faults == 0 {
+		d.add(name+"peers", nil, fmt.Sprintf("linked to %d, every configured one among them", linked))
+	}
+}
+
+// peerFix goes by the words of the alert that ended a handshake.
+func peerFix(failure string) types.Text {
+	for word, fix := range map[string]types.Text{
+		"certificate_expired": text("续期到期的节点证书：huchain cert renew", "renew the certificate of the node that has ended: huchain cert renew"),
+		"certificate_revoked": text("该节点已被链上吊销：移除该对等节点，或重新签发证书", "the chain has revoked it: remove the peer, or issue it a new certificate"),
+		"unknown_ca":          text("核对双方的创世文件与机构根证书是否一致", "compare the genesis files and the organisations' roots on both sides"),
+		"another chain":       text("对方运行的是另一条链：核对创世哈希与端口", "the other side runs another chain: compare genesis hash and port"),
+		"no room for more":    text("对方连接数已满：在对方 chain.toml 的 p2p.peers 中加入本节点", "the other side has no room: name this node in its p2p.peers"),
+	} {
+		if strings.Contains(failure, word) {
+			return fix
+		}
+	}
+	return text("检查对方是否运行，以及 chain.toml 中的地址与防火墙", "see whether it runs; check its address in chain.toml and the firewalls")
+}
+
+// releases finds a version skew: nodes of the chain on different releases.
+func (d *diagnosis) releases(name, own string, list *rest.Peers) {
+	other := map[string][]string{}
+	for i := range list.Items {
+		if p := &list.Items[i]; p.State == rest.PeerLinked && p.Release != "" && p.Release != own {
+			other[p.Release] = append(other[p.Release], p.Org+"/"+p.Name)
+		}
+	}
+	if len(other) == 0 {
+		d.add(name+"releases", nil, "linked peers run "+own)
+		return
+	}
+	for _, release := range slices.Sorted(maps.Keys(other)) {
+		d.fault(name+"releases", fmt.Errorf("this node runs %s, %s run %s", own, strings.Join(other[release], ", "), release),
+			text("完成升级，使所有节点运行同一版本", "finish the upgrade, so that all nodes run one release"))
 	}
 }
 

@@ -19,17 +19,17 @@ const expiryInterval = time.Hour
 
 // watchCertificates tells by metric and log when certificates beside the chains' keys
 // end, until ctx does. The file is read each time: a renewed one counts without a restart.
-func (n *node) watchCertificates(ctx context.Context, chains []ChainHome, expiry *prometheus.GaugeVec) {
+func (n *node) watchCertificates(ctx context.Context) {
 	tick := time.NewTicker(expiryInterval)
 	defer tick.Stop()
 	for {
-		for _, c := range chains {
-			n.checkExpiry(c, expiry)
-		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		for _, h := range n.places() {
+			n.checkExpiry(n.home.Chain(h.name), n.expiry)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 //	control.sock           orders of the operator, while the node runs
 //	cache/wasm/            compiled contracts; may be deleted
 //	chains/<name>/         one folder per chain, see ChainHome
+//	left/<name>-<time>/    folders of chains that the node has left
 type Home struct{ Dir string }
 
 // DefaultHome returns the folder HUCHAIN_HOME names, else ~/.huchain.
@@ -85,10 +86,14 @@ func (h Home) Exists() bool {
 //	                       link-enc.key, link-enc.pem
 //	data/                  the ledger and CometBFT's stores; may be deleted, keys may not
 //	snapshots/<height>/    snapshots, see package ledger/snapshot
+//	lock                   held while the chain runs, or is being set up
 type ChainHome struct{ Name, Dir string }
 
 // GenesisFile is the path of genesis.json.
 func (c ChainHome) GenesisFile() string { return filepath.Join(c.Dir, "genesis.json") }
+
+// LockFile is the path of the chain's lock.
+func (c ChainHome) LockFile() string { return filepath.Join(c.Dir, "lock") }
 
 // ConfigFile is the path of chain.toml.
 func (c ChainHome) ConfigFile() string { return filepath.Join(c.Dir, "chain.toml") }

@@ -1,15 +1,20 @@
 package node
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/chain/founding"
 	"github.com/huchain/huchain/consensus"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/keystore"
@@ -24,8 +29,11 @@ type InitOptions struct {
 	Chain          string // needed without GenesisFile
 	GenesisFile    string
 	BundlesDir     string // packages the genesis names
+	Sealed         bool   // GenesisFile is a sealed one (package founding); its signatures are verified
+	Expect         string // hash or short hash that the genesis must have; empty: not compared
 	Peers          []string
-	P2P, Web       string // listen addresses; empty: defaults
+	P2P, Web, API  string // listen addresses; empty: defaults, and no API for members
+	Advertise      string // host:port under which others reach the node; empty: P2P
 	Follower       bool
 	Link           string // base of the link files that the organisation issued; see LinkFiles
 	Passphrase     func() ([]byte, error)
@@ -40,20 +48,17 @@ type InitResult struct {
 	NodeID  string            `json:"nodeId,omitempty"`       // organisation/node, of the link certificate; for peers: NODE@host:port
 	Key     *crypto.PublicKey `json:"validatorKey,omitempty"` // for the genesis file, as the next
 	Ed25519 string            `json:"ed25519,omitempty"`
-	// Candidate is the file by which governance takes the node in as a validator.
-	Candidate string `json:"candidate,omitempty"`
+	// Candidate is the file by which governance takes the node in as a validator, or a
+	// ceremony (chain genesis add-validator) where there is no genesis yet.
+	Candidate string   `json:"candidate,omitempty"`
+	P2P       string   `json:"p2p"`
+	Peers     []string `json:"peers"`
 
 	key crypto.Signer
 }
 
-// Candidacy is what governance.addValidator asks for: the node's public keys and the
-// proof that it holds the SM2 one.
-type Candidacy struct {
-	chain.GenesisValidator
-	Possession []byte `json:"possession"` // base64
-}
-
-// writeCandidacy signs and writes the candidacy of a node for an existing chain.
+// writeCandidacy signs and writes what a node hands to others to become a validator: of an
+// existing chain, or of one that is being founded, where g is nil.
 func (o *InitOptions) writeCandidacy(ch ChainHome, g *chain.Genesis, r *InitResult) error {
 	if o.Org == "" || r.key == nil {
 		return nil
@@ -65,16 +70,22 @@ func (o *InitOptions) writeCandidacy(ch ChainHome, g *chain.Genesis, r *InitResu
 	if err != nil {
 		return err
 	}
-	proof, err := r.key.Sign(types.PossessionSignBytes(g.Hash(), o.Org, o.Name, *r.Key, [32]byte(ed)))
-	if err != nil {
+	var genesis crypto.Hash
+	v := founding.Validator{GenesisValidator: chain.GenesisValidator{Org: o.Org, Name: o.Name, Key: *r.Key, Ed25519: r.Ed25519, Power: 1}}
+	name := "candidate.json"
+	if g != nil {
+		genesis = g.Hash()
+	} else {
+		name, v.Address = "validator.json", cmp.Or(o.Advertise, o.P2P)
+	}
+	if v.Possession, err = r.key.Sign(types.PossessionSignBytes(genesis, o.Org, o.Name, *r.Key, [32]byte(ed))); err != nil {
 		return fmt.Errorf("sign candidacy: %w", err)
 	}
-	c := Candidacy{chain.GenesisValidator{Org: o.Org, Name: o.Name, Key: *r.Key, Ed25519: r.Ed25519, Power: 1}, proof}
-	text, err := json.MarshalIndent(&c, "", "  ")
+	text, err := json.MarshalIndent(&v, "", "  ")
 	if err != nil {
 		return err
 	}
-	r.Candidate = filepath.Join(ch.Dir, "candidate.json")
+	r.Candidate = filepath.Join(ch.Dir, name)
 	return WriteFile(r.Candidate, append(text, '\n'), 0o644)
 }
 
@@ -88,12 +99,12 @@ func Init(o InitOptions) (*InitResult, error) {
 	if !types.ValidName(o.Chain) || !types.ValidName(o.Name) {
 		return nil, types.Errorf(types.CodeUsage, "a chain (--chain or --genesis) and a node name of lower-case letters, digits and hyphens are needed")
 	}
-	lock, err := Acquire(o.Home.LockFile())
+	ch := o.Home.Chain(o.Chain)
+	lock, err := Acquire(ch.LockFile()) // the node may run, with other chains
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Release()
-	ch := o.Home.Chain(o.Chain)
 	if g != nil {
 		if old, err := os.ReadFile(ch.GenesisFile()); err == nil && crypto.Sum(old) != g.Hash() {
 			return nil, types.Errorf(types.CodeAlreadyExists, "%s is the genesis of another chain of this name", ch.GenesisFile())
@@ -106,19 +117,73 @@ func Init(o InitOptions) (*InitResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	if g != nil {
+		if err := o.fromGenesis(ch, g, out.NodeID); err != nil {
+			return nil, err
+		}
+	}
 	if err := o.writeConfigs(ch); err != nil {
 		return nil, err
 	}
-	if g != nil {
-		out.Genesis = g.Hash().String()
-		if err := WriteFile(ch.GenesisFile(), raw, 0o644); err != nil {
-			return nil, err
-		}
-		if err := o.writeCandidacy(ch, g, out); err != nil {
-			return nil, err
+	cfg, err := LoadChainConfig(ch.ConfigFile())
+	if err != nil {
+		return nil, err
+	}
+	out.P2P, out.Peers = cfg.P2P.Listen, cfg.P2P.Peers
+	if err := o.writeCandidacy(ch, g, out); err != nil || g == nil {
+		return out, err
+	}
+	out.Genesis = g.Hash().String()
+	return out, WriteFile(ch.GenesisFile(), raw, 0o644) // last: from now on the node starts the chain
+}
+
+// fromGenesis takes from the genesis what neither the operator nor an existing chain.toml
+// says: where the other founding nodes are reached, and this one.
+func (o *InitOptions) fromGenesis(ch ChainHome, g *chain.Genesis, self string) error {
+	var others []string
+	own := ""
+	for _, p := range g.Peers {
+		if id, address, _ := strings.Cut(p, "@"); id == self {
+			own = address
+		} else {
+			others = append(others, p)
 		}
 	}
-	return out, nil
+	text, err := os.ReadFile(ch.ConfigFile())
+	switch {
+	case os.IsNotExist(err):
+		if o.P2P == "" && own != "" {
+			o.Advertise, o.P2P = cmp.Or(o.Advertise, own), listenFor(own)
+		}
+		if len(o.Peers) == 0 {
+			o.Peers = others
+		}
+		return nil
+	case err != nil || len(o.Peers) > 0 || o.P2P != "" || len(others) == 0:
+		return err
+	}
+	return WriteFile(ch.ConfigFile(), bytes.Replace(text, []byte(noPeers), []byte("peers = ["+quoted(others)+"]\n"), 1), 0o644)
+}
+
+// noPeers is what a chain.toml says that was made before there was a genesis.
+const noPeers = "peers = []\n"
+
+func quoted(list []string) string {
+	out := make([]string, len(list))
+	for i, p := range list {
+		out[i] = strconv.Quote(p)
+	}
+	return strings.Join(out, ", ")
+}
+
+// listenFor is where a node listens that others reach under address: there on loopback,
+// else on all interfaces, since the address may be a name, or another machine's.
+func listenFor(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || ip != nil && ip.IsLoopback() {
+		return address
+	}
+	return net.JoinHostPort("0.0.0.0", port)
 }
 
 func (o *InitOptions) readGenesis() ([]byte, *chain.Genesis, error) {
@@ -129,15 +194,34 @@ func (o *InitOptions) readGenesis() ([]byte, *chain.Genesis, error) {
 	if err != nil {
 		return nil, nil, types.Errorf(types.CodeGenesisInvalid, "%w", err)
 	}
-	g, err := chain.ParseGenesis(raw)
+	g, raw, err := o.parseGenesis(raw)
 	if err != nil {
 		return nil, nil, err
+	}
+	if o.Expect != "" && !founding.SameHash(g.Hash(), o.Expect) {
+		return nil, nil, types.Errorf(types.CodeWrongGenesis, "%s has the hash %s (%s), not %s", o.GenesisFile, founding.Short(g.Hash()), g.Hash(), o.Expect)
 	}
 	if o.Chain != "" && o.Chain != g.Chain {
 		return nil, nil, types.Errorf(types.CodeUsage, "%s founds chain %q, not %q", o.GenesisFile, g.Chain, o.Chain)
 	}
 	o.Chain = g.Chain
 	return raw, g, nil
+}
+
+// parseGenesis reads a sealed genesis, whose signatures must be complete, or a bare one.
+func (o *InitOptions) parseGenesis(raw []byte) (*chain.Genesis, []byte, error) {
+	if founding.IsSealed(raw) {
+		s, g, err := founding.ParseSealed(raw)
+		if err != nil {
+			return nil, nil, err
+		}
+		return g, []byte(s.Genesis), nil
+	}
+	if o.Sealed && o.Expect == "" {
+		return nil, nil, types.Errorf(types.CodeFoundingUnsigned, "%s is not sealed; of a bare genesis file say what its hash must be (--expect)", o.GenesisFile)
+	}
+	g, err := chain.ParseGenesis(raw)
+	return g, raw, err
 }
 
 // copyPackages puts the packages the genesis names beside it; all must be there.
@@ -233,27 +317,34 @@ func (o *InitOptions) takeLink(ch ChainHome, secret []byte) (string, error) {
 
 // writeConfigs writes node.toml and chain.toml unless they exist.
 func (o *InitOptions) writeConfigs(ch ChainHome) error {
-	web, p2p := o.Web, o.P2P
-	if web == "" {
-		web = DefaultConfig().Web.Listen
-	}
-	if p2p == "" {
-		p2p = DefaultChainConfig().P2P.Listen
-	}
 	if !o.Home.Exists() {
-		text := fmt.Sprintf("name = %q\n\n[web]\nlisten = %q\n", o.Name, web)
+		text := fmt.Sprintf("name = %q\n\n[web]\nlisten = %q\n", o.Name, cmp.Or(o.Web, DefaultConfig().Web.Listen))
 		if err := WriteFile(o.Home.ConfigFile(), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
+	if _, err := LoadConfig(o.Home.ConfigFile()); err != nil {
+		return err
+	}
 	if _, err := os.Stat(ch.ConfigFile()); err == nil && len(o.Peers) == 0 && o.P2P == "" {
 		return nil
 	}
-	quoted := make([]string, len(o.Peers))
-	for i, p := range o.Peers {
-		quoted[i] = fmt.Sprintf("%q", p)
+	p2p := o.P2P
+	if p2p == "" && o.Advertise != "" {
+		p2p = listenFor(o.Advertise)
+	} else if p2p == "" {
+		var err error
+		if p2p, err = o.Home.freeP2P(ch.Name); err != nil {
+			return err
+		}
 	}
-	text := fmt.Sprintf("[p2p]\nlisten = %q\npeers = [%s]\n", p2p, strings.Join(quoted, ", "))
+	text := fmt.Sprintf("[p2p]\nlisten = %q\npeers = [%s]\n", p2p, quoted(o.Peers))
+	if o.Advertise != "" {
+		text += fmt.Sprintf("advertise = %q\n", o.Advertise)
+	}
+	if o.API != "" {
+		text += fmt.Sprintf("\n[api]\nlisten = %q\n", o.API)
+	}
 	if o.PassphraseFile != "" {
 		file, err := filepath.Abs(o.PassphraseFile)
 		if err != nil {
@@ -261,12 +352,27 @@ func (o *InitOptions) writeConfigs(ch ChainHome) error {
 		}
 		text += fmt.Sprintf("\n[keys]\npassphraseFile = %q\n", file)
 	}
-	if err := WriteFile(ch.ConfigFile(), []byte(text), 0o644); err != nil {
-		return err
+	return WriteFile(ch.ConfigFile(), []byte(text), 0o644)
+}
+
+// freeP2P is a default address for the peers of a chain that no other chain of the home
+// has: port 7200 for the first, and ChainPortStep more for each further one.
+func (h Home) freeP2P(name string) (string, error) {
+	chains, err := h.Chains()
+	if err != nil {
+		return "", err
 	}
-	if _, err := LoadConfig(o.Home.ConfigFile()); err != nil {
-		return err
+	taken := map[string]bool{}
+	for _, c := range chains {
+		if cfg, err := LoadChainConfig(c.ConfigFile()); err == nil && c.Name != name {
+			_, port, _ := net.SplitHostPort(cfg.P2P.Listen)
+			taken[port] = true
+		}
 	}
-	_, err := LoadChainConfig(ch.ConfigFile())
-	return err
+	for port := DefaultP2PPort; port < 65_000; port += ChainPortStep {
+		if text := strconv.Itoa(port); !taken[text] {
+			return net.JoinHostPort("127.0.0.1", text), nil
+		}
+	}
+	return "", types.Errorf(types.CodeConfig, "no default port is left: name an address for peers")
 }

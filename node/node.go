@@ -41,14 +41,17 @@ type node struct {
 	log    *slog.Logger
 	reg    *prometheus.Registry
 	api    *api.Server
-	mu     sync.Mutex // guards chains, which the control socket looks at
-	chains []*running
+	cancel context.CancelCauseFunc // ends the run
+	watch  sync.WaitGroup          // goroutines that look after chains
+	mu     sync.Mutex              // guards chains
+	chains map[string]*hosted
 	disk   prometheus.Gauge
 	expiry *prometheus.GaugeVec
 }
 
 // Run runs the node of a home until ctx ends, which is a stop and no error, or until it
-// cannot go on: a chain's consensus has failed, or the disk has run low. It holds the
+// cannot go on: no chain of it serves any more, or the disk has run low. A chain that
+// fails among others is taken out of service alone. It holds the
 // home's lock, so a second node in the same home is HC-1005.
 func Run(ctx context.Context, home Home, opt Options) error {
 	if !home.Exists() {
@@ -71,7 +74,7 @@ func Run(ctx context.Context, home Home, opt Options) error {
 		return err
 	}
 	defer closer.Close()
-	n := &node{home: home, cfg: cfg, log: log}
+	n := &node{home: home, cfg: cfg, log: log, chains: map[string]*hosted{}}
 	if err := n.run(ctx, lock, opt); err != nil {
 		log.Error("node stopped", "code", types.CodeOf(err).String(), "error", err)
 		return err
@@ -110,6 +113,7 @@ func (n *node) run(ctx context.Context, lock *Lock, opt Options) error {
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	n.cancel = cancel
 	metricsDone, err := n.serveMetrics(ctx, cancel)
 	if err != nil {
 		return err
@@ -121,28 +125,22 @@ func (n *node) run(ctx context.Context, lock *Lock, opt Options) error {
 
 // serve opens the chains beside the already answering API and waits for the end.
 func (n *node) serve(ctx context.Context, cancel context.CancelCauseFunc, web net.Listener, homes []ChainHome, opt Options) error {
-	for _, h := range homes {
-		n.api.Announce(h.Name)
-	}
 	go func() {
 		if err := n.api.Serve(web); err != nil {
 			cancel(fmt.Errorf("serve HTTP API: %w", err))
 		}
 	}()
 	defer n.stop()
-	names := make([]string, len(homes))
-	for i, h := range homes {
-		if err := n.startChain(ctx, cancel, h); err != nil {
-			return stopCause(ctx, err)
-		}
-		names[i] = h.Name
+	names, err := n.startAll(ctx, homes)
+	if err != nil {
+		return stopCause(ctx, err)
 	}
 	go func() {
 		if err := watchDisk(ctx, n.home.Dir, n.cfg.Disk.MinFreeMiB, diskInterval, func(mib int64) { n.disk.Set(float64(mib << 20)) }); err != nil {
 			cancel(err)
 		}
 	}()
-	go n.watchCertificates(ctx, homes, n.expiry)
+	go n.watchCertificates(ctx)
 	n.log.Info("node ready", "chains", names)
 	if opt.Ready != nil {
 		opt.Ready(n.cfg.Name, "http://"+web.Addr().String(), names)
@@ -162,55 +160,6 @@ func stopCause(ctx context.Context, err error) error {
 	return err
 }
 
-func (n *node) startChain(ctx context.Context, cancel context.CancelCauseFunc, home ChainHome) error {
-	cache := n.cfg.VM.CacheDir
-	if cache == "" {
-		cache = n.home.CacheDir()
-	}
-	start := time.Now()
-	log := n.log.With("chain", home.Name)
-	r, err := openChain(ctx, home, cache, log, n.reg)
-	if err != nil {
-		return fmt.Errorf("chain %s: %w", home.Name, err)
-	}
-	n.mu.Lock()
-	n.chains = append(n.chains, r)
-	n.mu.Unlock()
-	n.api.Add(r.api())
-	if err := n.serveMembers(cancel, r); err != nil {
-		return err
-	}
-	log.Info("chain started", "genesis", r.genesis.Hash(), "height", r.ledger.Height(), "tookMs", time.Since(start).Milliseconds())
-	go func() {
-		select {
-		case <-r.consensus.Done():
-			if err := r.consensus.Err(); err != nil {
-				cancel(fmt.Errorf("chain %s: consensus failed: %w", home.Name, err))
-			}
-		case <-ctx.Done():
-		}
-	}()
-	return nil
-}
-
-// serveMembers listens for members of a chain, if chain.toml says where.
-func (n *node) serveMembers(cancel context.CancelCauseFunc, r *running) error {
-	address := r.cfg.API.Listen
-	if address == "" {
-		return nil
-	}
-	l, err := Listen("api.listen", address)
-	if err != nil {
-		return fmt.Errorf("chain %s: %w", r.name, err)
-	}
-	go func() {
-		if err := n.api.ServeMembers(l, r.name, r.consensus.ServeTLCP()); err != nil {
-			cancel(fmt.Errorf("chain %s: serve members: %w", r.name, err))
-		}
-	}()
-	return nil
-}
-
 // stop drains requests, then stops the chains.
 func (n *node) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
@@ -218,9 +167,7 @@ func (n *node) stop() {
 	if err := n.api.Stop(ctx); err != nil {
 		n.log.Warn("requests were cut off", "error", err)
 	}
-	for i := len(n.chains) - 1; i >= 0; i-- {
-		n.chains[i].stop()
-	}
+	n.stopAll()
 }
 
 func (n *node) newRegistry() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -58,7 +59,7 @@ func CreateSnapshot(ctx context.Context, home Home, chain string) (*SnapshotInfo
 	lock, err := Acquire(home.LockFile())
 	if types.CodeOf(err) == types.CodeHomeLocked {
 		var info snapshot.Info
-		if err := control(ctx, home, "/snapshots?chain="+url.QueryEscape(c.Name), &info); err != nil {
+		if err := control(ctx, home, http.MethodPost, "/snapshots?chain="+url.QueryEscape(c.Name), &info); err != nil {
 			return nil, err
 		}
 		return snapshotInfo(c, &info), nil

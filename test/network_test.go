@@ -55,9 +55,15 @@ var spawner = func() chan func() {
 // foundNetwork founds a network of four validators in home and starts none of them.
 func foundNetwork(t testing.TB, home string) *network {
 	t.Helper()
-	n := &network{t: t, home: home, procs: make([]*process, 4), clients: make([]*client.Client, 4)}
+	return found(t, home, devnet.Params{Validators: 4, Packages: packages})
+}
+
+func found(t testing.TB, home string, p devnet.Params) *network {
+	t.Helper()
+	n := &network{t: t, home: home, procs: make([]*process, p.Validators), clients: make([]*client.Client, p.Validators)}
 	var err error
-	n.Network, err = devnet.Create(context.Background(), devnet.Params{Home: home, Validators: 4, Packages: packages})
+	p.Home = home
+	n.Network, err = devnet.Create(context.Background(), p)
 	require.NoError(t, err)
 	n.movePorts()
 	// All networks of this run compile each contract once between them.
@@ -73,11 +79,19 @@ func foundNetwork(t testing.TB, home string) *network {
 func (n *network) movePorts() {
 	n.t.Helper()
 	var old, now []string
-	for i := range n.Nodes {
-		for _, addr := range []*string{&n.Nodes[i].Web, &n.Nodes[i].P2P, &n.Nodes[i].Metrics, &n.Nodes[i].API} {
+	move := func(list ...*string) {
+		for _, addr := range list {
 			old = append(old, *addr)
 			*addr = freeAddress(n.t)
 			now = append(now, *addr)
+		}
+	}
+	for i := range n.Nodes {
+		move(&n.Nodes[i].Web, &n.Nodes[i].P2P, &n.Nodes[i].Metrics, &n.Nodes[i].API)
+	}
+	if n.Apps != nil {
+		for i := range n.Apps.Nodes {
+			move(&n.Apps.Nodes[i].P2P, &n.Apps.Nodes[i].API)
 		}
 	}
 	change := func(path string) {
@@ -93,6 +107,11 @@ func (n *network) movePorts() {
 		home := n.NodeHome(n.Nodes[i].Name)
 		change(home.ConfigFile())
 		change(home.Chain(n.Chain).ConfigFile())
+	}
+	if n.Apps != nil {
+		for _, host := range n.Apps.Nodes {
+			change(n.NodeHome(host.Name).Chain(devnet.AppsName).ConfigFile())
+		}
 	}
 	change(client.ProfilePath(n.home, "devnet"))
 	change(client.ProfilePath(n.home, "devnet-tlcp"))

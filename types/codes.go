@@ -88,6 +88,10 @@ const (
 	CodeGenesisInvalid  Code = 5102
 	CodeProtocolUnknown Code = 5103
 
+	// 51xx: founding and hosting of chains
+	CodeFoundingUnsigned Code = 5104
+	CodeChainStopped     Code = 5105
+
 	// 6xxx: keys and certificates on disk
 	CodeKeyFile    Code = 6101
 	CodePassphrase Code = 6102

@@ -453,6 +453,18 @@ var table = []Explanation{
 		Cause:   Text{"本链已启用比本程序更新的协议版本。", "The chain runs a protocol version newer than this program."},
 		Fix:     Text{"升级 huchain 后重新启动。", "Upgrade huchain and start again."},
 	},
+	{
+		Code:    CodeFoundingUnsigned,
+		Message: Text{"创世文件未经全体创始机构签署", "genesis is not signed by every founding organisation"},
+		Cause:   Text{"有机构尚未签署，或签署的是另一份内容，或文件在签署后被改动。", "An organisation has not signed yet, has signed another content, or the file was changed after signing."},
+		Fix:     Text{"通过电话核对短哈希（huchain chain genesis show），请缺失的机构签署同一份草案（huchain chain genesis sign），再封存。", "Compare the short hash by telephone (huchain chain genesis show), have the missing organisations sign the same draft (huchain chain genesis sign), then seal."},
+	},
+	{
+		Code:    CodeChainStopped,
+		Message: Text{"该链在本节点上已停止", "the chain is stopped on this node"},
+		Cause:   Text{"管理员停止了该链，或该链在本节点上发生故障；本节点的其他链不受影响。", "An operator stopped the chain, or it failed on this node; other chains of the node are not affected."},
+		Fix:     Text{"用 huchain chain list --home 目录 查看原因，排除后运行 huchain chain start 链名。", "See the reason with huchain chain list --home DIR, remove it, then run huchain chain start NAME."},
+	},
 
 	// 6xxx: keys and certificates on disk
 	{

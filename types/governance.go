@@ -1,6 +1,7 @@
 package types
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +17,7 @@ const (
 	EndorsementPurpose = "huchain/endorsement/1"
 	PossessionPurpose  = "huchain/validator/1"
 	RootPurpose        = "huchain/root/1"
+	FoundingPurpose    = "huchain/founding/1"
 )
 
 // Action is a call that takes place with the authority of everyone who approved.
@@ -58,6 +60,14 @@ func PossessionSignBytes(genesis crypto.Hash, org, name string, key crypto.Publi
 	b = fmt.Appendf(b, "%s/%s", org, name)
 	b = append(append(b, 0), key[:]...)
 	return append(b, ed25519[:]...)
+}
+
+// FoundingSignBytes is what an organisation signs to found a chain: purpose tag, hash of
+// the genesis file, its name and the time, in Unix seconds, big-endian.
+func FoundingSignBytes(genesis crypto.Hash, org string, at time.Time) []byte {
+	b := append([]byte(FoundingPurpose), genesis[:]...)
+	b = append(append(b, org...), 0)
+	return binary.BigEndian.AppendUint64(b, uint64(at.Unix()))
 }
 
 // RootSignBytes is what the key of an organisation's present root signs to introduce the

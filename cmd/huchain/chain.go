@@ -3,11 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/crypto/keystore"
 	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/types"
@@ -23,9 +22,9 @@ func (a *app) printInit(r *node.InitResult) error {
 		if r.Key != nil {
 			a.fields(w, field{"验证公钥", "validator key", *r.Key}, field{"投票公钥", "ed25519", r.Ed25519})
 		}
-		a.fields(w, field{"候选文件", "candidate", r.Candidate})
+		a.fields(w, field{"候选文件", "candidate", r.Candidate}, field{"监听", "listens for peers at", r.P2P}, field{"对等节点", "peers", strings.Join(r.Peers, ", ")})
 		if r.Genesis == "" {
-			fmt.Fprintln(w, a.say("创世文件就绪后，再次运行 huchain init --genesis FILE", "once there is a genesis file: huchain init --genesis FILE"))
+			fmt.Fprintln(w, a.say("把候选文件交给创世仪式（huchain chain genesis add-validator）；创世文件封存后运行 huchain chain join FILE", "hand the candidate file to the ceremony (huchain chain genesis add-validator); once the genesis is sealed: huchain chain join FILE"))
 		} else {
 			fmt.Fprintf(w, "%s huchain start --home %s\n", a.say("启动：", "start it:"), r.Home)
 		}
@@ -33,22 +32,44 @@ func (a *app) printInit(r *node.InitResult) error {
 }
 
 func chainCmd(a *app) *cobra.Command {
-	c := &cobra.Command{Use: "chain", Short: "chains of a node, and genesis files"}
-	genesis := &cobra.Command{Use: "genesis", Short: "look at genesis files"}
-	genesis.AddCommand(genesisShowCmd(a), genesisFetchCmd(a))
-	c.AddCommand(chainListCmd(a), genesis)
+	c := &cobra.Command{Use: "chain", Short: "chains of a node, and their founding",
+		Long: "A node hosts any number of chains, each with its own organisations, keys, ports and data. They are started and\n" +
+			"stopped one by one while the node runs, and none notices what becomes of another."}
+	genesis := &cobra.Command{Use: "genesis", Short: "found a chain together: draft, signatures, sealed genesis",
+		Long: "The founding of a chain: one organisation begins a draft; organisations and validators are added; each organisation\n" +
+			"signs the same content; the sealed file is what nodes join by. The short hash is compared by telephone."}
+	genesis.AddCommand(genesisNewCmd(a), genesisAddOrgCmd(a), genesisAddValidatorCmd(a), genesisSignCmd(a), genesisSealCmd(a), genesisShowCmd(a), genesisFetchCmd(a))
+	c.AddCommand(chainCreateCmd(a), chainJoinCmd(a), chainLeaveCmd(a), chainListCmd(a), chainStartCmd(a), chainStopCmd(a), genesis)
 	return c
 }
 
 func chainListCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "the chains of a running node", Example: "  huchain chain list --node http://127.0.0.1:7100", Args: takes(0, 0),
+		Use: "list", Short: "the chains of a node",
+		Long: "With --home of a node, the chains in it and how each is doing, whether the node runs or not. Else the chains that the\n" +
+			"node of --node, or of the profile, serves.",
+		Example: "  huchain chain list --home ~/.huchain/devnet/node0\n  huchain chain list --node http://127.0.0.1:7100", Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cl, _, err := a.connect(cmd.Context())
+			home, err := a.nodeHome()
 			if err != nil {
 				return err
 			}
-			list, err := cl.Chains(cmd.Context())
+			if a.node == "" && home.Exists() {
+				list, err := node.ListChains(cmd.Context(), home)
+				if err != nil {
+					return err
+				}
+				return a.print(list, func(w io.Writer) {
+					for i := range list {
+						a.writeChainState(w, &list[i])
+					}
+				})
+			}
+			p, err := a.profileOf()
+			if err != nil {
+				return err
+			}
+			list, err := p.List(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -56,72 +77,85 @@ func chainListCmd(a *app) *cobra.Command {
 				for _, c := range list.Items {
 					fmt.Fprintf(w, "%s\t%s %d\t%s\n", c.Chain, a.say("高度", "height"), c.Height, c.Genesis)
 				}
+				for _, name := range list.Starting {
+					fmt.Fprintf(w, "%s\t%s\n", name, a.say("启动中", "starting"))
+				}
 			})
 		},
 	}
 }
 
-func genesisShowCmd(a *app) *cobra.Command {
+func (a *app) writeChainState(w io.Writer, s *node.ChainState) {
+	states := map[string]string{
+		node.ChainStarting: a.say("启动中", "starting"), node.ChainRunning: a.say("运行中", "running"),
+		node.ChainStopped: a.say("已停止", "stopped"), node.ChainFailed: a.say("故障", "failed"),
+	}
+	fmt.Fprintf(w, "%s\t%s\t%s %d\t%s %d\t%s\t%s\t%s\n", s.Chain, states[s.State], a.say("高度", "height"), s.Height, a.say("对等节点", "peers"), s.Peers,
+		s.P2P, s.Genesis[:min(16, len(s.Genesis))], strings.Join(s.Orgs, ","))
+	if s.Error != "" {
+		fmt.Fprintf(w, "\t%s\n", s.Error)
+	}
+}
+
+func chainStartCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "show FILE", Short: "check a genesis file and show its hash, founders and contracts",
-		Long:    "Checks a genesis file. Its hash is SM3 of the file: openssl dgst -sm3 FILE shows the same.",
-		Example: "  huchain chain genesis show genesis.json", Args: takes(1, 1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			raw, err := os.ReadFile(args[0])
-			if err != nil {
-				return types.Errorf(types.CodeGenesisInvalid, "%w", err)
-			}
-			g, err := chain.ParseGenesis(raw)
+		Use: "start NAME", Short: "start a chain in a running node", Example: "  huchain chain start apps --home ~/.huchain/devnet/node0", Args: takes(1, 1),
+		Long: "Has the running node of --home start a chain of its folder: one that was stopped, has failed, or was put there.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			home, err := a.nodeHome()
 			if err != nil {
 				return err
 			}
-			v := struct {
-				Hash    string `json:"hash"`
-				ChainID string `json:"chainId"`
-				*chain.Genesis
-			}{g.Hash().String(), g.CometChainID(), g}
-			return a.print(v, func(w io.Writer) {
-				a.fields(w, field{"创世哈希", "hash", g.Hash()}, field{"链", "chain", g.CometChainID()}, field{"时间", "time", g.Time})
-				for _, o := range g.Organisations {
-					fmt.Fprintf(w, "%s\t%s\n", a.say("机构", "organisation"), o.Name)
-				}
-				for _, v := range g.Validators {
-					fmt.Fprintf(w, "%s\t%s/%s (%d)\n", a.say("共识节点", "validator"), v.Org, v.Name, v.Power)
-				}
-				for _, b := range g.Bundles {
-					fmt.Fprintf(w, "%s\t%s %s %s\n", a.say("合约", "contract"), b.Name, b.Version, b.Package)
-				}
-			})
+			s, err := node.StartChain(cmd.Context(), home, args[0])
+			if err != nil {
+				return err
+			}
+			return a.print(s, func(w io.Writer) { a.writeChainState(w, s) })
 		},
 	}
 }
 
-func genesisFetchCmd(a *app) *cobra.Command {
-	var out string
+func chainStopCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "stop NAME", Short: "stop a chain in a running node", Example: "  huchain chain stop apps --home ~/.huchain/devnet/node0", Args: takes(1, 1),
+		Long: "Has the running node of --home stop one of its chains; the others go on. It starts again with the node, or by chain start.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			home, err := a.nodeHome()
+			if err != nil {
+				return err
+			}
+			s, err := node.StopChain(cmd.Context(), home, args[0])
+			if err != nil {
+				return err
+			}
+			return a.print(s, func(w io.Writer) { a.writeChainState(w, s) })
+		},
+	}
+}
+
+func chainLeaveCmd(a *app) *cobra.Command {
+	var force bool
 	c := &cobra.Command{
-		Use: "fetch", Short: "fetch the genesis file of a running chain", Example: "  huchain chain genesis fetch --out genesis.json",
-		Long: "Fetches the genesis file and checks it against the genesis hash. Compare the hash with another operator's\nbefore you trust it.",
-		Args: takes(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if out == "" {
-				return usage(cmd, "--out is required")
-			}
-			cl, _, err := a.connect(cmd.Context())
+		Use: "leave NAME", Short: "take a chain out of a node", Example: "  huchain chain leave apps --home ~/.huchain/node4", Args: takes(1, 1),
+		Long: "Stops the chain, if the node runs, and moves its folder with keys and data to <home>/left. Nothing is deleted. A node\n" +
+			"that is a validator of the chain is refused: governance removes it first (governance.removeValidator).",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			home, err := a.nodeHome()
 			if err != nil {
 				return err
 			}
-			raw, err := cl.GenesisFile(cmd.Context())
+			if !types.ValidName(args[0]) {
+				return usage(cmd, "%q is no chain name", args[0])
+			}
+			to, err := node.LeaveChain(cmd.Context(), home, args[0], force)
 			if err != nil {
 				return err
 			}
-			if err := node.WriteFile(out, raw, 0o644); err != nil {
-				return err
-			}
-			return a.print(map[string]any{"file": out, "genesis": cl.Genesis()}, func(w io.Writer) {
-				a.fields(w, field{"文件", "file", out}, field{"创世哈希", "genesis", cl.Genesis()})
+			return a.print(map[string]any{"chain": args[0], "movedTo": to}, func(w io.Writer) {
+				a.fields(w, field{"已退出", "left", args[0]}, field{"文件夹移至", "folder moved to", to})
 			})
 		},
 	}
-	c.Flags().StringVar(&out, "out", "", "file to write")
+	c.Flags().BoolVar(&force, "force", false, "leave although the chain counts on this validator's votes")
 	return c
 }

@@ -29,14 +29,12 @@ func (a *app) profileOf() (client.Profile, error) {
 	default:
 		return p, err
 	}
+	p.Select(a.chain)
 	if a.node != "" {
 		p.Nodes = strings.Split(a.node, ",")
 	}
 	if a.connectAs != "" {
 		p.ConnectAs = a.connectAs
-	}
-	if a.chain != "" && a.chain != p.Chain {
-		p.Chain, p.Genesis, p.GenesisFile = a.chain, "", ""
 	}
 	return p, nil
 }

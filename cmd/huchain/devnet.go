@@ -28,15 +28,17 @@ func devnetCmd(a *app) *cobra.Command {
 
 func devnetUpCmd(a *app) *cobra.Command {
 	var validators, portBase int
-	var detach, noSample bool
+	var detach, noSample, apps bool
 	var timeout time.Duration
 	c := &cobra.Command{
 		Use: "up", Short: "start the devnet, creating it if there is none",
 		Long: "Starts the validators of the devnet and watches over them; Ctrl-C stops all. The first time, organisations,\n" +
 			"members, validators and a genesis with the base contracts are created. With --detach the validators go on in\n" +
 			"the background until \"huchain devnet down\".\n\n" +
+			"With --apps a new devnet has a second chain, apps, of the organisations court, city and tax, on all nodes but node0;\n" +
+			"name it with --chain apps.\n\n" +
 			"Default ports: API 7100…, peers 7200…, metrics 7300…; where one is taken, a free one is used and named.",
-		Example: "  huchain devnet up\n  huchain devnet up --detach\n  huchain devnet up --home /tmp/other --validators 1",
+		Example: "  huchain devnet up\n  huchain devnet up --detach --apps\n  huchain devnet up --home /tmp/other --validators 1",
 		Args:    takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			program, err := os.Executable()
@@ -48,7 +50,7 @@ func devnetUpCmd(a *app) *cobra.Command {
 				return err
 			}
 			up, err := devnet.BringUp(cmd.Context(), devnet.UpOptions{
-				Home: home, Validators: validators, PortBase: portBase, Program: program, Detach: detach, NoSample: noSample,
+				Home: home, Validators: validators, PortBase: portBase, Program: program, Detach: detach, NoSample: noSample, Apps: apps,
 				Sources: sources(), Timeout: timeout,
 				Say: func(en, zh string) { fmt.Fprintln(a.err, a.say(zh, en)+" …") },
 			})
@@ -67,6 +69,7 @@ func devnetUpCmd(a *app) *cobra.Command {
 	c.Flags().IntVar(&validators, "validators", 0, fmt.Sprintf("how many validators a new devnet has, 1 to %d (default %d)", devnet.MaxValidators, devnet.DefaultValidators))
 	c.Flags().IntVar(&portBase, "port-base", 0, "first port of the HTTP APIs; peers listen 100 and metrics 200 higher (default 7100)")
 	c.Flags().BoolVar(&detach, "detach", false, "leave the validators running in the background")
+	c.Flags().BoolVar(&apps, "apps", false, "give a new devnet the second chain, apps")
 	c.Flags().BoolVar(&noSample, "no-sample", false, "do not load the demo stories into a new devnet")
 	c.Flags().DurationVar(&timeout, "timeout", 90*time.Second, "how long the validators may take to serve")
 	return c
@@ -111,7 +114,7 @@ func (a *app) reportExit(n *devnet.Network, e devnet.Exit, alive int) {
 func (a *app) printUp(up *devnet.Up, detached bool) error {
 	n := up.Network
 	v := map[string]any{
-		"chain": n.Chain, "genesis": n.Genesis, "height": up.Status.Height, "nodes": n.Nodes, "members": n.MembersDir(),
+		"chain": n.Chain, "genesis": n.Genesis, "height": up.Status.Height, "nodes": n.Nodes, "members": n.MembersDir(), "apps": n.Apps,
 		"created": up.Created, "tookMs": up.Took.Milliseconds(),
 	}
 	return a.print(v, func(w io.Writer) {
@@ -119,6 +122,9 @@ func (a *app) printUp(up *devnet.Up, detached bool) error {
 			n.Chain, len(n.Nodes), up.Status.Height, up.Took.Seconds())
 		for i := range n.Nodes {
 			fmt.Fprintf(w, "  %s\t%s/api/v1/chains/%s/status\n", n.Nodes[i].Name, n.Nodes[i].URL(), n.Chain)
+		}
+		if n.Apps != nil {
+			fmt.Fprintf(w, a.say("\n第二条链 %s：%d 个节点同时运行（--chain %s）\n", "\nA second chain, %s, runs in %d of them (--chain %s)\n"), devnet.AppsName, len(n.Apps.Nodes), devnet.AppsName)
 		}
 		fmt.Fprintf(w, "\n%s\n\n", a.say("存证、查询并验证：", "Deposit something, look it up, prove it:"))
 		self, home := os.Args[0], a.homeFlag()

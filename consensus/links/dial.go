@@ -47,9 +47,11 @@ func (s *Switch) dial(id p2p.ID, address string) error {
 	c, err := s.host.dial(ctx, id, address)
 	if err != nil {
 		s.Logger.Debug("peer not reached", "peer", id, "address", address, "err", err)
-		return err
+	} else {
+		err = s.link(c)
 	}
-	return s.link(c)
+	s.noteDial(id, err)
+	return err
 }
 
 // review parts from peers that would not be let in any more.

@@ -52,6 +52,19 @@ func (b *penaltyBox) fault(id p2p.ID) time.Duration {
 	return d
 }
 
+// list copies what is remembered of late.
+func (b *penaltyBox) list() map[p2p.ID]faults {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := map[p2p.ID]faults{}
+	for id, f := range b.peers {
+		if b.now().Sub(f.last) <= forgetFaults {
+			out[id] = f
+		}
+	}
+	return out
+}
+
 func (b *penaltyBox) blocked(id p2p.ID) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -65,6 +65,9 @@ type Switch struct {
 	// anew is not mixed up with its former self.
 	admit sync.Mutex
 	wg    sync.WaitGroup
+
+	dialMu   sync.Mutex
+	failures map[p2p.ID]string // of configured peers: why the last attempt failed
 }
 
 var _ p2p.Switcher = (*Switch)(nil)
@@ -72,7 +75,7 @@ var _ p2p.Switcher = (*Switch)(nil)
 // NewSwitch checks the parameters. Nothing runs before Start.
 func NewSwitch(p Params) (*Switch, error) {
 	s := &Switch{
-		params: p, box: newPenaltyBox(), persistent: map[p2p.ID]string{}, peers: p2p.NewPeerSet(),
+		params: p, box: newPenaltyBox(), persistent: map[p2p.ID]string{}, peers: p2p.NewPeerSet(), failures: map[p2p.ID]string{},
 		reactors: map[string]p2p.Reactor{}, byChannel: map[byte]p2p.Reactor{}, messages: map[byte]proto.Message{},
 	}
 	s.BaseService = *service.NewBaseService(p.Logger, "Switch", s)

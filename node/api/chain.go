@@ -8,6 +8,7 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/types/rest"
 )
 
 // Chain is one chain as the API serves it.
@@ -27,6 +28,8 @@ type Consensus interface {
 	// Watch begins to look out for the commit of a transaction.
 	Watch(id crypto.Hash) Watch
 	Status() Status
+	// Peers lists the other nodes it is linked to, wants to reach, or has cut off.
+	Peers() rest.Peers
 	// AwaitHeight returns once a height is committed; HC-4104 if ctx ends first.
 	AwaitHeight(ctx context.Context, height uint64) error
 	// Err is why the engine has stopped, nil while it runs.

@@ -12,15 +12,16 @@ import (
 )
 
 func (s *Server) listChains(ctx context.Context, _ *struct{}) (*answer[rest.Chains], error) {
-	ready, starting := s.list()
-	unseen := func(name string) bool { return !visible(ctx, name) }
-	ready = slices.DeleteFunc(ready, func(c *Chain) bool { return unseen(c.Name) })
-	if starting = slices.DeleteFunc(starting, unseen); len(starting) > 0 {
-		return nil, &types.Error{Code: types.CodeStarting, Detail: "chains are being opened: " + strings.Join(starting, ", "), RetryAfterMs: 500}
-	}
+	starting, _ := s.others()
 	out := rest.Chains{Items: []rest.Chain{}}
-	for _, c := range ready {
-		out.Items = append(out.Items, c.summary())
+	out.Starting = slices.DeleteFunc(starting, func(name string) bool { return !visible(ctx, name) })
+	s.each(func(c *Chain) {
+		if visible(ctx, c.Name) {
+			out.Items = append(out.Items, c.summary())
+		}
+	})
+	if len(out.Items) == 0 && len(out.Starting) > 0 {
+		return nil, &types.Error{Code: types.CodeStarting, Detail: "chains are being opened: " + strings.Join(out.Starting, ", "), RetryAfterMs: 500}
 	}
 	return &answer[rest.Chains]{out}, nil
 }

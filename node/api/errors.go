@@ -22,6 +22,7 @@ var statusOf = map[types.Code]int{
 	types.CodeOutcomeUnknown:   http.StatusGatewayTimeout,
 	types.CodeStarting:         http.StatusServiceUnavailable,
 	types.CodeNotReady:         http.StatusServiceUnavailable,
+	types.CodeChainStopped:     http.StatusServiceUnavailable,
 	types.CodeDiskLow:          http.StatusServiceUnavailable,
 	types.CodeRequestTooLarge:  http.StatusRequestEntityTooLarge,
 	types.CodeTxTooLarge:       http.StatusRequestEntityTooLarge,

@@ -126,6 +126,11 @@ func (e engine) Status() Status {
 	return Status{CatchingUp: st.CatchingUp, Peers: len(st.Peers), PoolTxs: st.PoolTxs, Validator: st.Validator}
 }
 
+// Peers: this validator has none.
+func (e engine) Peers() rest.Peers {
+	return rest.Peers{Node: e.Node.Status().NodeID, Items: []rest.Peer{}}
+}
+
 type watch struct{ *consensus.Watch }
 
 func (w watch) Wait(ctx context.Context) (uint64, uint32, *types.Receipt, error) {

@@ -33,7 +33,7 @@ func (s *Server) ServeMembers(l net.Listener, chain string, config *tlcp.Config)
 		}
 		return ctx
 	}
-	return s.run(srv, secure)
+	return s.run(chain, srv, secure)
 }
 
 type visitorKey struct{}
@@ -93,8 +93,8 @@ func (s *Server) ofChain(chain string, config *tlcp.Config) http.Handler {
 func (s *Server) named(chain, id string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	c := s.chains[chain]
-	return c != nil && c.Genesis.CometChainID() == id
+	p := s.seats[chain]
+	return p != nil && p.chain != nil && p.chain.Genesis.CometChainID() == id
 }
 
 // visible reports whether a request may see a chain.

@@ -50,6 +50,12 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			s.refuse(w, r, &types.Error{Code: types.CodeNotReady, Detail: "too many requests in flight", RetryAfterMs: 1000})
 			return
 		}
+		leave, err := s.enter(r.URL.Path)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		defer leave()
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		start := time.Now()
 		defer func() {

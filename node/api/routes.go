@@ -24,6 +24,7 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "getStatus", base+"/{chain}/status", "Status of a chain on this node", s.status)
 	get(s, api, "getGenesis", base+"/{chain}/genesis", "Genesis file; its SM3 is the genesis hash", s.genesis)
 	get(s, api, "getValidators", base+"/{chain}/validators", "Validators that sign the header of a height", s.validators)
+	get(s, api, "getPeers", base+"/{chain}/peers", "Peers of the node on a chain: organisation, addresses, direction, bytes, score", s.peers)
 	get(s, api, "getLinks", base+"/{chain}/links", "Headers that lead a light client from one it trusts to another", s.links)
 	get(s, api, "getBlock", base+"/{chain}/blocks/{height}", "Block", s.block)
 	get(s, api, "getOutcomes", base+"/{chain}/blocks/{height}/outcomes", "What became of a block's transactions, waiting for the block", s.outcomes)

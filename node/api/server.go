@@ -55,12 +55,12 @@ type Server struct {
 	started    time.Time
 	faces      *faces
 
-	mu     sync.RWMutex
-	chains map[string]*Chain // by name; nil while the chain is starting
-	order  []string
+	mu    sync.RWMutex
+	seats map[string]*seat // by chain
+	order []string
 
 	servingMu sync.Mutex
-	serving   []*http.Server
+	serving   map[string][]*http.Server // by chain; "" serves all
 	stopped   bool
 }
 
@@ -73,7 +73,7 @@ func New(p Params, nodeName, version string, log *slog.Logger, reg prometheus.Re
 	codedErrors()
 	s := &Server{
 		p: p, node: nodeName, version: version, log: log, metrics: newMetrics(reg),
-		slots: make(chan struct{}, p.MaxInFlight), rehearsing: make(chan struct{}, 1), chains: map[string]*Chain{}, started: time.Now(), faces: newFaces(),
+		slots: make(chan struct{}, p.MaxInFlight), rehearsing: make(chan struct{}, 1), seats: map[string]*seat{}, serving: map[string][]*http.Server{}, started: time.Now(), faces: newFaces(),
 	}
 	mux := http.NewServeMux()
 	api := humago.New(mux, s.config())
@@ -109,15 +109,15 @@ func (s *Server) config() huma.Config {
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Serve serves all chains on l, in clear, until Stop. It returns nil after Stop.
-func (s *Server) Serve(l net.Listener) error { return s.run(s.httpServer(s.handler), l) }
+func (s *Server) Serve(l net.Listener) error { return s.run("", s.httpServer(s.handler), l) }
 
-func (s *Server) run(srv *http.Server, l net.Listener) error {
+func (s *Server) run(chain string, srv *http.Server, l net.Listener) error {
 	s.servingMu.Lock()
 	if s.stopped {
 		s.servingMu.Unlock()
 		return l.Close()
 	}
-	s.serving = append(s.serving, srv)
+	s.serving[chain] = append(s.serving[chain], srv)
 	s.servingMu.Unlock()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -128,7 +128,7 @@ func (s *Server) run(srv *http.Server, l net.Listener) error {
 // Stop refuses new requests and waits for those in flight, until ctx ends.
 func (s *Server) Stop(ctx context.Context) error {
 	s.servingMu.Lock()
-	serving := s.serving
+	serving := s.httpServers()
 	s.stopped = true
 	s.servingMu.Unlock()
 	var errs []error
@@ -144,8 +144,10 @@ func (s *Server) Stop(ctx context.Context) error {
 func (s *Server) Announce(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.chains[name]; !ok {
-		s.chains[name], s.order = nil, append(s.order, name)
+	if p, ok := s.seats[name]; !ok {
+		s.seats[name], s.order = &seat{}, append(s.order, name)
+	} else if p.chain == nil {
+		s.seats[name] = &seat{} // it was stopped, and is started anew
 	}
 }
 
@@ -154,40 +156,26 @@ func (s *Server) Add(c *Chain) {
 	s.Announce(c.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.chains[c.Name] = c
+	s.seats[c.Name] = &seat{chain: c}
 }
 
 // chain finds a chain by its name or its CometBFT chain id.
 func (s *Server) chain(name string) (*Chain, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	c, known := s.chains[name]
-	if !known {
-		for _, other := range s.chains {
-			if other != nil && other.Genesis.CometChainID() == name {
-				return other, nil
-			}
-		}
+	p := s.seatOf(name)
+	switch {
+	case p == nil:
 		return nil, types.Errorf(types.CodeNotFound, "chain %q", name)
-	}
-	if c == nil {
+	case p.failed:
+		return nil, types.Errorf(types.CodeNotReady, "chain %s has stopped on this node: %w", name, p.why)
+	case p.why != nil:
+		return nil, p.why
+	case p.chain == nil:
 		return nil, &types.Error{Code: types.CodeStarting, Detail: "chain " + name, RetryAfterMs: 500}
 	}
-	if err := c.Consensus.Err(); err != nil {
+	if err := p.chain.Consensus.Err(); err != nil {
 		return nil, types.Errorf(types.CodeNotReady, "chain %s has stopped on this node: %w", name, err)
 	}
-	return c, nil
-}
-
-func (s *Server) list() (ready []*Chain, starting []string) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, name := range s.order {
-		if c := s.chains[name]; c != nil {
-			ready = append(ready, c)
-		} else {
-			starting = append(starting, name)
-		}
-	}
-	return ready, starting
+	return p.chain, nil
 }

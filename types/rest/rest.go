@@ -29,7 +29,8 @@ type Chain struct {
 
 // Chains lists the chains of a node.
 type Chains struct {
-	Items []Chain `json:"items"`
+	Items    []Chain  `json:"items"`
+	Starting []string `json:"starting,omitempty" doc:"Chains that are being opened"`
 }
 
 // Status says how one chain of a node is doing.
