@@ -25,7 +25,7 @@ define needs
 @missing=; for tool in $(1); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 if [ -n "$$missing" ]; then \
 	echo "make $@ needs tools that are missing here:$$missing" >&2; \
-	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; /usr/bin/rustc) printf ' rustc libstd-rust-dev-wasm32';; wasm-ld-14) printf ' lld-14';; *postgres) printf ' postgresql';; *) printf " $$t";; esac; done)" >&2; \
+	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; /usr/bin/rustc) printf ' rustc libstd-rust-dev-wasm32';; wasm-ld-14) printf ' lld-14';; ip) printf ' iproute2';; *postgres) printf ' postgresql';; *) printf " $$t";; esac; done)" >&2; \
 	exit 1; \
 fi
 endef
@@ -49,8 +49,8 @@ SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced)
 RACED := ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
 
 .PHONY: test
-test: ## vet, race detector, all tests (needs gcc, openssl, postgresql, and Debian's rustc with lld-14)
-	$(call needs,go git gcc openssl $(RUST) $(POSTGRES))
+test: ## vet, race detector, all tests (needs root, gcc, openssl, iproute2, postgresql, and Debian's rustc with lld-14)
+	$(call needs,go git gcc openssl ip $(RUST) $(POSTGRES))
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine

@@ -124,6 +124,7 @@ func (n *node) open(ctx context.Context, h *hosted, home ChainHome) error {
 	if cache == "" {
 		cache = n.home.CacheDir()
 	}
+	n.checkExpiry(home, n.expiry) // also of a chain that does not start for it
 	start := time.Now()
 	log := n.log.With("chain", home.Name)
 	r, err := openChain(ctx, home, cache, log, n.reg)
@@ -139,7 +140,6 @@ func (n *node) open(ctx context.Context, h *hosted, home ChainHome) error {
 		return err
 	}
 	h.set(ChainRunning, r, nil)
-	n.checkExpiry(home, n.expiry)
 	log.Info("chain started", "genesis", r.genesis.Hash(), "height", r.ledger.Height(), "tookMs", time.Since(start).Milliseconds())
 	n.watch.Go(func() {
 		select {

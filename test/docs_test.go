@@ -82,11 +82,13 @@ func newReader(t *testing.T) *reader {
 	t.Cleanup(func() {
 		os.Remove(filepath.Join(root, "record.proof"))
 		// A detached devnet outlives its reader otherwise.
-		if n, err := devnet.Load(filepath.Join(home, "huchain")); err == nil {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			_, err := n.Down(ctx)
-			require.NoError(t, err)
+		for _, dir := range []string{"huchain", "huchain/two"} {
+			if n, err := devnet.Load(filepath.Join(home, dir)); err == nil {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				defer cancel()
+				_, err := n.Down(ctx)
+				require.NoError(t, err)
+			}
 		}
 	})
 	return r
@@ -201,4 +203,16 @@ func TestEveryDocumentIsRun(t *testing.T) {
 			require.Contains(t, documents, filepath.ToSlash(rel), "its commands are not run")
 		}
 	}
+}
+
+// TestServiceUnit: the command of the systemd unit is one of this release.
+func TestServiceUnit(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "deploy", "huchain.service"))
+	require.NoError(t, err)
+	_, line, ok := strings.Cut(string(text), "\nExecStart=/usr/local/bin/huchain ")
+	require.True(t, ok)
+	line, _, _ = strings.Cut(line, "\n")
+	out, err := exec.Command(binary, append(strings.Fields(line), "--help")...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), "Runs the node", "it starts a node")
 }

@@ -44,6 +44,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", os.Getenv("HOME")) // the go command's caches
 			port, err := freePortRange()
 			env.Setenv("PORT", strconv.Itoa(port))
+			if err != nil {
+				return err
+			}
+			port, err = freePortRange()
+			env.Setenv("PORT2", strconv.Itoa(port))
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
