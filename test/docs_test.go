@@ -79,10 +79,16 @@ func newReader(t *testing.T) *reader {
 	env := append(os.Environ(), "HOME="+home, "HUCHAIN_HOME="+filepath.Join(home, "huchain"), "HUCHAIN_BUNDLES="+packageDir(t),
 		"GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOCACHE="+goEnv(t, "GOCACHE"), "LANG=en_US.UTF-8", "TMPDIR="+home)
 	r := &reader{t: t, home: home, dir: root, env: env}
+	// The homes of the documents' devnets; contracts that were compiled once are not again.
+	devnets := []string{"huchain", "huchain/two"}
+	for _, dir := range devnets {
+		require.NoError(t, os.MkdirAll(filepath.Join(home, dir, "devnet"), 0o755))
+		require.NoError(t, os.Symlink(sharedCache, filepath.Join(home, dir, "devnet", "cache")))
+	}
 	t.Cleanup(func() {
 		os.Remove(filepath.Join(root, "record.proof"))
 		// A detached devnet outlives its reader otherwise.
-		for _, dir := range []string{"huchain", "huchain/two"} {
+		for _, dir := range devnets {
 			if n, err := devnet.Load(filepath.Join(home, dir)); err == nil {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				defer cancel()
