@@ -153,23 +153,23 @@ func order(ctx context.Context, home Home, verb, name string) (*ChainState, erro
 	return s, control(ctx, home, http.MethodPost, "/chains/"+verb+"?chain="+url.QueryEscape(name), s)
 }
 
-// LeaveChain takes a chain out of a home, stopping it first if the node runs: its folder,
-// keys included, is moved to left/, whose path is returned. A validator is not let go
-// unless force is set: the others would miss its votes.
+// LeaveChain takes a chain out of a home, stopping it first if it runs: its folder, keys
+// included, is moved to left/, whose path is returned. A validator is not let go unless
+// force is set: the others would miss its votes.
 func LeaveChain(ctx context.Context, home Home, name string, force bool) (string, error) {
 	c, err := onlyChain(home, name)
 	if err != nil {
 		return "", err
 	}
+	validator := types.Errorf(types.CodeValidatorRefused, "this node is a validator of chain %s: have governance remove it first (governance.removeValidator), or leave with --force", c.Name)
 	_, running := Holder(home.LockFile())
-	if !force {
-		if err := mayLeave(ctx, home, c); err != nil {
+	if running {
+		voting, err := stopToLeave(ctx, home, c, force)
+		if err != nil {
 			return "", err
 		}
-	}
-	if running {
-		if _, err := StopChain(ctx, home, c.Name); err != nil && types.CodeOf(err) != types.CodeChainStopped {
-			return "", err
+		if voting {
+			return "", validator
 		}
 	}
 	lock, err := Acquire(c.LockFile())
@@ -177,6 +177,13 @@ func LeaveChain(ctx context.Context, home Home, name string, force bool) (string
 		return "", err
 	}
 	defer lock.Release()
+	if !force {
+		if voting, err := votes(c); err != nil {
+			return "", err
+		} else if voting {
+			return "", validator
+		}
+	}
 	to := filepath.Join(home.Dir, "left", c.Name+"-"+time.Now().UTC().Format("20060102T150405Z"))
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return "", err
@@ -190,28 +197,25 @@ func LeaveChain(ctx context.Context, home Home, name string, force bool) (string
 	return to, nil
 }
 
-// mayLeave refuses while the chain counts on this node's votes.
-func mayLeave(ctx context.Context, home Home, c ChainHome) error {
-	validator := false
+// stopToLeave stops a chain in the running node, unless the chain counts on its votes.
+func stopToLeave(ctx context.Context, home Home, c ChainHome, force bool) (voting bool, err error) {
 	states, err := ListChains(ctx, home)
 	if err != nil {
-		return err
+		return false, err
 	}
-	asked := false
 	for _, s := range states {
-		if s.Chain == c.Name && s.State == ChainRunning {
-			validator, asked = s.Validator, true
+		switch {
+		case s.Chain != c.Name || s.State == ChainStopped || s.State == ChainFailed:
+		case s.State == ChainStarting:
+			return false, &types.Error{Code: types.CodeStarting, Detail: "chain " + c.Name, RetryAfterMs: 1000}
+		case s.Validator && !force:
+			return true, nil
+		default:
+			_, err := StopChain(ctx, home, c.Name)
+			return false, err
 		}
 	}
-	if !asked {
-		if validator, err = votes(c); err != nil {
-			return err
-		}
-	}
-	if validator {
-		return types.Errorf(types.CodeValidatorRefused, "this node is a validator of chain %s: have governance remove it first (governance.removeValidator), or leave with --force", c.Name)
-	}
-	return nil
+	return false, nil
 }
 
 // votes reports whether the key of a chain that does not run stands in the newest set of

@@ -17,15 +17,10 @@ type FsckReport struct {
 	*fsck.Report
 }
 
-// Fsck checks the ledgers of a node that is not running, of one chain or of all, by
+// Fsck checks the ledgers of chains that do not run, of one or of all in the home, by
 // means of their own (package ledger/fsck) and against the genesis file. progress, if
 // not nil, is told how far it is. The error is HC-4101 if anything was found.
 func Fsck(ctx context.Context, home Home, only string, progress func(what string, done uint64)) ([]FsckReport, error) {
-	lock, err := Acquire(home.LockFile())
-	if err != nil {
-		return nil, err
-	}
-	defer lock.Release()
 	chains, err := home.Chains()
 	if err != nil {
 		return nil, err
@@ -36,7 +31,12 @@ func Fsck(ctx context.Context, home Home, only string, progress func(what string
 		if only != "" && c.Name != only {
 			continue
 		}
+		lock, err := Acquire(c.LockFile())
+		if err != nil {
+			return out, err
+		}
 		r, err := fsckChain(ctx, c, progress)
+		lock.Release()
 		if err != nil {
 			return out, err
 		}

@@ -56,7 +56,7 @@ func CreateSnapshot(ctx context.Context, home Home, chain string) (*SnapshotInfo
 	if err != nil {
 		return nil, err
 	}
-	lock, err := Acquire(home.LockFile())
+	lock, err := Acquire(c.LockFile())
 	if types.CodeOf(err) == types.CodeHomeLocked {
 		var info snapshot.Info
 		if err := control(ctx, home, http.MethodPost, "/snapshots?chain="+url.QueryEscape(c.Name), &info); err != nil {
@@ -150,7 +150,7 @@ func RestoreSnapshot(ctx context.Context, home Home, chain, dir string, progress
 	if err != nil {
 		return nil, err
 	}
-	lock, err := Acquire(home.LockFile())
+	lock, err := Acquire(c.LockFile())
 	if err != nil {
 		return nil, err
 	}

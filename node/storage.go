@@ -96,7 +96,7 @@ func MigrateLedger(ctx context.Context, home Home, chain, to string, progress fu
 	if err != nil {
 		return nil, err
 	}
-	lock, err := Acquire(home.LockFile())
+	lock, err := Acquire(c.LockFile())
 	if err != nil {
 		return nil, err
 	}

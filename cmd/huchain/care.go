@@ -13,9 +13,9 @@ import (
 
 func fsckCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "fsck", Short: "check the ledgers of a stopped node from end to end",
+		Use: "fsck", Short: "check the ledgers of stopped chains from end to end",
 		Long: "Reads every row of the ledger of every chain (or of --chain) in the home and recomputes state tree, roots, links,\n" +
-			"certificates, indexes and the chain's snapshots, independently of the node's own code. Nothing is changed. The node must not be running.",
+			"certificates, indexes and the chain's snapshots, independently of the node's own code. Nothing is changed. The chains\nmust not be running: stop the node, or the one with chain stop.",
 		Example: "  huchain fsck --home ~/.huchain/devnet/node2", Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := filepath.Abs(a.home)
