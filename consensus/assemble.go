@@ -312,7 +312,11 @@ func (e *engine) start() error {
 	if err := e.sw.Listen(); err != nil {
 		return types.Errorf(types.CodePortTaken, "listen on %s: %w", e.listen, err)
 	}
-	return e.sw.Start()
+	err := e.sw.Start()
+	if errors.Is(err, links.ErrPanic) {
+		return types.Errorf(types.CodeLedgerMismatch, "consensus stores cannot be read: %w", err)
+	}
+	return err
 }
 
 // stop ends links and consensus; nothing calls the app afterwards.

@@ -131,11 +131,15 @@ func (s *Switch) strangers() (n int) {
 // Listen takes the listening address; it fails if the port is taken.
 func (s *Switch) Listen() error { return s.host.listen(s.params.Listen) }
 
-// OnStart implements service.Service. Listen comes first.
+// OnStart implements service.Service. Listen comes first. Where a reactor does not start,
+// those before it are stopped again.
 func (s *Switch) OnStart() error {
 	s.own.Channels = s.channelIDs()
-	for _, name := range s.names {
-		if err := s.reactors[name].Start(); err != nil {
+	for i, name := range s.names {
+		if err := startReactor(s.reactors[name]); err != nil {
+			for _, before := range slices.Backward(s.names[:i]) {
+				_ = s.reactors[before].Stop() // its only error is not to be running
+			}
 			return fmt.Errorf("start reactor %s: %w", name, err)
 		}
 	}
@@ -147,6 +151,20 @@ func (s *Switch) OnStart() error {
 	}
 	s.wg.Go(s.review)
 	return nil
+}
+
+// ErrPanic is wrapped where a reactor panicked instead of starting: CometBFT's do on stores
+// they cannot read. Such a reactor cannot be stopped, for that would wait for a loop that
+// never ran.
+var ErrPanic = errors.New("panic")
+
+func startReactor(r p2p.Reactor) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", ErrPanic, p)
+		}
+	}()
+	return r.Start()
 }
 
 // OnStop implements service.Service.
