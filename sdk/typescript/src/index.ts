@@ -1,0 +1,9 @@
+/** HuChain in TypeScript: proofs, finality certificates, transactions. */
+export { equal, fromHex, hex, Invalid, utf8 } from "./bytes.ts";
+export { address, isPublicKey, publicKey, sign, sm3, verify } from "./crypto.ts";
+export * from "./header.ts";
+export * from "./light.ts";
+export { listRoot } from "./merkle.ts";
+export * from "./proof.ts";
+export * from "./receipt.ts";
+export * from "./tx.ts";
