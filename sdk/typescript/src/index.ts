@@ -2,6 +2,7 @@
 export { equal, fromHex, hex, Invalid, utf8 } from "./bytes.ts";
 export { address, isPublicKey, publicKey, sign, sm3, verify } from "./crypto.ts";
 export * from "./header.ts";
+export * from "./keystore.ts";
 export * from "./light.ts";
 export { listRoot } from "./merkle.ts";
 export * from "./proof.ts";
