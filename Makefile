@@ -37,9 +37,20 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 
 .PHONY: build
-build: ## build bin/huchain (static, reproducible)
+build: web/dist/index.html ## build bin/huchain (static, reproducible)
 	$(call needs,go git)
 	$(GO) build -trimpath -ldflags '-s -w $(STAMP)' -o bin/huchain ./cmd/huchain
+
+.PHONY: console
+console: ## build the web console into web/dist (needs Node.js 20 with npm)
+	$(call needs,node npm)
+	cd sdk/typescript && npm ci
+	cd web && npm ci && npm run build
+
+# The console is part of the binary wherever npm is; without it the binary serves a page that says so.
+web/dist/index.html: $(shell git ls-files web/src web/*.json web/*.ts web/index.html sdk/typescript/src sdk/typescript/*.json 2>/dev/null)
+	@if command -v npm >/dev/null; then $(MAKE) console; \
+	else echo "npm is missing here: bin/huchain is built without the web console" >&2; fi
 
 .PHONY: run
 run: build ## start a chain of four validators on this machine

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/web"
 )
 
 // Params are the bounds of the server.
@@ -80,6 +81,8 @@ func New(p Params, nodeName, version string, log *slog.Logger, reg prometheus.Re
 	s.register(api)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET "+consolePath, console(web.Console()))
+	mux.Handle("GET /{$}", http.RedirectHandler(consolePath, http.StatusFound))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, types.Errorf(types.CodeNotFound, "%s %s; the API is described at /api/v1/openapi.json", r.Method, r.URL.Path))
 	})

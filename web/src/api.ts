@@ -134,7 +134,7 @@ export interface Interface {
   name: string;
   version: string;
   bundle: Bundle;
-  schema: { methods?: Record<string, { args?: Schema }> };
+  schema: { methods?: Record<string, { writes: boolean; doc?: string; args?: Schema }>; $defs?: Record<string, Schema> };
 }
 
 export interface Bundle {
@@ -146,12 +146,14 @@ export interface Bundle {
 }
 
 export interface Schema {
+  $ref?: string;
   type?: string;
   properties?: Record<string, Schema>;
   required?: string[];
   enum?: unknown[];
   description?: string;
   pattern?: string;
+  "x-order"?: string[];
 }
 
 export interface Member {

@@ -95,7 +95,7 @@ export interface Call {
 }
 
 /** signCall signs a call with a private key of 32 bytes. nowMs is the sender's clock. */
-export function signCall(privateKey: Uint8Array, call: Call, nowMs: number, certificate = new Uint8Array()): Tx {
+export function signCall(privateKey: Uint8Array, call: Call, nowMs: number): Tx {
   const body: Body = {
     genesis: call.genesis,
     sender: address(publicKey(privateKey)),
@@ -109,6 +109,14 @@ export function signCall(privateKey: Uint8Array, call: Call, nowMs: number, cert
   };
   const bodyBytes = encodeBody(body);
   const signatures = [sign(privateKey, bodyBytes)];
-  const raw = concat(bytes(1, bodyBytes), bytes(2, certificate), ...signatures.map((s) => element(3, s)));
-  return { raw, id: sm3(bodyBytes), body, bodyBytes, certificate, signatures };
+  return { raw: encodeTx(bodyBytes, new Uint8Array(), signatures), id: sm3(bodyBytes), body, bodyBytes, certificate: new Uint8Array(), signatures };
+}
+
+/** withCertificate is the same transaction with its sender's certificate (DER), which registers the sender. */
+export function withCertificate(tx: Tx, certificate: Uint8Array): Tx {
+  return { ...tx, certificate, raw: encodeTx(tx.bodyBytes, certificate, tx.signatures) };
+}
+
+function encodeTx(bodyBytes: Uint8Array, certificate: Uint8Array, signatures: Uint8Array[]): Uint8Array {
+  return concat(bytes(1, bodyBytes), bytes(2, certificate), ...signatures.map((s) => element(3, s)));
 }

@@ -1,0 +1,37 @@
+package test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestConsole drives the web console in Chromium against running validators: from the
+// first visit to a transaction verified by the page itself, a form signed in the browser,
+// and servers that lie. Screenshots stay in .bench/console.
+func TestConsole(t *testing.T) {
+	n := shared(t, "calm", nil)
+	ctx := context.Background()
+	clerk, err := n.Member("clerk")
+	require.NoError(t, err)
+	d := newDeposit()
+	d.Title = "采购合同"
+	out, err := n.client(0).Call(ctx, clerk, "evidence", "deposit", d)
+	require.NoError(t, err)
+	n.reaches(out.Height, 20*time.Second, 0)
+
+	members := filepath.Join(n.Dir(), "members", "archives")
+	cmd := exec.CommandContext(ctx, "node", "--test", "--test-concurrency=1", "test/console.test.mjs")
+	cmd.Dir = filepath.Join(root, "web")
+	cmd.Env = append(os.Environ(),
+		"CONSOLE_URL=http://"+n.Nodes[0].Web, "CONSOLE_TX="+out.ID.String(), "CONSOLE_HASH="+d.Hash,
+		"CONSOLE_KEY="+filepath.Join(members, "clerk.key"), "CONSOLE_CERT="+filepath.Join(members, "clerk.pem"),
+		"CONSOLE_PASSPHRASE="+filepath.Join(n.Dir(), "passphrase"), "CONSOLE_SHOTS="+filepath.Join(root, ".bench", "console"))
+	text, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", text)
+}

@@ -1,0 +1,123 @@
+/** The frame of every page: chain, search, language, light or dark. */
+import { BulbOutlined } from "@ant-design/icons";
+import { Button, ConfigProvider, Select, Spin, theme } from "antd";
+import enUS from "antd/locale/en_US";
+import zhCN from "antd/locale/zh_CN";
+import { type ReactNode, useEffect, useState } from "react";
+import { Link, Navigate, NavLink, Route, Routes, useLocation, useNavigate } from "react-router";
+import { type Chain, type Page, useLoad } from "./api.ts";
+import { ChainContext } from "./chain.tsx";
+import { BlockPage } from "./pages/block.tsx";
+import { ContractPage, ContractsPage } from "./pages/contract.tsx";
+import { MemberPage } from "./pages/member.tsx";
+import { Nothing } from "./pages/nothing.tsx";
+import { Overview } from "./pages/overview.tsx";
+import { RowPage } from "./pages/row.tsx";
+import { TxPage } from "./pages/tx.tsx";
+import { ValidatorsPage } from "./pages/validators.tsx";
+import { FaultAlert } from "./parts/fault.tsx";
+import { Search } from "./parts/search.tsx";
+import { type Language, useWords, words, WordsContext } from "./words.ts";
+
+function kept<T extends string>(name: string, fallback: T): T {
+  return (localStorage.getItem(name) as T | null) ?? fallback;
+}
+
+export function App() {
+  const [language, setLanguage] = useState<Language>(() => kept("huchain.language", navigator.language.startsWith("zh") ? "zh" : "en"));
+  const [dark, setDark] = useState(() => kept("huchain.theme", matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") === "dark");
+  useEffect(() => {
+    localStorage.setItem("huchain.language", language);
+    document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+    document.title = language === "zh" ? "沪链" : "HuChain";
+  }, [language]);
+  useEffect(() => {
+    localStorage.setItem("huchain.theme", dark ? "dark" : "light");
+    document.documentElement.style.colorScheme = dark ? "dark" : "light";
+  }, [dark]);
+  return (
+    <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={{ algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm, token: { colorPrimary: "#1554ad", motion: false } }}>
+      <WordsContext value={words(language)}>
+        <Frame toggleLanguage={() => setLanguage(language === "zh" ? "en" : "zh")} toggleTheme={() => setDark(!dark)} />
+      </WordsContext>
+    </ConfigProvider>
+  );
+}
+
+function Frame(p: { toggleLanguage: () => void; toggleTheme: () => void }) {
+  const { token } = theme.useToken();
+  const chains = useLoad<Page<Chain>>("/api/v1/chains");
+  const location = useLocation();
+  const named = decodeURIComponent(location.pathname.split("/")[1] ?? "");
+  const names = chains.data?.items.map((c) => c.chain) ?? [];
+  const chain = names.includes(named) ? named : (names[0] ?? "");
+  return (
+    <ChainContext value={chain}>
+      <div style={{ minHeight: "100vh", background: token.colorBgLayout, color: token.colorText }}>
+        <Bar names={names} chain={chain} {...p} />
+        <main id="content" className="page">
+          {chains.error !== undefined && names.length === 0 ? (
+            <FaultAlert error={chains.error} retry={chains.reload} />
+          ) : chain === "" ? (
+            <Spin size="large" />
+          ) : (
+            <Pages chain={chain} />
+          )}
+        </main>
+      </div>
+    </ChainContext>
+  );
+}
+
+function Pages({ chain }: { chain: string }) {
+  return (
+    <Routes>
+      <Route path="/:chain" element={<Overview />} />
+      <Route path="/:chain/block/:height" element={<BlockPage />} />
+      <Route path="/:chain/tx/:id" element={<TxPage />} />
+      <Route path="/:chain/contracts" element={<ContractsPage />} />
+      <Route path="/:chain/contract/:name" element={<ContractPage />} />
+      <Route path="/:chain/row/:ns/:key" element={<RowPage />} />
+      <Route path="/:chain/member/:id" element={<MemberPage />} />
+      <Route path="/:chain/validators" element={<ValidatorsPage />} />
+      <Route path="/:chain/nothing/:text" element={<Nothing />} />
+      <Route path="*" element={<Navigate to={`/${chain}`} replace />} />
+    </Routes>
+  );
+}
+
+function Bar({ names, chain, toggleLanguage, toggleTheme }: { names: string[]; chain: string; toggleLanguage: () => void; toggleTheme: () => void }) {
+  const { t } = useWords();
+  const { token } = theme.useToken();
+  const navigate = useNavigate();
+  const [fault, setFault] = useState<Error>();
+  const entry = (path: string, text: ReactNode) => (
+    <NavLink end to={`/${chain}${path}`}>
+      {text}
+    </NavLink>
+  );
+  return (
+    <>
+      <a className="skip" href="#content">
+        {t("skip")}
+      </a>
+      <header className="bar" style={{ background: token.colorBgContainer }}>
+        <Link className="name" to={`/${chain}`}>
+          {t("title")}
+        </Link>
+        <nav aria-label={t("title")}>
+          {entry("", t("overview"))}
+          {entry("/contracts", t("contracts"))}
+          {entry("/validators", t("validators"))}
+        </nav>
+        <div className="grow">
+          <Search onFault={setFault} />
+        </div>
+        {names.length > 1 && <Select aria-label={t("chain")} value={chain} options={names.map((value) => ({ value, label: value }))} onChange={(v) => void navigate(`/${v}`)} />}
+        <Button onClick={toggleLanguage}>{t("language2")}</Button>
+        <Button icon={<BulbOutlined />} aria-label={t("theme")} onClick={toggleTheme} />
+      </header>
+      {fault !== undefined && <FaultAlert error={fault} retry={() => setFault(undefined)} />}
+    </>
+  );
+}

@@ -1,0 +1,34 @@
+/** Who signs headers now. */
+import { Skeleton, Table } from "antd";
+import { chainPath, useLoad, type Validators } from "../api.ts";
+import { Short, useChain } from "../chain.tsx";
+import { FaultAlert } from "../parts/fault.tsx";
+import { useWords } from "../words.ts";
+
+export function ValidatorsPage() {
+  const { t } = useWords();
+  const chain = useChain();
+  const { data, error, reload } = useLoad<Validators>(chainPath(chain, "validators"), 5000);
+  if (error && !data) return <FaultAlert error={error} retry={reload} />;
+  if (!data) return <Skeleton active />;
+  return (
+    <>
+      <h1>{t("validators")}</h1>
+      <p className="wrap">
+        {t("height")} {data.height} · {t("signers")} <code>{data.hash}</code>
+      </p>
+      <Table
+        size="small"
+        rowKey="key"
+        dataSource={data.items}
+        pagination={false}
+        scroll={{ x: "max-content" }}
+        columns={[
+          { title: "SM2", dataIndex: "key", render: (k: string) => <Short text={k} /> },
+          { title: "Ed25519", dataIndex: "ed25519", responsive: ["md"], render: (k: string) => <Short text={k} /> },
+          { title: t("power"), dataIndex: "power", align: "right" },
+        ]}
+      />
+    </>
+  );
+}

@@ -1,0 +1,209 @@
+// The console in a real browser against a running node. The environment says where:
+//   CONSOLE_URL    the node's HTTP address          CONSOLE_HASH   an evidence hash on the chain
+//   CONSOLE_TX     the id of its transaction        CONSOLE_KEY, CONSOLE_CERT, CONSOLE_PASSPHRASE  a client's
+//   CONSOLE_SHOTS  folder for screenshots
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+
+const env = (name) => process.env[name] ?? assert.fail(`${name} is not set`);
+const url = env("CONSOLE_URL");
+const shots = env("CONSOLE_SHOTS");
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const desktop = { width: 1280, height: 900 };
+const phone = { width: 390, height: 844 };
+
+let browser;
+before(async () => {
+  mkdirSync(shots, { recursive: true });
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
+});
+after(() => browser?.close());
+
+/** visit runs f in a fresh browser profile and fails on any script error of the page. */
+async function visit(options, f) {
+  const context = await browser.newContext({ locale: "zh-CN", viewport: desktop, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  const errors = [];
+  page.on("pageerror", (e) => errors.push(String(e)));
+  try {
+    await f(page);
+  } catch (e) {
+    await page.screenshot({ path: join(shots, "failed.png"), fullPage: true });
+    throw e;
+  } finally {
+    await context.close();
+  }
+  assert.deepEqual(errors, []);
+}
+
+const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+
+test("first visit leads to a verified transaction", () =>
+  visit({}, async (page) => {
+    await page.goto(`${url}/`);
+    await page.getByText("最新区块").waitFor();
+    await page.locator("table a[href*='/block/']").first().waitFor();
+    await shot(page, "overview");
+    await page.getByRole("search").locator("input, [role=searchbox]").or(page.locator("input[type=search], .ant-input-search input")).first().fill(env("CONSOLE_TX"));
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "交易" }).waitFor();
+    await page.getByRole("button", { name: "在浏览器中验证" }).click();
+    await page.getByText("验证通过").waitFor();
+    await page.getByText("超过三分之二的验证节点用 SM2 签署了区块头").first().waitFor();
+    await shot(page, "transaction");
+    await page.locator("a[href*='/row/evidence/']").first().click();
+    await page.getByRole("button", { name: "在浏览器中验证" }).click();
+    await page.getByText("验证通过").waitFor();
+    await shot(page, "record");
+  }));
+
+test("block, contract, member, validators", () =>
+  visit({ locale: "en-GB" }, async (page) => {
+    await page.goto(`${url}/console/gov/tx/${env("CONSOLE_TX")}`);
+    await page.locator("main a[href*='/block/']").first().click();
+    await page.getByRole("button", { name: "Verify in this browser" }).click();
+    await page.getByText("Verified", { exact: true }).waitFor();
+    await shot(page, "block");
+    await page.getByRole("link", { name: "Contracts" }).click();
+    await page.getByRole("link", { name: "evidence", exact: true }).click();
+    await page.getByText("Deposit", { exact: false }).first().waitFor();
+    await shot(page, "contract");
+    await page.getByRole("tab", { name: "Transactions" }).click();
+    await page.locator("table a[href*='/member/']").first().click();
+    await page.getByText("Registered at").waitFor();
+    await shot(page, "member");
+    await page.getByRole("link", { name: "Validators" }).click();
+    await page.getByRole("columnheader", { name: "SM2" }).waitFor();
+  }));
+
+test("search by height, hash, member, address, contract, and for nothing", () =>
+  visit({}, async (page) => {
+    await page.goto(`${url}/console/gov`);
+    const search = async (text) => {
+      const box = page.locator("header input").first();
+      await box.fill(text);
+      await box.press("Enter");
+    };
+    await search("1");
+    await page.waitForURL("**/gov/block/1");
+    await search(env("CONSOLE_HASH"));
+    await page.waitForURL("**/gov/row/evidence/**");
+    await search("archives/clerk");
+    await page.waitForURL("**/gov/member/archives%2Fclerk");
+    await search((await page.locator("main code").first().textContent()) ?? "");
+    await page.waitForURL(/\/gov\/member\/[0-9a-f]{40}$/);
+    await search("evidence");
+    await page.waitForURL("**/gov/contract/evidence");
+    await search("ff".repeat(32));
+    await page.waitForURL("**/gov/nothing/**");
+    await page.getByText("没有找到").waitFor();
+    await shot(page, "nothing");
+    await page.goto(`${url}/console/gov/block/999999999`);
+    await page.getByRole("alert").getByText("HC-").first().waitFor();
+    await shot(page, "error");
+  }));
+
+test("a form is signed in the browser and committed; a wrong passphrase is refused", () =>
+  visit({}, async (page) => {
+    await page.goto(`${url}/console/gov/contract/evidence`);
+    await page.getByText("deposit", { exact: false }).first().click();
+    const form = page.locator("form").first();
+    const hash = [...crypto.getRandomValues(new Uint8Array(32))].map((b) => b.toString(16).padStart(2, "0")).join("");
+    await form.locator("#hash").fill(hash);
+    await form.locator("#title").fill("采购合同");
+    await form.locator("input[type=file]").nth(0).setInputFiles(env("CONSOLE_KEY"));
+    await form.locator("input[type=file]").nth(1).setInputFiles(env("CONSOLE_CERT"));
+    await form.locator("#passphrase").fill("wrong");
+    await form.getByRole("button", { name: "签名并提交" }).click();
+    await page.getByText("密钥文件或口令不对").waitFor();
+    await form.locator("#passphrase").fill(readFileSync(env("CONSOLE_PASSPHRASE"), "utf8").trim());
+    await form.getByRole("button", { name: "签名并提交" }).click();
+    await page.getByText("已提交上链").waitFor();
+    await shot(page, "form");
+    await page.locator("a[href*='/tx/']").filter({ hasText: "已提交上链" }).click();
+    await page.getByRole("button", { name: "在浏览器中验证" }).click();
+    await page.getByText("验证通过").waitFor();
+  }));
+
+// A server between the browser and the node that changes what the node says.
+async function lying(alter, f) {
+  const server = createServer((req, res) => {
+    const up = request(url + req.url, { method: req.method, headers: { ...req.headers, host: new URL(url).host, "accept-encoding": "identity" } }, (answer) => {
+      const parts = [];
+      answer.on("data", (d) => parts.push(d));
+      answer.on("end", () => {
+        const body = Buffer.concat(parts);
+        const told = alter(req.url, body.toString()) ?? body;
+        const headers = { ...answer.headers };
+        delete headers["content-length"];
+        res.writeHead(answer.statusCode, headers);
+        res.end(told);
+      });
+    });
+    up.on("error", () => res.destroy());
+    req.pipe(up);
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  try {
+    await f(`http://127.0.0.1:${server.address().port}`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+const id = env("CONSOLE_TX");
+const lies = {
+  "another title in the arguments": (path, text) => (path.includes(`/txs/${id}`) ? text.replaceAll("采购合同", "采购合约") : null),
+  "another outcome": (path, text) => (path.includes(`/txs/${id}`) ? text.replace('"code":"OK"', '"code":"HC-3101"') : null),
+  "an altered proof": (path, text) => (path.includes("prove=true") ? text.replace(/("proof":"[0-9a-f]{900})(.)/, (_, a, c) => a + (c === "0" ? "1" : "0")) : null),
+  "another genesis": (path, text) => (path.endsWith("/genesis") ? text.replace(/"time": ?"20/, (s) => s.replace("20", "21")) : null),
+};
+
+for (const [name, alter] of Object.entries(lies)) {
+  test(`a lying server is caught: ${name}`, () =>
+    lying(alter, (liar) =>
+      visit({}, async (page) => {
+        await page.goto(`${liar}/console/gov/tx/${id}`);
+        await page.getByRole("button", { name: "在浏览器中验证" }).click();
+        await page.getByText("验证失败").waitFor();
+        assert.equal(await page.getByText("验证通过").count(), 0);
+        await shot(page, "lie-" + name.replaceAll(" ", "-"));
+      }),
+    ));
+}
+
+test("phone width has no sideways scrolling; both languages; dark", () =>
+  visit({ viewport: phone, colorScheme: "dark" }, async (page) => {
+    for (const path of ["/console/gov", `/console/gov/tx/${id}`, "/console/gov/contract/evidence"]) {
+      await page.goto(url + path);
+      await page.locator("h1").waitFor();
+      const [wide, view] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert.ok(wide <= view, `${path} is ${wide} wide in ${view}`);
+    }
+    await page.goto(`${url}/console/gov`);
+    await page.getByText("最新区块").waitFor();
+    await shot(page, "phone-dark");
+    await page.getByRole("button", { name: "English" }).click();
+    await page.getByText("Newest blocks").waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
+    await shot(page, "phone-english");
+  }));
+
+test("the first page needs at most 500 KB of compressed script", () =>
+  visit({}, async (page) => {
+    const session = await page.context().newCDPSession(page);
+    await session.send("Network.enable");
+    const scripts = new Set();
+    let bytes = 0;
+    session.on("Network.responseReceived", (e) => e.type === "Script" && scripts.add(e.requestId));
+    session.on("Network.loadingFinished", (e) => scripts.has(e.requestId) && (bytes += e.encodedDataLength));
+    await page.goto(`${url}/console/gov/validators`);
+    await page.getByRole("columnheader", { name: "SM2" }).waitFor();
+    assert.ok(bytes > 0 && bytes <= 500_000, `${bytes} bytes`);
+  }));
