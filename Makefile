@@ -37,19 +37,15 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 
 .PHONY: build
-build: web/dist/index.html ## build bin/huchain (static, reproducible)
+build: web/dist/index.html ## build bin/huchain (static, reproducible; with the web console where npm is)
 	$(call needs,go git)
 	$(GO) build -trimpath -ldflags '-s -w $(STAMP)' -o bin/huchain ./cmd/huchain
 
-.PHONY: console
-console: ## build the web console into web/dist (needs Node.js 20 with npm)
-	$(call needs,node npm)
-	cd sdk/typescript && npm ci
-	cd web && npm ci && npm run build
-
 # The console is part of the binary wherever npm is; without it the binary serves a page that says so.
 web/dist/index.html: $(shell git ls-files web/src web/*.json web/*.ts web/index.html sdk/typescript/src sdk/typescript/*.json 2>/dev/null)
-	@if command -v npm >/dev/null; then $(MAKE) console; \
+	@if command -v npm >/dev/null; then \
+		echo "building the web console"; \
+		(cd sdk/typescript && npm ci) && cd web && npm ci && npm run build; \
 	else echo "npm is missing here: bin/huchain is built without the web console" >&2; fi
 
 .PHONY: run
@@ -62,8 +58,9 @@ SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced|Twins)
 RACED := ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
 
 .PHONY: test
-test: ## vet, race detector, all tests (needs root, gcc, openssl, iproute2, postgresql, python3, versitygw, and Debian's rustc with lld-14)
-	$(call needs,go git gcc openssl ip python3 $(RUST) $(POSTGRES) $(S3SERVER))
+test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, openssl, iproute2, postgresql, python3, versitygw, Node.js 20, chromium, and Debian's rustc with lld-14)
+	$(call needs,go git gcc openssl ip python3 node npm chromium $(RUST) $(POSTGRES) $(S3SERVER))
+	cd sdk/typescript && npm test
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine

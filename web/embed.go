@@ -1,4 +1,4 @@
-// Package web holds the web console, as `make console` builds it into dist. A binary that
+// Package web holds the web console, as `make build` puts it into dist where npm is. A binary that
 // was built without it serves the API alone.
 package web
 

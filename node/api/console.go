@@ -21,9 +21,9 @@ const notBuilt = `<!doctype html>
 <html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>HuChain</title>
 <body style="font-family: sans-serif; max-width: 40em; margin: 3em auto; padding: 0 1em">
 <h1>沪链</h1>
-<p>此程序构建时未包含网页控制台。请安装 Node.js 20（含 npm），在源码目录执行 <code>make console build</code>，再重新启动节点。接口说明见 <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>。</p>
+<p>此程序构建时未包含网页控制台。请安装 Node.js 20（含 npm），在源码目录执行 <code>make build</code>，再重新启动节点。接口说明见 <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>。</p>
 <h1 lang="en">HuChain</h1>
-<p lang="en">This binary was built without the web console. Install Node.js 20 with npm, run <code>make console build</code> in the source folder, and start the node again. The API is described at <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</p>
+<p lang="en">This binary was built without the web console. Install Node.js 20 with npm, run <code>make build</code> in the source folder, and start the node again. The API is described at <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</p>
 </body></html>
 `
 

@@ -60,7 +60,7 @@ func TestConsoleNotBuilt(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, resp.StatusCode)
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
-	require.Contains(t, string(body), "make console build")
+	require.Contains(t, string(body), "make build")
 	require.Contains(t, resp.Header.Get("Content-Type"), "text/html")
 }
 
