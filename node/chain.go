@@ -121,17 +121,7 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 		return nil, err
 	}
 	link := &linkSource{files: home.LinkFiles(), secret: secret, log: log}
-	vm := engine.DefaultParams()
-	vm.CacheDir, vm.Interpreter = engines.CacheDir, engines.Interpreter
-	opt := chain.DefaultOptions()
-	if opt.ExecuteWorkers = engines.ExecuteWorkers; opt.ExecuteWorkers == 0 {
-		opt.ExecuteWorkers = ExecuteWorkers(runtime.GOMAXPROCS(0))
-	}
-	vm.MaxInstances = max(vm.MaxInstances, opt.ExecuteWorkers+1)
-	if r.engine, err = engine.New(ctx, vm); err != nil {
-		return nil, fmt.Errorf("start contract engine: %w", err)
-	}
-	if r.machine, err = chain.New(r.genesis, r.engine, opt); err != nil {
+	if err := r.loadMachine(ctx, engines); err != nil {
 		return nil, err
 	}
 	if err := r.join(ctx, home, cfg, link, log); err != nil {
@@ -144,22 +134,7 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	if err := placeLedger(home, &cfg.Ledger); err != nil {
-		return nil, err
-	}
-	params, err := ledgerParams(home)
-	if err != nil {
-		return nil, err
-	}
-	store, err := openArchive(home, &cfg.Archive, r.genesis.Hash(), secret, true, log)
-	if err != nil {
-		return nil, err
-	}
-	if store != nil {
-		r.archive = &archivist{chain: home.Name, cfg: cfg.Archive, dir: home.DataDir(), repo: store}
-		params.History = repo.History{Repo: store, Timeout: archiveReadTimeout}
-	}
-	if r.ledger, err = ledger.Open(home.LedgerDir(), r.genesis.Hash(), params); err != nil {
+	if err := r.openLedger(home, secret, log); err != nil {
 		return nil, err
 	}
 	keys, err := validatorKeys(ctx, home, cfg.Keys, r.genesis, secret, link.identity, log)
@@ -168,7 +143,7 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 	}
 	var archived func() uint64
 	if r.archive != nil {
-		r.archive.ledger, archived = r.ledger, r.archive.released
+		archived = r.archive.released
 	}
 	r.consensus, err = consensus.New(consensusParams(cfg), consensus.Options{
 		Snapshots: snapshots, Archived: archived,
@@ -184,6 +159,45 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 		return nil, err
 	}
 	return r, r.consensus.Start(ctx)
+}
+
+// loadMachine starts the contract engine and the chain's state machine on it.
+func (r *running) loadMachine(ctx context.Context, engines VMConfig) (err error) {
+	vm := engine.DefaultParams()
+	vm.CacheDir, vm.Interpreter = engines.CacheDir, engines.Interpreter
+	opt := chain.DefaultOptions()
+	if opt.ExecuteWorkers = engines.ExecuteWorkers; opt.ExecuteWorkers == 0 {
+		opt.ExecuteWorkers = ExecuteWorkers(runtime.GOMAXPROCS(0))
+	}
+	vm.MaxInstances = max(vm.MaxInstances, opt.ExecuteWorkers+1)
+	if r.engine, err = engine.New(ctx, vm); err != nil {
+		return fmt.Errorf("start contract engine: %w", err)
+	}
+	r.machine, err = chain.New(r.genesis, r.engine, opt)
+	return err
+}
+
+// openLedger opens the ledger where chain.toml wants it, with the archive behind it.
+func (r *running) openLedger(home ChainHome, secret []byte, log *slog.Logger) error {
+	if err := placeLedger(home, &r.cfg.Ledger); err != nil {
+		return err
+	}
+	params, err := ledgerParams(home)
+	if err != nil {
+		return err
+	}
+	store, err := openArchive(home, &r.cfg.Archive, r.genesis.Hash(), secret, true, log)
+	if err != nil {
+		return err
+	}
+	if store != nil {
+		r.archive = &archivist{chain: home.Name, cfg: r.cfg.Archive, dir: home.DataDir(), repo: store}
+		params.History = repo.History{Repo: store, Timeout: archiveReadTimeout}
+	}
+	if r.ledger, err = ledger.Open(home.LedgerDir(), r.genesis.Hash(), params); err == nil && r.archive != nil {
+		r.archive.ledger = r.ledger
+	}
+	return err
 }
 
 // headerKey opens the validator's SM2 key. A node without one follows.
