@@ -6,11 +6,18 @@ import (
 	"log/slog"
 
 	cmtlog "github.com/cometbft/cometbft/libs/log"
+
+	"github.com/huchain/huchain/types"
 )
 
 // consensusFailure is the message under which CometBFT logs that its state machine
 // panicked; it then stops voting for good, without any other signal.
 const consensusFailure = "CONSENSUS FAILURE!!!"
+
+// walFailure is the message of CometBFT's write-ahead log, every two seconds, when what it
+// holds does not reach the disk. CometBFT then signs no vote, for it flushes before each,
+// and says nothing else: the chain would wait for this validator without an end.
+const walFailure = "Periodic WAL flush failed"
 
 // routine are messages that CometBFT logs as errors though they belong to every stop.
 var routine = map[string]bool{
@@ -35,8 +42,12 @@ func (l *cometLogger) Info(msg string, kv ...any)  { l.write(slog.LevelDebug, ms
 func (l *cometLogger) Warn(msg string, kv ...any)  { l.write(slog.LevelWarn, msg, kv) }
 
 func (l *cometLogger) Error(msg string, kv ...any) {
-	if msg == consensusFailure && l.onFail != nil {
+	switch {
+	case l.onFail == nil:
+	case msg == consensusFailure:
 		l.onFail(failureCause(kv))
+	case msg == walFailure:
+		l.onFail(types.Errorf(types.CodeDiskFailure, "write-ahead log of consensus: %w", failureCause(kv)))
 	}
 	level := slog.LevelWarn // what a peer did wrong is logged as an error, too
 	if routine[msg] {

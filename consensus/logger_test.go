@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"syscall"
 	"testing"
 
 	cmtlog "github.com/cometbft/cometbft/libs/log"
 	"github.com/stretchr/testify/require"
+
+	"github.com/huchain/huchain/types"
 )
 
 func TestCometLogger(t *testing.T) {
@@ -31,6 +34,9 @@ func TestCometLogger(t *testing.T) {
 	require.EqualError(t, failure, "text")
 	l.Error(consensusFailure)
 	require.Error(t, failure)
+	l.Error(walFailure, "err", syscall.ENOSPC)
+	require.Equal(t, types.CodeDiskFailure, types.CodeOf(failure))
+	require.ErrorIs(t, failure, syscall.ENOSPC)
 }
 
 type nilStringer struct{ s string }
