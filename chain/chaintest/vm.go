@@ -85,8 +85,6 @@ func (v *GoVM) Load(_ context.Context, code []byte, _ *instrument.Schedule) (cry
 	if v.broken[h] {
 		return h, types.Errorf(types.CodeModuleRefused, "does not compile")
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	v.loaded[h] = true
 	return h, nil
 }
