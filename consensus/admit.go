@@ -101,7 +101,7 @@ func (a *admitter) submit(raw []byte) (crypto.Hash, error) {
 	default:
 		return crypto.Hash{}, a.refuse(&types.Error{Code: types.CodePoolFull, Detail: "too many submissions at a time", RetryAfterMs: 200})
 	}
-	if full := a.pool.crowded("", 1, int64(len(raw))); full != nil {
+	if full := a.pool.crowded(int64(len(raw))); full != nil {
 		// Verifying what is refused anyway would take from what is not. One that waits or is
 		// committed is told so all the same.
 		tx, err := types.DecodeTx(raw)
@@ -167,9 +167,9 @@ func (a *admitter) work(job carrierJob) {
 		return
 	}
 	a.m.carrierTxsIn.Add(float64(len(list)))
-	if a.pool.crowded(job.peer, len(list), int64(len(job.list))) != nil {
-		a.m.carrierDrops.Inc() // not verified: its transactions are offered again
-		return
+	if room := a.pool.vacant(); room < len(list) {
+		a.m.carrierDrops.Inc() // what has no room is not verified: it is offered again
+		list = list[:room]
 	}
 	txs := make([]parkedTx, len(list))
 	for i, raw := range list {

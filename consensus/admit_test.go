@@ -184,6 +184,22 @@ func TestFullPoolVerifiesNothing(t *testing.T) {
 	require.NoError(t, err, "there is room again")
 }
 
+// Of a carrier that holds more than the pool has room for, as much is taken as fits: a
+// small pool would else never take anything of a large one, and its node never propose.
+func TestCarrierLargerThanThePool(t *testing.T) {
+	p := DefaultParams()
+	p.PoolTxs, p.SenderTxs, p.PeerTxs = 10, 10, 10
+	a, _ := testAdmitter(t, p, func(*types.Tx) error { return nil })
+	var list [][]byte
+	for i := range uint16(40) {
+		list = append(list, fakeTx(t, byte(i), i, start+1000, 1).Bytes())
+	}
+	a.work(carrierJob{peer: "p", list: types.EncodeList(list)})
+	txs, _ := a.pool.size()
+	require.Equal(t, 9, txs, "nine tenths are for peers")
+	require.EqualValues(t, 1, counterValue(t, a.m.carrierDrops))
+}
+
 // A peer that sends what no honest node sends is cut off, and comes back later.
 // covers: T.04
 func TestFaultyPeerIsCutOff(t *testing.T) {

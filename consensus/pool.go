@@ -123,21 +123,38 @@ func (q *pool) addOne(tx *types.Tx, from string) *types.Error {
 	return nil
 }
 
-// crowded reports that the pool has no room for txs transactions of size bytes in all,
-// whoever sent them: what is refused for that need not be verified. from is as in add.
-func (q *pool) crowded(from string, txs int, size int64) *types.Error {
+// crowded reports that the pool has no room for a submission of size bytes, whoever sends
+// it: what is refused for that need not be verified.
+func (q *pool) crowded(size int64) *types.Error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.overflow(from, txs, size)
+	return q.overflow("", size)
 }
 
-// overflow is crowded; the caller holds mu.
-func (q *pool) overflow(from string, txs int, size int64) *types.Error {
-	maxTxs, maxBytes := q.p.PoolTxs, q.p.PoolBytes
-	if from != "" {
-		maxTxs, maxBytes = max(1, maxTxs*peerShare/100), maxBytes*peerShare/100
+// vacant is how many transactions of peers the pool has room for, by its bounds on all.
+func (q *pool) vacant() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	maxTxs, maxBytes := q.bounds("peer")
+	if q.bytes >= maxBytes {
+		return 0
 	}
-	if len(q.byID)+txs > maxTxs || q.bytes+size > maxBytes {
+	return max(0, maxTxs-len(q.byID))
+}
+
+// bounds are those of the whole pool for a source, as in add.
+func (q *pool) bounds(from string) (maxTxs int, maxBytes int64) {
+	if from == "" {
+		return q.p.PoolTxs, q.p.PoolBytes
+	}
+	return max(1, q.p.PoolTxs*peerShare/100), q.p.PoolBytes * peerShare / 100
+}
+
+// overflow reports that a transaction of size bytes exceeds the pool's bounds; the caller
+// holds mu.
+func (q *pool) overflow(from string, size int64) *types.Error {
+	maxTxs, maxBytes := q.bounds(from)
+	if len(q.byID) >= maxTxs || q.bytes+size > maxBytes {
 		return q.full("the mempool is full")
 	}
 	return nil
@@ -152,7 +169,7 @@ func (q *pool) knows(id crypto.Hash) bool { return q.has(id) || q.used(id) }
 
 // room reports why size bytes of sender's do not fit, or nil.
 func (q *pool) room(sender types.Address, from string, size int64) *types.Error {
-	if err := q.overflow(from, 1, size); err != nil {
+	if err := q.overflow(from, size); err != nil {
 		return err
 	}
 	su, pu := q.senders[sender], q.peers[from]
