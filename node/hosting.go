@@ -233,11 +233,17 @@ func (n *node) end(ctx context.Context, h *hosted, r *running, state string, err
 // hold keeps a running chain open for an order until release; the order's context ends
 // with the chain.
 func (n *node) hold(ctx context.Context, name string) (r *running, held context.Context, release func(), err error) {
-	h := n.place(name)
+	none := types.Errorf(types.CodeNotFound, "this node runs no chain %q yet", name)
+	n.mu.Lock()
+	h := n.chains[name] // an order makes no place for a chain that is not there
+	n.mu.Unlock()
+	if h == nil {
+		return nil, nil, nil, none
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if r = h.run; r == nil {
-		return nil, nil, nil, types.Errorf(types.CodeNotFound, "this node runs no chain %q yet", name)
+		return nil, nil, nil, none
 	}
 	r.tending.Add(1) // before the chain ends: end takes it out of its place first
 	held, cancel := context.WithCancel(ctx)

@@ -147,7 +147,7 @@ func (c *Config) Validate() error {
 	}
 	for _, s := range c.Suites {
 		if !s.known() {
-			return fmt.Errorf("tlcp: %v is not implemented", s)
+			return fmt.Errorf("tlcp: no such cipher suite: %v", s)
 		}
 	}
 	if c.HandshakeTimeout < 0 || c.SessionAge < 0 || c.SessionBytes > defaultSessionBytes {
