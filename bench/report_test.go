@@ -209,7 +209,10 @@ func TestStagesOfOwnProfile(t *testing.T) {
 	s, err := readStages(&out)
 	require.NoError(t, err)
 	require.Positive(t, s.total)
-	require.Greater(t, s.share(StageSignatures), 0.5, "%v", s.nanos)
+	// Samples without a stack of ours, as the race detector's own work, are the runtime's.
+	ours := s.total - s.nanos[StageRuntime]
+	require.Positive(t, ours, "%v", s.nanos)
+	require.Greater(t, float64(s.nanos[StageSignatures]), 0.7*float64(ours), "%v", s.nanos)
 }
 
 func TestStagesByName(t *testing.T) {
