@@ -54,10 +54,11 @@ func (c *Client) GenesisFile(ctx context.Context) ([]byte, error) {
 	return raw, nil
 }
 
-// Block fetches a block; "latest" as height stands for the newest.
-func (c *Client) Block(ctx context.Context, height string) (*rest.Block, error) {
+// Block fetches a block by its height or the hash of its header; "latest" stands for the
+// newest.
+func (c *Client) Block(ctx context.Context, block string) (*rest.Block, error) {
 	var out rest.Block
-	return &out, c.get(ctx, c.path(nil, "blocks", height), &out)
+	return &out, c.get(ctx, c.path(nil, "blocks", block), &out)
 }
 
 // Validators fetches the set that signs the header of a height; 0 stands for the newest.

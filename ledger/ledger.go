@@ -218,6 +218,9 @@ func (l *Ledger) open(dir string) error {
 			return err
 		}
 	}
+	if err := l.indexHashes(); err != nil {
+		return err
+	}
 	l.show(h)
 	l.opened = true
 	return nil

@@ -48,6 +48,48 @@ func (l *Ledger) TxByID(id crypto.Hash) (height uint64, index uint32, err error)
 	return ref.Height, ref.Index, nil
 }
 
+// HeightOf returns the height of the block whose header has a hash; HC-1003 if no kept
+// block has.
+func (l *Ledger) HeightOf(hash crypto.Hash) (uint64, error) {
+	if err := l.usable(); err != nil {
+		return 0, err
+	}
+	base, tip := l.Base(), l.Height()
+	height, ok, err := l.blocks.ByHeaderHash(hash, base, tip)
+	if err != nil {
+		return 0, err
+	}
+	none := types.Errorf(types.CodeNotFound, "block %s", hash)
+	if !ok || height == 0 || height > tip || height < base {
+		return 0, none
+	}
+	h, err := l.Header(height) // the index holds the first half of the hash
+	if err == nil && h.Hash() != hash {
+		err = none
+	}
+	if err != nil {
+		return 0, err
+	}
+	return height, nil
+}
+
+// indexHashes completes the index by header hash of a ledger that began before there was
+// one: its newest block is not in it.
+func (l *Ledger) indexHashes() error {
+	base, tip := l.Base(), l.Height()
+	if tip == 0 || tip < base {
+		return nil
+	}
+	h, err := l.Header(tip)
+	if err != nil {
+		return err
+	}
+	if _, ok, err := l.blocks.ByHeaderHash(h.Hash(), tip, tip); err != nil || ok {
+		return err
+	}
+	return l.blocks.IndexHashes(base, tip)
+}
+
 // TxsBySender lists the transactions an address sent.
 func (l *Ledger) TxsBySender(a types.Address, q Page) ([]Ref, Cursor, error) {
 	kind, prefix := block.BySender(a)

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/driver"
+	"github.com/huchain/huchain/ledger/driver/pebbledb"
 	"github.com/huchain/huchain/ledger/proof"
 	"github.com/huchain/huchain/types"
 )
@@ -84,6 +86,50 @@ func TestListings(t *testing.T) {
 	_, err = c.l.BlockTxs(1000)
 	require.Equal(t, types.CodeHeightUnknown, types.CodeOf(err))
 	require.NoError(t, c.l.Close())
+}
+
+// TestBlocksByHash finds every block by the hash of its header, also in a ledger that was
+// written before there was an index by it.
+func TestBlocksByHash(t *testing.T) {
+	fs := vfs.NewMem()
+	c := newChain(t, fs)
+	for range 6 {
+		c.commit(1)
+	}
+	hashes := map[uint64]crypto.Hash{}
+	all := func() {
+		for h := uint64(1); h <= c.l.Height(); h++ {
+			header, err := c.l.Header(h)
+			require.NoError(t, err)
+			hashes[h] = header.Hash()
+			got, err := c.l.HeightOf(hashes[h])
+			require.NoError(t, err)
+			require.Equal(t, h, got)
+		}
+	}
+	all()
+	other := hashes[3] // the index holds only the first half of a hash
+	other[31] ^= 1
+	for _, unknown := range []crypto.Hash{other, {}, {1}, genesisHash} {
+		_, err := c.l.HeightOf(unknown)
+		require.Equal(t, types.CodeNotFound, types.CodeOf(err))
+	}
+	require.NoError(t, c.l.Close())
+	rows := rawRows(t, fs)["blocks/H"]
+	require.Len(t, rows, 5) // genesis has no header
+	db, err := pebbledb.Opener{FS: fs}.Open("chain/blocks", driver.ProfileBlocks)
+	require.NoError(t, err)
+	b := db.Batch()
+	for _, row := range rows {
+		b.Delete(row.key)
+	}
+	require.NoError(t, b.Commit(true))
+	require.NoError(t, db.Close())
+	require.False(t, check(t, fs).OK(), "blocks without an entry are found")
+	c.open(fs)
+	all()
+	require.NoError(t, c.l.Close())
+	require.True(t, check(t, fs).OK())
 }
 
 // TestHistoryOfAKey walks a key's writings backwards along the write sets.

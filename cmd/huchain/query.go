@@ -59,7 +59,7 @@ func (a *app) writeStatus(w io.Writer, st *rest.Status) {
 
 func queryBlockCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "block [HEIGHT]", Short: "a block; the newest if no height is given", Example: "  huchain query block\n  huchain query block 12 -o json",
+		Use: "block [HEIGHT|HASH]", Short: "a block by its height or header hash; the newest if none is given", Example: "  huchain query block\n  huchain query block 12 -o json\n  huchain query block 4be1…",
 		Args: takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cl, _, err := a.connect(cmd.Context())

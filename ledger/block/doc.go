@@ -1,6 +1,6 @@
 // Package block keeps the history of a chain: transactions, receipts, events, write sets,
-// headers and finality certificates of every block, with indexes by transaction id,
-// sender, contract, event and key.
+// headers and finality certificates of every block, with indexes by header hash,
+// transaction id, sender, contract, event and key.
 //
 // # Rows
 //
@@ -16,6 +16,7 @@
 //	epoch ‖ 'L' ‖ u64 height                   → CometBFT's commit that this block carries, in protobuf, sealed;
 //	                                             written with the next block
 //	epoch ‖ 'i' ‖ first 16 bytes of a transaction id → uvarint height ‖ uvarint position
+//	epoch ‖ 'H' ‖ first 16 bytes of a header's hash  → uvarint height ‖ uvarint 0
 //	epoch ‖ 's' ‖ address ‖ u64 height                               → positions of transactions
 //	epoch ‖ 'c' ‖ u8 len ‖ contract ‖ u64 height                     → positions of transactions
 //	epoch ‖ 'v' ‖ u8 len ‖ contract ‖ u64 height                     → positions of events

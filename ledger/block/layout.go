@@ -21,6 +21,7 @@ const (
 	KindCertificate Kind = 'F'
 	KindCommit      Kind = 'L'
 	KindID          Kind = 'i'
+	KindHash        Kind = 'H'
 	KindSender      Kind = 's'
 	KindContract    Kind = 'c'
 	KindEvent       Kind = 'v'
@@ -54,7 +55,7 @@ const AllIndexes = IndexSender | IndexContract | IndexEvent | IndexKey
 const (
 	// EpochBits is log2 of the number of blocks in an epoch.
 	EpochBits = 17
-	// IDBytes is how much of a transaction id its index row holds.
+	// IDBytes is how much of a transaction id, or of a header's hash, its index row holds.
 	IDBytes = 16
 	// MaxItems bounds the items of one list of a block.
 	MaxItems = 1 << 20
@@ -256,6 +257,9 @@ func (d *Data) Rows() []Pair {
 		k := key(d.Height, KindDirectory, h)
 		out = append(out, Pair{k, state.Seal(k, dir.Encode())})
 	}
+	if len(d.Header) > 0 {
+		out = append(out, hashRow(d.Height, crypto.Sum(d.Header)))
+	}
 	if d.Certificate != nil {
 		out = append(out, certificateRow(d.Certificate))
 	}
@@ -265,6 +269,10 @@ func (d *Data) Rows() []Pair {
 	}
 	out = d.indexRows(out)
 	return append(out, Pair{tipKey, state.Seal(tipKey, u64(d.Height))})
+}
+
+func hashRow(height uint64, hash crypto.Hash) Pair {
+	return Pair{key(height, KindHash, hash[:IDBytes]), Ref{Height: height}.encode()}
 }
 
 func certificateRow(c *types.FinalityCertificate) Pair {

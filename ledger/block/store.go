@@ -141,8 +141,18 @@ func (s *Store) LastCertified(tip uint64) (uint64, error) {
 // TxByID returns where a transaction stands; ok is false if it is not known. The epochs of
 // base to tip are searched, newest first.
 func (s *Store) TxByID(id crypto.Hash, base, tip uint64) (ref Ref, ok bool, err error) {
+	return s.byHash(KindID, id, base, tip)
+}
+
+// ByHeaderHash returns the height of the block whose header has a hash, see TxByID.
+func (s *Store) ByHeaderHash(hash crypto.Hash, base, tip uint64) (height uint64, ok bool, err error) {
+	ref, ok, err := s.byHash(KindHash, hash, base, tip)
+	return ref.Height, ok, err
+}
+
+func (s *Store) byHash(k Kind, hash crypto.Hash, base, tip uint64) (ref Ref, ok bool, err error) {
 	for e := int64(tip >> EpochBits); e >= int64(base>>EpochBits); e-- {
-		v, ok, err := s.db.Get(epochKey(uint64(e), KindID, id[:IDBytes]))
+		v, ok, err := s.db.Get(epochKey(uint64(e), k, hash[:IDBytes]))
 		if err != nil {
 			return Ref{}, false, state.ReadError(err)
 		}
@@ -152,6 +162,28 @@ func (s *Store) TxByID(id crypto.Hash, base, tip uint64) (ref Ref, ok bool, err 
 		}
 	}
 	return Ref{}, false, nil
+}
+
+// hashBatch bounds the index rows that IndexHashes writes at a time.
+const hashBatch = 1 << 14
+
+// IndexHashes enters the headers of base to tip by their hashes, the newest last: a store
+// written before there was that index has no row for its tip.
+func (s *Store) IndexHashes(base, tip uint64) error {
+	var rows []Pair
+	for h := max(base, 1); h <= tip; h++ {
+		header, _, err := s.Header(h)
+		if err != nil {
+			return err
+		}
+		if rows = append(rows, hashRow(h, header.Hash())); len(rows) == hashBatch || h == tip {
+			if err := s.Apply(rows, h == tip); err != nil {
+				return err
+			}
+			rows = rows[:0]
+		}
+	}
+	return nil
 }
 
 // Query says which rows of an index to list.
@@ -269,7 +301,7 @@ func (s *Store) cutIndexes(b driver.Batch, epoch, height uint64) error {
 	return state.EachRow(s.db, epochKey(epoch, 0), epochKey(epoch+1, 0), func(k, value []byte) error {
 		var of uint64
 		switch Kind(k[epochSize]) {
-		case KindID:
+		case KindID, KindHash:
 			ref, err := DecodeRef(value)
 			if err != nil {
 				ref.Height = math.MaxUint64

@@ -98,7 +98,12 @@ func decode(p *block.Parts) (*items, error) {
 	return out, nil
 }
 
-// entries calls fn for what the indexes must hold of the block.
+// hashEntry is what the index by header hash must hold of a block.
+func hashEntry(height uint64, hash crypto.Hash) *entry {
+	return &entry{kind: block.KindHash, height: height, name: hash[:block.IDBytes]}
+}
+
+// entries calls fn for what the indexes must hold of the block's contents.
 func (b *items) entries(height uint64, fn func(*entry)) {
 	add := func(index block.Indexes, position int, kind block.Kind, name []byte) {
 		if b.indexes&index == index {
@@ -171,16 +176,20 @@ func (c *checker) compare(groups map[uint64]bool) error {
 			if c.released(h) {
 				continue
 			}
+			keep := func(e *entry) {
+				kept := *e
+				kept.name = bytes.Clone(e.name)
+				due[e.digest()] = kept
+			}
+			if header, _, err := st.Header(h); err == nil && h > 0 {
+				keep(hashEntry(h, header.Hash()))
+			}
 			parts, err := st.Parts(h)
 			if err != nil {
 				continue // it was found before
 			}
 			if b, err := decode(parts); err == nil {
-				b.entries(h, func(e *entry) {
-					kept := *e
-					kept.name = bytes.Clone(e.name)
-					due[e.digest()] = kept
-				})
+				b.entries(h, keep)
 			}
 		}
 	}
@@ -240,7 +249,7 @@ func (c *checker) indexRows(fn func(where string, e *entry) error, found func(wh
 func indexRow(key, value []byte) (kind block.Kind, height uint64, positions []uint32, name []byte, err error) {
 	kind, name = block.Kind(key[4]), key[5:]
 	switch kind {
-	case block.KindID:
+	case block.KindID, block.KindHash:
 		ref, err := block.DecodeRef(value)
 		if err == nil && !bytes.Equal(value, binary.AppendUvarint(binary.AppendUvarint(nil, ref.Height), uint64(ref.Index))) {
 			err = errors.New("not in its one form")

@@ -118,6 +118,9 @@ func (c *checker) block(st *block.Store, h uint64, header *types.Header, ct *pro
 		}
 	}
 	if !c.released(h) {
+		if h > 0 {
+			c.due.add(hashEntry(h, header.Hash()))
+		}
 		if err := c.lists(st, h, ct); err != nil {
 			return err
 		}

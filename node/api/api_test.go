@@ -37,6 +37,9 @@ func TestCommitAndRead(t *testing.T) {
 	block, err := s.client.Block(ctx, "latest")
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, block.Header.Height, done.Height)
+	same, err := s.client.Block(ctx, block.Header.Hash.String())
+	require.NoError(t, err)
+	require.Equal(t, block.Header.Hash, same.Header.Hash)
 	list, err := s.client.Txs(ctx, client.TxsBy{Sender: "archives/clerk"}, client.Page{})
 	require.NoError(t, err)
 	require.Len(t, list.Items, 1)
@@ -181,6 +184,8 @@ func TestBadRequests(t *testing.T) {
 		{base + "/other/status", types.CodeNotFound, 404},
 		{at + "/blocks/abc", types.CodeUsage, 400},
 		{at + "/blocks/999999", types.CodeHeightUnknown, 404},
+		{at + "/blocks/" + strings.Repeat("0", 64), types.CodeNotFound, 404},
+		{at + "/blocks/" + strings.Repeat("0", 65), types.CodeUsage, 422},
 		{at + "/txs/xyz", types.CodeUsage, 422},
 		{at + "/txs/" + strings.Repeat("0", 64), types.CodeNotFound, 404},
 		{at + "/txs", types.CodeUsage, 400},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
@@ -88,9 +89,10 @@ func (s *Server) validators(_ context.Context, in *struct {
 	return &answer[rest.Validators]{rest.NewValidators(h, set)}, nil
 }
 
-type HeightPath struct {
+// BlockPath names a block.
+type BlockPath struct {
 	ChainPath
-	Height string `path:"height" maxLength:"20" example:"latest" doc:"Height, or latest"`
+	Block string `path:"block" maxLength:"64" example:"latest" doc:"Height, hash of the header, or latest"`
 }
 
 func (c *Chain) height(s string) (uint64, error) {
@@ -100,9 +102,12 @@ func (c *Chain) height(s string) (uint64, error) {
 		}
 		return 0, types.Errorf(types.CodeHeightUnknown, "no block has been committed yet")
 	}
+	if hash, err := crypto.ParseHash(s); err == nil {
+		return c.Ledger.HeightOf(hash)
+	}
 	h, err := strconv.ParseUint(s, 10, 63)
 	if err != nil || h == 0 {
-		return 0, types.Errorf(types.CodeUsage, "height %q is neither a positive number nor latest", s)
+		return 0, types.Errorf(types.CodeUsage, "%q is neither a positive height, nor a hash of 64 hex digits, nor latest", s)
 	}
 	if tip := c.Ledger.Height(); h > tip {
 		return 0, types.Errorf(types.CodeHeightUnknown, "height %d; the newest block is %d", h, tip)
@@ -110,12 +115,12 @@ func (c *Chain) height(s string) (uint64, error) {
 	return h, nil
 }
 
-func (s *Server) block(_ context.Context, in *HeightPath) (*answer[rest.Block], error) {
+func (s *Server) block(_ context.Context, in *BlockPath) (*answer[rest.Block], error) {
 	c, err := s.chain(in.Chain)
 	if err != nil {
 		return nil, err
 	}
-	h, err := c.height(in.Height)
+	h, err := c.height(in.Block)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "getValidators", base+"/{chain}/validators", "Validators that sign the header of a height", s.validators)
 	get(s, api, "getPeers", base+"/{chain}/peers", "Peers of the node on a chain: organisation, addresses, direction, bytes, score", s.peers)
 	get(s, api, "getLinks", base+"/{chain}/links", "Headers that lead a light client from one it trusts to another", s.links)
-	get(s, api, "getBlock", base+"/{chain}/blocks/{height}", "Block", s.block)
+	get(s, api, "getBlock", base+"/{chain}/blocks/{block}", "Block by height or header hash", s.block)
 	get(s, api, "getOutcomes", base+"/{chain}/blocks/{height}/outcomes", "What became of a block's transactions, waiting for the block", s.outcomes)
 	get(s, api, "listBlocks", base+"/{chain}/blocks", "Headers of the newest blocks, newest first", s.blocks)
 	get(s, api, "getTx", base+"/{chain}/txs/{id}", "Committed transaction with receipt and events", s.tx)

@@ -8,7 +8,7 @@ const table = {
   contracts: ["合约", "Contracts"],
   validators: ["验证节点", "Validators"],
   proofs: ["验证证明", "Check a proof"],
-  search: ["区块高度、交易ID、链地址、成员、合约或存证哈希", "Height, transaction id, address, member, contract or hash of evidence"],
+  search: ["区块高度、区块哈希、交易ID、链地址、成员、合约或存证哈希", "Height, block hash, transaction id, address, member, contract or hash of evidence"],
   searchShort: ["搜索", "Search"],
   nothingFound: ["没有找到", "Nothing found"],
   nothingFoundHint: ["请输入区块高度、64 位十六进制哈希、40 位十六进制地址、成员（机构/名称）或合约名。", "Enter a height, a hash of 64 hex digits, an address of 40, a member (organisation/name) or the name of a contract."],

@@ -68,6 +68,11 @@ test("block, contract, member, validators", () =>
     await page.locator("main a[href*='/block/']").first().click();
     await page.getByRole("button", { name: "Verify in this browser" }).click();
     await page.getByText("Verified", { exact: true }).waitFor();
+    const hash = await page.locator("main code").first().innerText();
+    await page.getByRole("search").locator("input, [role=searchbox]").or(page.locator("input[type=search], .ant-input-search input")).first().fill(hash);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`**/console/gov/block/${hash}`);
+    await page.getByText(hash).first().waitFor();
     await shot(page, "block");
     await page.getByRole("link", { name: "Contracts" }).click();
     await page.getByRole("link", { name: "evidence", exact: true }).click();

@@ -26,9 +26,10 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** findHash tries a transaction, then a record of the evidence contract. */
+/** findHash tries a transaction, a block by its header, then a record of the evidence contract. */
 async function findHash(chain: string, hash: string): Promise<string | null> {
   if (await exists(chainPath(chain, "txs", hash))) return to(chain, "tx", hash);
+  if (await exists(chainPath(chain, "blocks", hash))) return to(chain, "block", hash);
   const key = [...new TextEncoder().encode(`evidence/${hash}`)].map((b) => b.toString(16).padStart(2, "0")).join("");
   const row = await get<{ found: boolean }>(chainPath(chain, "state", "evidence", `0x${key}`));
   return row.found ? to(chain, "row", "evidence", key) : null;
