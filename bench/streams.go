@@ -30,10 +30,8 @@ func followBlocks(ctx context.Context, c *client.Client, height uint64, fn func(
 	}
 }
 
-// stream is one follower of the chain besides the run's own. It holds a request open
-// that the node answers with the next block.
+// stream is one follower of the chain besides the run's own: a stream of blocks.
 type stream struct {
-	from   uint64
 	blocks atomic.Uint64
 	err    error
 	stop   context.CancelFunc
@@ -44,15 +42,14 @@ type stream struct {
 func (r *run) openStreams(ctx context.Context) error {
 	for i := range r.p.Streams {
 		c := r.clients[i%len(r.clients)]
-		st, err := c.Status(ctx)
-		if err != nil {
-			return err
-		}
-		s := &stream{from: st.Height + 1}
+		s := &stream{}
 		var own context.Context
 		own, s.stop = context.WithCancel(ctx)
 		s.done.Go(func() {
-			s.err = followBlocks(own, c, s.from, func(*rest.Outcomes, time.Time) { s.blocks.Add(1) })
+			s.err = c.Subscribe(own, client.Subscription{Of: client.StreamBlocks}, func(*client.Message) error {
+				s.blocks.Add(1)
+				return nil
+			})
 			if own.Err() != nil {
 				s.err = nil
 			}

@@ -141,6 +141,26 @@ func (c *Client) SubmitAsync(ctx context.Context, from *Identity, tx *types.Tx) 
 	return tx.ID(), err
 }
 
+// Simulate executes a signed transaction on the newest state of a node and commits
+// nothing: what it would do if it were submitted now. A refusal before execution is an
+// error; what execution says stands in the receipt. from lends its certificate if the
+// chain does not know the sender; it may be nil.
+func (c *Client) Simulate(ctx context.Context, from *Identity, tx *types.Tx) (*rest.Simulation, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.p.Timeout)
+	defer cancel()
+	s := submission{c: c, tx: tx, raw: tx.Bytes(), from: from}
+	for {
+		var out rest.Simulation
+		if err := c.do(ctx, http.MethodPost, c.path(nil, "simulations"), "application/octet-stream", s.raw, &out); err != nil {
+			return nil, err
+		}
+		if lacksCertificate(rest.ParseCode(out.Receipt.Code)) && s.attach() {
+			continue
+		}
+		return &out, nil
+	}
+}
+
 // submission is one transaction on its way: the same bytes as often as it takes.
 type submission struct {
 	c        *Client

@@ -206,10 +206,11 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 	return last
 }
 
-func (c *Client) once(ctx context.Context, base, method, path, contentType string, body []byte, out any) error {
+// send sends one request and returns the answer, which is a success, with its body open.
+func (c *Client) send(ctx context.Context, base, method, path, contentType string, body []byte) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(base, "/")+path, bytes.NewReader(body))
 	if err != nil {
-		return types.Errorf(types.CodeUsage, "%w", err)
+		return nil, types.Errorf(types.CodeUsage, "%w", err)
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
@@ -219,19 +220,41 @@ func (c *Client) once(ctx context.Context, base, method, path, contentType strin
 		coded := types.Errorf(types.CodeUnreachable, "%s: %w", base, err)
 		var op *net.OpError
 		if errors.As(err, &op) && op.Op == "dial" {
-			return &notSent{coded}
+			return nil, &notSent{coded}
 		}
-		return coded
+		return nil, coded
+	}
+	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
+		return resp, nil
 	}
 	defer resp.Body.Close()
+	raw, err := readAnswer(base, resp)
+	if err != nil {
+		return nil, err
+	}
+	return nil, answerError(base, resp, raw)
+}
+
+func readAnswer(base string, resp *http.Response) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
 	switch {
 	case err != nil:
-		return types.Errorf(types.CodeUnreachable, "%s: answer broke off: %w", base, err)
+		return nil, types.Errorf(types.CodeUnreachable, "%s: answer broke off: %w", base, err)
 	case len(raw) > maxAnswerBytes:
-		return types.Errorf(types.CodeUnreachable, "%s: answer above %d bytes", base, maxAnswerBytes)
-	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return answerError(base, resp, raw)
+		return nil, types.Errorf(types.CodeUnreachable, "%s: answer above %d bytes", base, maxAnswerBytes)
+	}
+	return raw, nil
+}
+
+func (c *Client) once(ctx context.Context, base, method, path, contentType string, body []byte, out any) error {
+	resp, err := c.send(ctx, base, method, path, contentType, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	raw, err := readAnswer(base, resp)
+	if err != nil {
+		return err
 	}
 	if b, ok := out.(*[]byte); ok {
 		*b = raw

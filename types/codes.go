@@ -18,6 +18,7 @@ const (
 	CodeAlreadyExists   Code = 1011
 	CodeToolMissing     Code = 1012
 	CodeRequestTooLarge Code = 1013
+	CodeFellBehind      Code = 1014
 
 	// 2xxx: transactions and identity
 	CodeTxMalformed      Code = 2101

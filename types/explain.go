@@ -89,6 +89,14 @@ var table = []Explanation{
 		Fix:     Text{"缩小请求；大文件请存于链下，只把其 SM3 摘要上链。", "Make it smaller; keep large files off the chain and deposit their SM3 digest."},
 	},
 
+	{
+		Code:    CodeFellBehind,
+		Message: Text{"订阅方过慢，推送已终止", "the follower fell behind"},
+		Cause:   Text{"订阅方读取速度跟不上出块，所需区块已不在节点内存中；节点不会为等待订阅方而延误出块。", "The client read more slowly than blocks were committed, and the block it needs next is no longer in the node's memory; no block waits for a client."},
+		Fix:     Text{"用最后收到的消息编号（Last-Event-ID 或 after 参数）重新订阅，从该处继续；缩小订阅范围或加快处理。", "Follow again from the id of the last message received (Last-Event-ID, or the parameter after); follow less, or handle messages faster."},
+		Retry:   true,
+	},
+
 	// 2xxx: transactions and identity
 	{
 		Code:    CodeTxMalformed,

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 )
 
@@ -196,12 +200,25 @@ func (a *app) writeNext(w io.Writer, next string) {
 }
 
 func queryEventsCmd(a *app) *cobra.Command {
-	var name string
+	var name, after string
+	var follow bool
 	var page client.Page
 	c := &cobra.Command{
-		Use: "events CONTRACT", Short: "events of a contract, newest first", Example: "  huchain query events evidence --name deposited",
+		Use: "events CONTRACT", Short: "events of a contract, newest first, or as they are committed",
+		Long: "Lists the events of a contract, the newest first. With --follow, events are shown as they are committed, until\n" +
+			"interrupted or --limit is reached; --after goes on behind the place that a line begins with (0 is the first block),\n" +
+			"so that nothing is missed or seen twice. -o json writes one object a line.",
+		Example: "  huchain query events evidence --name deposited\n  huchain query events evidence --follow\n" +
+			"  huchain query events evidence --follow --after 1200.3 -o json",
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if follow {
+				limit := 0
+				if cmd.Flags().Changed("limit") {
+					limit = page.Limit
+				}
+				return a.followEvents(cmd.Context(), client.Subscription{Of: client.StreamEvents, Contract: args[0], Name: name, After: after}, limit)
+			}
 			cl, _, err := a.connect(cmd.Context())
 			if err != nil {
 				return err
@@ -219,8 +236,43 @@ func queryEventsCmd(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&name, "name", "", "only events of this name")
+	c.Flags().BoolVar(&follow, "follow", false, "show events as they are committed")
+	c.Flags().StringVar(&after, "after", "", "with --follow: begin behind this place; left out: with the next block")
 	pageFlags(c, &page)
 	return c
+}
+
+// errEnough ends a stream of which enough was seen.
+var errEnough = errors.New("enough")
+
+// followEvents shows events as they are committed; limit 0 is no limit.
+func (a *app) followEvents(ctx context.Context, f client.Subscription, limit int) error {
+	cl, _, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	seen := 0
+	err = cl.Subscribe(ctx, f, func(m *client.Message) error {
+		var e rest.Event
+		if err := json.Unmarshal(m.Data, &e); err != nil {
+			return types.Errorf(types.CodeUnreachable, "a message of the stream: %w", err)
+		}
+		line := fmt.Sprintf("%s\t%s.%s\t%s", m.ID, e.Contract, e.Name, compact(e.Data))
+		if a.output == "json" {
+			line = string(m.Data)
+		}
+		if _, err := fmt.Fprintln(a.out, line); err != nil {
+			return err
+		}
+		if seen++; seen == limit {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) || ctx.Err() != nil {
+		return nil // being interrupted is how this command ends
+	}
+	return err
 }
 
 func queryMemberCmd(a *app) *cobra.Command {

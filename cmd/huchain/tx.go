@@ -12,6 +12,7 @@ import (
 
 	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/types/rest"
 )
 
 func txCmd(a *app) *cobra.Command {
@@ -22,7 +23,7 @@ func txCmd(a *app) *cobra.Command {
 
 func txCallCmd(a *app) *cobra.Command {
 	var as, pass string
-	var async bool
+	var async, dry bool
 	var wait time.Duration
 	c := &cobra.Command{
 		Use: "call CONTRACT METHOD [JSON]", Short: "call a contract and wait until the call is committed",
@@ -30,11 +31,14 @@ func txCallCmd(a *app) *cobra.Command {
 		Long: "Signs a call as a member and submits it. The command answers when the call is committed, with height,\n" +
 			"transaction id and result. JSON may be @FILE or - for standard input. With a contract and a method named,\n" +
 			"--help tells the method's arguments, permissions and errors.\n\n" +
+			"With --dry-run the node executes the call on the newest state, permissions and gas included, and commits nothing:\n" +
+			"result, gas, events and writes are shown as they would have been.\n\n" +
 			"Exit status 0 means committed and in effect; 1 refused, nothing happened; 3 the outcome is unknown:\n" +
 			"ask with \"huchain query tx ID\".",
 		Example: `  huchain tx call evidence deposit '{"hash":"9f86…","title":"contract"}' --as clerk
   huchain tx call evidence deposit @deposit.json --as archives/clerk -o json
-  huchain tx call evidence deposit @deposit.json --as clerk --async`,
+  huchain tx call evidence deposit @deposit.json --as clerk --async
+  huchain tx call evidence deposit @deposit.json --as clerk --dry-run`,
 		Args: takes(2, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw, err := a.readArgs(args[2:])
@@ -54,6 +58,9 @@ func txCallCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if dry {
+				return a.dryRun(ctx, cl, from, tx)
+			}
 			if async {
 				return a.submitAsync(ctx, cl, from, tx)
 			}
@@ -68,6 +75,8 @@ func txCallCmd(a *app) *cobra.Command {
 	}
 	a.asFlag(c, &as, "member that signs")
 	c.Flags().BoolVar(&async, "async", false, "answer when a node has accepted the call; says nothing about its commit")
+	c.Flags().BoolVar(&dry, "dry-run", false, "execute without committing, and show what the call would do")
+	c.MarkFlagsMutuallyExclusive("async", "dry-run")
 	c.Flags().DurationVar(&wait, "wait", 60*time.Second, "how long to wait for the commit")
 	passphraseFlag(c, &pass)
 	a.helpOfMethod(c)
@@ -104,6 +113,35 @@ func (a *app) submitAsync(ctx context.Context, cl *client.Client, from *client.I
 		fmt.Fprintln(w, a.say("已受理，尚未确认上链", "accepted, not yet committed"))
 		a.fields(w, field{"交易", "tx", id})
 		fmt.Fprintf(w, "huchain query tx %s\n", id)
+	})
+}
+
+// dryRun shows what a call would do; one that would be refused is an error.
+func (a *app) dryRun(ctx context.Context, cl *client.Client, from *client.Identity, tx *types.Tx) error {
+	out, err := cl.Simulate(ctx, from, tx)
+	if err != nil {
+		return err
+	}
+	if code := rest.ParseCode(out.Receipt.Code); out.Receipt.Code != types.CodeOK.String() {
+		return types.Errorf(code, "%s (dry run at height %d, %d gas)", out.Receipt.Error, out.Height, out.Receipt.GasUsed)
+	}
+	return a.print(out, func(w io.Writer) {
+		fmt.Fprintln(w, a.say("试运行成功，未上链", "dry run: it would take effect; nothing was committed"))
+		a.fields(w, field{"状态高度", "state of height", out.Height}, field{"结果", "result", compact(out.Receipt.Result)},
+			field{"燃料", "gas", out.Receipt.GasUsed})
+		for _, e := range out.Events {
+			fmt.Fprintf(w, "%s\t%s.%s %s\n", a.say("事件", "event"), e.Contract, e.Name, compact(e.Data))
+		}
+		for _, r := range out.Writes {
+			key, value := r.Text, fmt.Sprintf("%d B", len(r.Value))
+			if key == "" {
+				key = "0x" + r.Key.String()
+			}
+			if r.Deleted {
+				value = a.say("删除", "deleted")
+			}
+			fmt.Fprintf(w, "%s\t%s %s\t%s\n", a.say("写入", "write"), r.NS, key, value)
+		}
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,7 +90,7 @@ func (s *site) serve(p Params, chains ...*Chain) {
 	for _, c := range chains {
 		api.Add(c)
 	}
-	srv := httptest.NewServer(api.Handler())
+	srv := httptest.NewServer(promised(s.t, api.Handler()))
 	s.t.Cleanup(srv.Close)
 	s.api, s.url = api, srv.URL
 }
@@ -139,6 +140,17 @@ func (w watch) Wait(ctx context.Context) (uint64, uint32, *types.Receipt, error)
 		return 0, 0, nil, err
 	}
 	return c.Height, c.Index, &c.Receipt, nil
+}
+
+// counted counts the waits for blocks.
+type counted struct {
+	Consensus
+	n atomic.Int64
+}
+
+func (c *counted) AwaitHeight(ctx context.Context, height uint64) error {
+	c.n.Add(1)
+	return c.Consensus.AwaitHeight(ctx, height)
 }
 
 func freeAddress(t *testing.T) string {

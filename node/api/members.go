@@ -62,6 +62,10 @@ func (v *visitor) check(config *tlcp.Config) error {
 
 type ofChainKey struct{}
 
+// judgeKey leads to a function that says whether the caller may still be served, for
+// requests that last.
+type judgeKey struct{}
+
 // ofChain serves the paths of one chain. The client was judged in the handshake.
 func (s *Server) ofChain(chain string, config *tlcp.Config) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -76,6 +80,7 @@ func (s *Server) ofChain(chain string, config *tlcp.Config) http.Handler {
 			s.refuse(w, r, types.Errorf(types.CodePermissionDenied, "%w", err))
 			return
 		}
+		r = r.WithContext(context.WithValue(r.Context(), judgeKey{}, func() error { return v.check(config) }))
 		if rest, ok := strings.CutPrefix(r.URL.Path, base+"/"); ok {
 			if name, _, _ := strings.Cut(rest, "/"); name != chain && !s.named(chain, name) {
 				s.refuse(w, r, types.Errorf(types.CodeNotFound, "chain %q", name))

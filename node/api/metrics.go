@@ -10,6 +10,9 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	waiting  prometheus.Gauge
+	streams  prometheus.Gauge
+
+	streamsCut prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -24,17 +27,25 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "huchain_api_submissions_waiting", Help: "Submissions waiting for their commit.",
 		}),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "huchain_api_streams", Help: "Streams of blocks, transactions or events that are open.",
+		}),
+		streamsCut: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "huchain_api_streams_cut_total", Help: "Streams that this node ended: their clients were too slow or lost their rights, or the chain stopped.",
+		}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.waiting)
+	reg.MustRegister(m.requests, m.seconds, m.waiting, m.streams, m.streamsCut)
 	return m
 }
 
-func (m *metrics) observe(method string, status int, took time.Duration) {
+func (m *metrics) observe(method string, status int, streamed bool, took time.Duration) {
 	switch method {
 	case "GET", "POST", "HEAD", "OPTIONS":
 	default:
 		method = "other" // a label must not grow with what clients make up
 	}
 	m.requests.WithLabelValues(method, statusClass(status)).Inc()
-	m.seconds.WithLabelValues(method).Observe(took.Seconds())
+	if !streamed {
+		m.seconds.WithLabelValues(method).Observe(took.Seconds())
+	}
 }

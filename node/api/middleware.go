@@ -66,7 +66,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				}
 			}
 			took := time.Since(start)
-			s.metrics.observe(r.Method, rec.status, took)
+			s.metrics.observe(r.Method, rec.status, rec.streamed, took)
 			s.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("request", id), slog.String("method", r.Method),
 				slog.String("path", r.URL.Path), slog.Int("status", rec.status), slog.Int64("tookMs", took.Milliseconds()))
 		}()
@@ -99,8 +99,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 // recorder remembers the status of an answer.
 type recorder struct {
 	http.ResponseWriter
-	status int
-	wrote  bool
+	status   int
+	wrote    bool
+	streamed bool // it lasted as long as the client wanted
 }
 
 // WriteHeader notes the status.

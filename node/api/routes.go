@@ -22,7 +22,7 @@ type ChainPath struct {
 func (s *Server) register(api huma.API) {
 	get(s, api, "listChains", base, "Chains of this node", s.listChains)
 	get(s, api, "getStatus", base+"/{chain}/status", "Status of a chain on this node", s.status)
-	get(s, api, "getGenesis", base+"/{chain}/genesis", "Genesis file; its SM3 is the genesis hash", s.genesis)
+	getObject(s, api, "getGenesis", base+"/{chain}/genesis", "Genesis file; its SM3 is the genesis hash", s.genesis)
 	get(s, api, "getValidators", base+"/{chain}/validators", "Validators that sign the header of a height", s.validators)
 	get(s, api, "getPeers", base+"/{chain}/peers", "Peers of the node on a chain: organisation, addresses, direction, bytes, score", s.peers)
 	get(s, api, "getLinks", base+"/{chain}/links", "Headers that lead a light client from one it trusts to another", s.links)
@@ -34,13 +34,14 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "listContracts", base+"/{chain}/contracts", "Installed contracts", s.contracts)
 	get(s, api, "getContract", base+"/{chain}/contracts/{name}", "Installed contract", s.contract)
 	get(s, api, "getInterface", base+"/{chain}/contracts/{name}/interface", "What an installed contract says of itself", s.contractInterface)
-	get(s, api, "getChainOpenAPI", base+"/{chain}/openapi.json", "OpenAPI 3.1 of the routes of this chain's contracts", s.chainOpenAPI)
+	getObject(s, api, "getChainOpenAPI", base+"/{chain}/openapi.json", "OpenAPI 3.1 of the routes of this chain's contracts", s.chainOpenAPI)
 	get(s, api, "getPackage", base+"/{chain}/packages/{package}", "Contract package that was staged", s.stagedPackage)
 	get(s, api, "getState", base+"/{chain}/state/{ns}/{key...}", "State row, or its absence", s.state)
 	get(s, api, "getHistory", base+"/{chain}/history/{ns}/{key...}", "Who wrote a state row before, newest first", s.history)
 	get(s, api, "listState", base+"/{chain}/state/{ns}", "State rows of a namespace in order of key", s.states)
 	get(s, api, "listEvents", base+"/{chain}/events", "Events of a contract, newest first", s.events)
 	get(s, api, "getMember", base+"/{chain}/member", "Member by id or address", s.member)
+	s.registerStream(api)
 	post(s, api, huma.Operation{
 		OperationID: "submitTx", Path: base + "/{chain}/txs", Summary: "Submit a signed transaction",
 		Description: "Answers when the transaction is committed (mode=committed), or once it is in the pool (mode=accepted). " +
@@ -52,6 +53,12 @@ func (s *Server) register(api huma.API) {
 		Description:  "The body is a list of transactions, each behind its length as a varint. Answers once they are in the pool, each with a code of its own.",
 		MaxBodyBytes: maxBatchBytes,
 	}, s.submitBatch)
+	post(s, api, huma.Operation{
+		OperationID: "simulate", Path: base + "/{chain}/simulations", Summary: "Execute a signed transaction without committing it",
+		Description: "The transaction runs on the newest state as it would in a block: signatures, permissions, rules and gas included. " +
+			"The receipt says what it would have become; events and writes are those it would have made. It may still be submitted.",
+		MaxBodyBytes: types.MaxTxBytes + 1,
+	}, s.simulate)
 	post(s, api, huma.Operation{
 		OperationID: "rehearse", Path: base + "/{chain}/rehearsals", Summary: "Replay a contract's newest calls under an upgrade",
 		Description: "The body is the package file of the upgrade. Each call runs on the state as it is now, under the present code and under the " +
@@ -73,6 +80,15 @@ func (s *Server) register(api huma.API) {
 
 func get[I, O any](s *Server, api huma.API, id, path, summary string, handler func(context.Context, *I) (*O, error)) {
 	register(s, api, huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary}, handler)
+}
+
+// getObject adds an operation that answers bytes which are a JSON object.
+func getObject[I any](s *Server, api huma.API, id, path, summary string, handler func(context.Context, *I) (*rawJSON, error)) {
+	register(s, api, huma.Operation{OperationID: id, Method: http.MethodGet, Path: path, Summary: summary,
+		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}},
+		}}},
+	}, handler)
 }
 
 func post[I, O any](s *Server, api huma.API, op huma.Operation, handler func(context.Context, *I) (*O, error)) {

@@ -18,8 +18,15 @@ type seat struct {
 	why    error  // of a chain that does not serve any more
 	failed bool   // rather than stopped by its operator
 
+	feed *feed         // of a chain that serves
+	gone chan struct{} // closed when it does not serve any more, for streams to end
+
 	closed atomic.Bool
 	users  sync.RWMutex // held for reading by each request
+}
+
+func newSeat(c *Chain) *seat {
+	return &seat{chain: c, feed: &feed{chain: c}, gone: make(chan struct{})}
 }
 
 func (s *seat) enter() bool {
@@ -59,6 +66,16 @@ func (s *Server) enter(path string) (leave func(), err error) {
 	return nil, err
 }
 
+// seatAt is the place of a chain that serves, or nil.
+func (s *Server) seatAt(name string) *seat {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if p := s.seatOf(name); p != nil && p.chain != nil {
+		return p
+	}
+	return nil
+}
+
 // seatOf finds a chain by its name or its CometBFT chain id; s.mu is held.
 func (s *Server) seatOf(name string) *seat {
 	if p, ok := s.seats[name]; ok {
@@ -90,7 +107,9 @@ func (s *Server) Drop(ctx context.Context, name string, why error, failed bool) 
 	delete(s.serving, name)
 	s.servingMu.Unlock()
 	if old != nil {
-		old.closed.Store(true)
+		if !old.closed.Swap(true) && old.gone != nil {
+			close(old.gone)
+		}
 	}
 	go func() {
 		defer close(done)

@@ -26,18 +26,20 @@ type Params struct {
 	MaxInFlight int
 	// MaxPage bounds the items of one answer.
 	MaxPage int
+	// MaxStreams bounds the streams that are open at a time.
+	MaxStreams int
 	// QueryTimeout bounds one query of a contract.
 	QueryTimeout time.Duration
 }
 
 // DefaultParams returns the bounds of a validator's API.
 func DefaultParams() Params {
-	return Params{SubmitTimeout: 30 * time.Second, MaxInFlight: 4096, MaxPage: 200, QueryTimeout: 10 * time.Second}
+	return Params{SubmitTimeout: 30 * time.Second, MaxInFlight: 4096, MaxPage: 200, MaxStreams: 1024, QueryTimeout: 10 * time.Second}
 }
 
 // Validate checks the bounds.
 func (p *Params) Validate() error {
-	if p.SubmitTimeout <= 0 || p.MaxInFlight <= 0 || p.MaxPage <= 0 || p.QueryTimeout <= 0 {
+	if p.SubmitTimeout <= 0 || p.MaxInFlight <= 0 || p.MaxPage <= 0 || p.MaxStreams <= 0 || p.QueryTimeout <= 0 {
 		return types.Errorf(types.CodeConfig, "bounds of the API must be positive")
 	}
 	return nil
@@ -52,6 +54,10 @@ type Server struct {
 	metrics    *metrics
 	slots      chan struct{}
 	rehearsing chan struct{} // holds one token while a rehearsal runs
+	simulating chan struct{} // holds one token for each simulation
+	streams    chan struct{} // holds one token for each open stream
+	catching   chan struct{} // holds one token for each stream that reads an old block
+	stopping   chan struct{} // closed by Stop, for streams to end
 	handler    http.Handler
 	started    time.Time
 	faces      *faces
@@ -74,7 +80,9 @@ func New(p Params, nodeName, version string, log *slog.Logger, reg prometheus.Re
 	codedErrors()
 	s := &Server{
 		p: p, node: nodeName, version: version, log: log, metrics: newMetrics(reg),
-		slots: make(chan struct{}, p.MaxInFlight), rehearsing: make(chan struct{}, 1), seats: map[string]*seat{}, serving: map[string][]*http.Server{}, started: time.Now(), faces: newFaces(),
+		slots: make(chan struct{}, p.MaxInFlight), rehearsing: make(chan struct{}, 1), streams: make(chan struct{}, p.MaxStreams),
+		simulating: make(chan struct{}, simulations), catching: make(chan struct{}, catchingUp), stopping: make(chan struct{}),
+		seats: map[string]*seat{}, serving: map[string][]*http.Server{}, started: time.Now(), faces: newFaces(),
 	}
 	mux := http.NewServeMux()
 	api := humago.New(mux, s.config())
@@ -132,6 +140,9 @@ func (s *Server) run(chain string, srv *http.Server, l net.Listener) error {
 func (s *Server) Stop(ctx context.Context) error {
 	s.servingMu.Lock()
 	serving := s.httpServers()
+	if !s.stopped {
+		close(s.stopping)
+	}
 	s.stopped = true
 	s.servingMu.Unlock()
 	var errs []error
@@ -159,7 +170,7 @@ func (s *Server) Add(c *Chain) {
 	s.Announce(c.Name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seats[c.Name] = &seat{chain: c}
+	s.seats[c.Name] = newSeat(c)
 }
 
 // chain finds a chain by its name or its CometBFT chain id.

@@ -3,6 +3,7 @@ package rest
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/huchain/huchain/crypto"
@@ -150,6 +151,16 @@ type Block struct {
 	EventCount int         `json:"eventCount"`
 	Certified  bool        `json:"certified" doc:"More than two thirds of the validators signed the header"`
 	Signatures int         `json:"signatures" doc:"Signatures in the finality certificate"`
+}
+
+// Place is the id of the message behind all of a block in a stream.
+func Place(height uint64) string { return strconv.FormatUint(height, 10) }
+
+// BlockSummary is a block as streams tell of it.
+type BlockSummary struct {
+	Header
+	TxCount    uint64 `json:"txCount"`
+	EventCount uint64 `json:"eventCount"`
 }
 
 // Headers is a page of block headers, newest first.
