@@ -28,7 +28,8 @@ const minOfferAgain = 5 * time.Second
 
 // carrierReactor moves transactions between mempools in carriers. The origin alone
 // sends a transaction, to every peer: validators form a full mesh, where relaying
-// would cost each of them as many more receptions as it has peers.
+// would cost each of them as many more receptions as it has peers. Where an origin is
+// gone, those that have its transactions take its place.
 type carrierReactor struct {
 	p2p.BaseReactor
 	p       *Params
@@ -125,6 +126,7 @@ func (r *carrierReactor) AddPeer(peer p2p.Peer) {
 	if old != nil {
 		close(old.quit)
 	}
+	r.pool.linked(string(peer.ID()), true)
 	go r.feed(peer, f)
 }
 
@@ -138,6 +140,7 @@ func (r *carrierReactor) RemovePeer(peer p2p.Peer, _ any) {
 		close(f.quit)
 	}
 	r.admit.peerGone(string(peer.ID()))
+	r.pool.linked(string(peer.ID()), false)
 }
 
 // feed sends own transactions to one peer until it is gone.

@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"testing"
@@ -68,6 +69,32 @@ func TestFourValidators(t *testing.T) {
 		net.same()
 		net.nodes[1].up()
 		net.ready()
+	})
+
+	// A node that knows of no transaction waits for one before it takes part in a block; if
+	// it is needed, those that have what the origin told only them must tell it.
+	t.Run("an origin dies after it told some", func(t *testing.T) {
+		origin := net.nodes[3]
+		for i := range 4 { // each of four has its turn to propose
+			net.quiet(300 * time.Millisecond)
+			tx := net.call(fmt.Sprintf("orphan%d", i), "1")
+			w := net.nodes[2].Watch(tx.ID())
+			for _, n := range net.nodes[:2] {
+				require.Nil(t, n.pool.add([]*types.Tx{tx}, origin.id))
+			}
+			if i == 0 {
+				origin.down()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			c, err := w.Wait(ctx)
+			cancel()
+			w.Stop()
+			require.NoError(t, err, "two of three know the transaction")
+			require.True(t, c.Receipt.OK())
+		}
+		origin.up()
+		net.ready()
+		net.same()
 	})
 
 	t.Run("two down: no block, then resumed", func(t *testing.T) {

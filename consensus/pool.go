@@ -14,7 +14,7 @@ type entry struct {
 	id         crypto.Hash
 	sender     types.Address
 	validUntil int64  // Unix milliseconds of block time
-	from       string // peer it came from; "" if submitted here
+	from       string // peer that offers it to all; "" if this node does
 	pos        uint64 // absolute place in the log
 	offered    int64  // height at which it was last offered to the peers
 }
@@ -44,8 +44,9 @@ type pool struct {
 	bytes    int64
 	senders  map[types.Address]usage
 	peers    map[string]usage
-	again    []*entry // offered a second time; the last maxAgain of them
-	againTop uint64   // absolute place after the last of again
+	gone     map[string]bool // peers that were linked and are not
+	again    []*entry        // offered a second time; at least the last maxAgain of them
+	againTop uint64          // absolute place after the last of again
 	wake     chan struct{}
 	height   int64
 	blockAt  time.Time // when the last block was committed here
@@ -70,6 +71,7 @@ func newPool(p *Params, m *metrics, used func(crypto.Hash) bool, dropped func(cr
 		byID:    map[crypto.Hash]*entry{},
 		senders: map[types.Address]usage{},
 		peers:   map[string]usage{},
+		gone:    map[string]bool{},
 		wake:    make(chan struct{}),
 		blockAt: time.Now(),
 	}
@@ -104,7 +106,12 @@ func (q *pool) add(txs []*types.Tx, from string) []*types.Error {
 
 func (q *pool) addOne(tx *types.Tx, from string) *types.Error {
 	id, size := tx.ID(), int64(len(tx.Bytes()))
-	if _, ok := q.byID[id]; ok {
+	if e, ok := q.byID[id]; ok {
+		if from == "" {
+			if q.adopt(e) { // whoever submits it once more may have lost the node that had it first
+				q.wakeFeeders()
+			}
+		}
 		return types.Errorf(types.CodeTxKnown, "transaction %s waits for a block", id)
 	}
 	if q.used(id) {
@@ -112,6 +119,9 @@ func (q *pool) addOne(tx *types.Tx, from string) *types.Error {
 	}
 	if err := q.room(tx.Body.Sender, from, size); err != nil {
 		return err
+	}
+	if q.gone[from] {
+		from = "" // its carrier was still in queue
 	}
 	e := &entry{
 		raw: tx.Bytes(), id: id, sender: tx.Body.Sender, validUntil: tx.Body.ValidUntil,
@@ -121,6 +131,40 @@ func (q *pool) addOne(tx *types.Tx, from string) *types.Error {
 	q.byID[id] = e
 	q.account(e, 1)
 	return nil
+}
+
+// adopt makes this node one that offers a transaction to the others; false if it is.
+func (q *pool) adopt(e *entry) bool {
+	if e.from == "" {
+		return false
+	}
+	q.account(e, -1)
+	e.from = ""
+	q.account(e, 1)
+	q.offer(e)
+	return true
+}
+
+// linked tells whether there is a link to a peer. What one offered that is gone, this node
+// offers: it may have reached only some of the others, and one that knows of no transaction
+// waits for the first before it takes part in a new block.
+func (q *pool) linked(peer string, is bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if is {
+		delete(q.gone, peer)
+		return
+	}
+	q.gone[peer] = true
+	adopted := false
+	for _, e := range q.log {
+		if e != nil && e.from == peer {
+			adopted = q.adopt(e) || adopted
+		}
+	}
+	if adopted {
+		q.wakeFeeders()
+	}
 }
 
 // crowded reports that the pool has no room for a submission of size bytes, whoever sends
@@ -349,15 +393,20 @@ func (q *pool) offerAgain(blocks int64) {
 		if e == nil || e.from != "" || e.offered+blocks > q.height {
 			continue
 		}
-		e.offered = q.height
-		q.again = append(q.again, e)
-		q.againTop++
-	}
-	if n := len(q.again); n > maxAgain {
-		q.again = append([]*entry(nil), q.again[n-maxAgain:]...)
+		q.offer(e)
 	}
 	if q.againTop > before {
 		q.wakeFeeders()
+	}
+}
+
+// offer lists a transaction to be offered again.
+func (q *pool) offer(e *entry) {
+	e.offered = q.height
+	q.again = append(q.again, e)
+	q.againTop++
+	if n := len(q.again); n >= 2*maxAgain {
+		q.again = append([]*entry(nil), q.again[n-maxAgain:]...)
 	}
 }
 

@@ -110,6 +110,50 @@ func TestPoolExpiry(t *testing.T) {
 	require.Empty(t, q.log, "nothing is kept of what is gone")
 }
 
+// What a peer offered that is gone is this node's to offer, also what comes of it later, and
+// what somebody submits here that came from a peer.
+func TestPoolTakesThePlaceOfOrigins(t *testing.T) {
+	q, _, _ := testPool(t, DefaultParams())
+	txs := make([]*types.Tx, 5)
+	for i := range txs {
+		txs[i] = fakeTx(t, byte(i), uint16(i), start+60_000, 1)
+	}
+	q.linked("p", true)
+	q.linked("r", true)
+	require.Nil(t, q.add(txs[:2], "p"))
+	require.Nil(t, q.add(txs[2:4], "r"))
+	out, c, more := q.next(q.start())
+	require.Empty(t, out)
+
+	require.Equal(t, types.CodeTxKnown, q.add(txs[2:3], "p")[0].Code)
+	out, c, _ = q.next(c)
+	require.Empty(t, out, "another peer's offer changes nothing")
+	require.Equal(t, types.CodeTxKnown, q.add(txs[2:3], "")[0].Code)
+	<-more
+	out, c, more = q.next(c)
+	require.Equal(t, [][]byte{txs[2].Bytes()}, out)
+
+	q.linked("p", false)
+	<-more
+	out, c, _ = q.next(c)
+	require.Equal(t, [][]byte{txs[0].Bytes(), txs[1].Bytes()}, out)
+	require.NotContains(t, q.peers, "p", "they count as this node's own")
+	require.Nil(t, q.add(txs[4:], "p"))
+	out, c, _ = q.next(c)
+	require.Equal(t, [][]byte{txs[4].Bytes()}, out)
+
+	q.linked("p", false)
+	q.linked("p", true)
+	out, _, _ = q.next(c)
+	require.Empty(t, out, "offered once")
+	q.committed(1, start, []crypto.Hash{txs[0].ID(), txs[1].ID(), txs[2].ID(), txs[3].ID(), txs[4].ID()})
+	n, b := q.size()
+	require.Zero(t, n)
+	require.Zero(t, b)
+	require.Empty(t, q.senders)
+	require.Empty(t, q.peers)
+}
+
 func TestPoolOffersAgain(t *testing.T) {
 	p := DefaultParams()
 	p.OfferAgainBlocks = 3
