@@ -52,9 +52,11 @@ web/dist/index.html: $(shell git ls-files web/src web/*.json web/*.ts web/index.
 run: build ## start a chain of four validators on this machine
 	bin/huchain devnet up
 
-# Packages whose goroutines share memory; the others only start processes, or have none.
-# Without the race detector alone runs what takes minutes under it and shares no more memory than the rest.
-SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced|Twins)
+# Packages whose goroutines share memory run under the race detector, and once more without
+# it what takes minutes there (SLOW) or runs shortened (SHORT). The others only start
+# processes, or have no goroutines.
+SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced|Twins|Backup|NodeArchives|KillAt)
+SHORT := ^Test(ParallelEqualsSerial|Altered|Forged|Bent)
 RACED := ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
 
 .PHONY: test
@@ -64,12 +66,13 @@ test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, ope
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine
+	$(GO) test -run '$(SLOW)|$(SHORT)' $(RACED)
+	$(GO) test ./crypto/internal/sm2fast
 	$(GO) test -tags sdf ./crypto/sdf
 	HUCHAIN_VM_CALLS=2000 $(GO) test -tags invariants -skip Restless ./vm/engine
 	HUCHAIN_VM_MODE=copy $(GO) test -tags invariants -skip 'Restless|Oracle|ModesAgree' ./vm/engine
 	GOARCH=arm64 $(GO) vet ./vm/...
-	$(GO) test -timeout 15m $$($(GO) list ./... | grep -v '/test$$')
-	$(GO) test -timeout 20m ./test
+	$(GO) test -p 3 -timeout 20m ./test $$(comm -23 <($(GO) list ./... | grep -v '/test$$') <($(GO) list $(RACED)))
 
 # How long each load is measured, and how often in turns.
 HUCHAIN_BENCH_DURATION ?= 60s

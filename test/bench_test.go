@@ -79,7 +79,7 @@ const fullRate, shortRate = 1000, 100
 //
 // covers: K.27
 func TestCommittedRate(t *testing.T) {
-	n := shared(t, "faults", nil)
+	n := shared(t, "faults", alone, nil)
 	before := n.height(0)
 	p := loadParams(sustained(4*time.Second, 10*time.Minute))
 	rep, err := bench.Run(context.Background(), p, n.benchTarget(0, 1, 2, 3), nil)
@@ -129,7 +129,7 @@ func TestCommittedRate(t *testing.T) {
 //
 // covers: K.26
 func TestBlocksFollowUnderLoad(t *testing.T) {
-	n := shared(t, "faults", nil)
+	n := shared(t, "faults", alone, nil)
 	p := loadParams(sustained(6*time.Second, 30*time.Minute))
 	target := n.benchTarget(0, 1, 2)
 	killed := false
@@ -157,7 +157,7 @@ func TestBlocksFollowUnderLoad(t *testing.T) {
 //
 // covers: K.29
 func TestFiftyUsers(t *testing.T) {
-	n := shared(t, "faults", nil)
+	n := shared(t, "faults", alone, nil)
 	p := loadParams(sustained(4*time.Second, 10*time.Minute))
 	p.Scenario, p.Clients, p.Streams = "mixed", 50, 200
 	before := n.height(0)
@@ -184,7 +184,7 @@ func TestFiftyUsers(t *testing.T) {
 // A report of a rate above what the chain holds says that it did not hold it, and does not
 // hide how long what was offered had to wait.
 func TestOverloadIsReported(t *testing.T) {
-	n := shared(t, "faults", nil)
+	n := shared(t, "faults", alone, nil)
 	p := loadParams(2 * time.Second)
 	p.Rate, p.Warmup, p.InFlight, p.Stages = 100_000, 0, 500, false
 	rep, err := bench.Run(context.Background(), p, n.benchTarget(0, 1, 2, 3), nil)

@@ -42,7 +42,7 @@ func versions(t *testing.T, dir, first, second string) (one, two []byte) {
 // altered, or is signed by someone else, is refused and leaves nothing.
 // covers: T.01
 func TestBundlesApart(t *testing.T) {
-	n := shared(t, "calm", nil)
+	n := shared(t, "calm", beside, nil)
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
 	admin, err := n.Member("archives/admin")

@@ -25,7 +25,7 @@ func evidenceKey(hash string) []byte { return []byte("evidence/" + hash) }
 // validator answers alike, with a proof that holds without any of them.
 // covers: T.05
 func TestFirstCall(t *testing.T) {
-	n := shared(t, "calm", nil)
+	n := shared(t, "calm", beside, nil)
 	ctx := context.Background()
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)
@@ -118,7 +118,7 @@ const heartbeat = time.Minute
 
 // TestIdle: after the last transaction two blocks follow, then nothing.
 func TestIdle(t *testing.T) {
-	n := shared(t, "calm", nil)
+	n := shared(t, "calm", beside, nil)
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)
 	silence := 4 * time.Second * time.Duration(soak)
@@ -139,7 +139,7 @@ func TestIdle(t *testing.T) {
 
 // TestCommandLine: the same by commands, as docs show them.
 func TestCommandLine(t *testing.T) {
-	n := shared(t, "calm", nil)
+	n := shared(t, "calm", beside, nil)
 	d := newDeposit()
 	file := filepath.Join(t.TempDir(), "record.proof")
 	run := func(args ...string) string {

@@ -15,7 +15,7 @@ import (
 // first visit to a transaction verified by the page itself, a form signed in the browser,
 // and servers that lie. Screenshots stay in .bench/console.
 func TestConsole(t *testing.T) {
-	n := shared(t, "calm", nil)
+	n := shared(t, "calm", beside, nil)
 	ctx := context.Background()
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)

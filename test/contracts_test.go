@@ -59,7 +59,7 @@ func later(t *testing.T, version string) []byte {
 // a downgrade, another role and a call to a frozen contract are refused.
 // covers: T.08, T.21
 func TestContractsOnValidators(t *testing.T) {
-	n := shared(t, "contracts", interpreting)
+	n := shared(t, "contracts", beside, interpreting)
 	ctx := context.Background()
 	admin, err := n.Member("archives/admin")
 	require.NoError(t, err)

@@ -52,16 +52,20 @@ func blocks(doc string) ([]block, error) {
 // an empty home folder.
 var documents = []string{"README.md", "docs/operator.md", "docs/contracts.md", "docs/bundles.md", "docs/auditor.md", "docs/supervision.md", "docs/performance.md"}
 
-// TestDocuments runs every command of the documents, in order, as a reader would.
+// TestDocuments runs every command of the documents, in order, as a reader would, each
+// document on a host of its own: a network namespace, where the customary ports are free.
 func TestDocuments(t *testing.T) {
-	for _, doc := range documents {
+	t.Parallel()
+	t.Cleanup(func() { os.Remove(filepath.Join(root, "record.proof")) }) // of README.md
+	for i, doc := range documents {
 		t.Run(filepath.Base(doc), func(t *testing.T) {
+			occupy(t, beside)
 			text, err := os.ReadFile(filepath.Join(root, doc))
 			require.NoError(t, err)
 			list, err := blocks(string(text))
 			require.NoError(t, err)
 			require.NotEmpty(t, list, "%s has no commands", doc)
-			newReader(t).follow(doc, list)
+			newReader(t, fmt.Sprintf("hc%dd%d", os.Getpid(), i)).follow(doc, list)
 		})
 	}
 }
@@ -69,16 +73,18 @@ func TestDocuments(t *testing.T) {
 // reader is somebody who types in what a document says.
 type reader struct {
 	t    *testing.T
+	host string // network namespace
 	home string
 	dir  string // where the reader's shell stands between blocks
 	env  []string
 }
 
-func newReader(t *testing.T) *reader {
+func newReader(t *testing.T, host string) *reader {
+	namespace(t, host)
 	home := t.TempDir()
 	env := append(os.Environ(), "HOME="+home, "HUCHAIN_HOME="+filepath.Join(home, "huchain"), "HUCHAIN_BUNDLES="+packageDir(t),
 		"GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOCACHE="+goEnv(t, "GOCACHE"), "LANG=en_US.UTF-8", "TMPDIR="+home)
-	r := &reader{t: t, home: home, dir: root, env: env}
+	r := &reader{t: t, host: host, home: home, dir: root, env: env}
 	// The homes of the documents' devnets; contracts that were compiled once are not again.
 	devnets := []string{"huchain", "huchain/two"}
 	for _, dir := range devnets {
@@ -86,7 +92,6 @@ func newReader(t *testing.T) *reader {
 		require.NoError(t, os.Symlink(sharedCache, filepath.Join(home, dir, "devnet", "cache")))
 	}
 	t.Cleanup(func() {
-		os.Remove(filepath.Join(root, "record.proof"))
 		// A detached devnet outlives its reader otherwise.
 		for _, dir := range devnets {
 			if n, err := devnet.Load(filepath.Join(home, dir)); err == nil {
@@ -126,7 +131,7 @@ func (r *reader) follow(doc string, list []block) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		script := "set -euo pipefail\n" + b.text + "\npwd > " + pwd + "\n"
-		cmd := exec.CommandContext(ctx, "bash", "-c", script)
+		cmd := exec.CommandContext(ctx, "ip", "netns", "exec", r.host, "bash", "-c", script)
 		cmd.Dir, cmd.Env = r.dir, r.env
 		cmd.WaitDelay = 5 * time.Second
 		begin := time.Now()
@@ -143,7 +148,7 @@ func (r *reader) follow(doc string, list []block) {
 // serve starts a command that keeps running and waits until the devnet answers.
 func (r *reader) serve(where, text string) {
 	var out bytes.Buffer
-	cmd := exec.Command("bash", "-c", "exec "+strings.TrimSpace(text))
+	cmd := exec.Command("ip", "netns", "exec", r.host, "bash", "-c", "exec "+strings.TrimSpace(text))
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = r.dir, r.env, &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(r.t, cmd.Start(), where)
@@ -161,7 +166,7 @@ func (r *reader) serve(where, text string) {
 	})
 	deadline := time.Now().Add(3 * time.Minute)
 	for {
-		status := exec.Command(binary, "query", "status")
+		status := exec.Command("ip", "netns", "exec", r.host, binary, "query", "status")
 		status.Env = r.env
 		answer, err := status.CombinedOutput()
 		if err == nil {

@@ -15,7 +15,7 @@ import (
 // nothing acknowledged is lost, and the killed one comes back to the same headers.
 // covers: T.03
 func TestKillUnderLoad(t *testing.T) {
-	n := shared(t, "faults", nil)
+	n := shared(t, "faults", beside, nil)
 	l := n.startLoad(8, 0, 1, 2, 3)
 	for round := range 4 * soak {
 		victim := round % 4
@@ -37,7 +37,7 @@ func TestKillUnderLoad(t *testing.T) {
 // state, votes again, and never signs twice.
 // covers: T.03
 func TestEmptyData(t *testing.T) {
-	n := shared(t, "faults", nil)
+	n := shared(t, "faults", beside, nil)
 	l := n.startLoad(8, 0, 1, 2)
 	for round := range soak {
 		l.more(30, 30*time.Second)
@@ -66,7 +66,7 @@ func TestEmptyData(t *testing.T) {
 // one is back, and what was submitted meanwhile is committed or refused, not both.
 // covers: T.03
 func TestTwoDown(t *testing.T) {
-	n := shared(t, "faults", nil)
+	n := shared(t, "faults", beside, nil)
 	l := n.startLoad(4, 0, 1)
 	for round := range soak {
 		l.more(20, 30*time.Second)
@@ -128,7 +128,7 @@ func (n *network) nobodySignedTwice() {
 // TestRestartAll: all validators killed at once come back with everything.
 // covers: T.03
 func TestRestartAll(t *testing.T) {
-	n := shared(t, "faults", nil)
+	n := shared(t, "faults", beside, nil)
 	l := n.startLoad(4, 0, 1, 2, 3)
 	l.more(50*soak, 60*time.Second)
 	acks := l.stop()

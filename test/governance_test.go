@@ -71,11 +71,8 @@ func (n *network) joinNode(org string) (int, string) {
 // and light clients follow from the genesis file.
 // covers: T.04 T.07 T.09 T.18
 func TestValidatorReplacedUnderLoad(t *testing.T) {
-	n := shared(t, "replaced", nil)
-	t.Cleanup(func() {
-		n.killAll()
-		delete(running, "replaced")
-	})
+	n := shared(t, "replaced", beside, nil)
+	t.Cleanup(n.killAll)
 	ctx := context.Background()
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)

@@ -48,34 +48,35 @@ func newSite(t *testing.T, orgs ...string) *site {
 	s := &site{t: t, dir: t.TempDir(), bridge: fmt.Sprintf("hc%dsw", os.Getpid())}
 	s.pass = filepath.Join(s.dir, "passphrase")
 	require.NoError(t, os.WriteFile(s.pass, []byte("a passphrase for this test\n"), 0o600))
-	s.namespace(s.bridge)
-	s.ip("-n", s.bridge, "link", "add", "br0", "type", "bridge")
-	s.ip("-n", s.bridge, "link", "set", "br0", "up")
+	namespace(t, s.bridge)
+	ip(t, "-n", s.bridge, "link", "add", "br0", "type", "bridge")
+	ip(t, "-n", s.bridge, "link", "set", "br0", "up")
 	for i, org := range orgs {
 		h := &machine{site: s, ns: fmt.Sprintf("hc%dh%d", os.Getpid(), i), org: org, name: fmt.Sprintf("node%d", i),
 			address: fmt.Sprintf("10.66.0.%d:7200", i+1), home: filepath.Join(s.dir, fmt.Sprintf("host%d", i))}
-		s.namespace(h.ns)
-		s.ip("-n", s.bridge, "link", "add", h.port(), "type", "veth", "peer", "name", "eth0", "netns", h.ns)
-		s.ip("-n", s.bridge, "link", "set", h.port(), "master", "br0", "up")
-		s.ip("-n", h.ns, "addr", "add", fmt.Sprintf("10.66.0.%d/24", i+1), "dev", "eth0")
-		s.ip("-n", h.ns, "link", "set", "lo", "up")
-		s.ip("-n", h.ns, "link", "set", "eth0", "up")
+		namespace(t, h.ns)
+		ip(t, "-n", s.bridge, "link", "add", h.port(), "type", "veth", "peer", "name", "eth0", "netns", h.ns)
+		ip(t, "-n", s.bridge, "link", "set", h.port(), "master", "br0", "up")
+		ip(t, "-n", h.ns, "addr", "add", fmt.Sprintf("10.66.0.%d/24", i+1), "dev", "eth0")
+		ip(t, "-n", h.ns, "link", "set", "eth0", "up")
 		s.hosts = append(s.hosts, h)
 	}
 	return s
 }
 
-func (s *site) namespace(name string) {
-	s.t.Helper()
+// namespace makes a network namespace whose loopback is up, until the end of the test.
+func namespace(t *testing.T, name string) {
+	t.Helper()
 	out, err := exec.Command("ip", "netns", "add", name).CombinedOutput()
-	require.NoError(s.t, err, "THIS TEST MAKES NETWORK NAMESPACES AND CANNOT DO SO HERE: it needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN) and iproute2: %s", out)
-	s.t.Cleanup(func() { exec.Command("ip", "netns", "del", name).Run() })
+	require.NoError(t, err, "THIS TEST MAKES NETWORK NAMESPACES AND CANNOT DO SO HERE: it needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN) and iproute2: %s", out)
+	t.Cleanup(func() { exec.Command("ip", "netns", "del", name).Run() })
+	ip(t, "-n", name, "link", "set", "lo", "up")
 }
 
-func (s *site) ip(args ...string) {
-	s.t.Helper()
+func ip(t *testing.T, args ...string) {
+	t.Helper()
 	out, err := exec.Command("ip", args...).CombinedOutput()
-	require.NoError(s.t, err, "ip %s: %s", strings.Join(args, " "), out)
+	require.NoError(t, err, "ip %s: %s", strings.Join(args, " "), out)
 }
 
 // port is the name of the bridge's end of the host's cable.
@@ -83,7 +84,7 @@ func (h *machine) port() string { return "to" + h.name }
 
 // cable cuts or mends the host's connection.
 func (h *machine) cable(state string) {
-	h.site.ip("-n", h.site.bridge, "link", "set", h.port(), state)
+	ip(h.site.t, "-n", h.site.bridge, "link", "set", h.port(), state)
 }
 
 // huchain runs a command of the ceremony, anywhere.
@@ -292,6 +293,7 @@ func (h *machine) holds(d Deposit) {
 // others go on and say so; it returns to the same headers.
 // covers: T.03
 func TestHostsByCeremony(t *testing.T) {
+	occupy(t, beside)
 	bundles := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(bundles, "evidence.hcp"), packages["evidence"], 0o644))
 	s := newSite(t, "archives", "court", "court", "city")

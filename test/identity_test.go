@@ -70,7 +70,7 @@ type traced struct {
 // every entry is proven by any validator. Others are refused, and nothing removes an entry.
 // covers: B5.01 B5.03 B5.04
 func TestIdentityHistory(t *testing.T) {
-	n := shared(t, "calm", nil)
+	n := shared(t, "calm", beside, nil)
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	member := func(name string) *client.Identity {

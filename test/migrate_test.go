@@ -16,7 +16,7 @@ import (
 // each it agrees with validators on Pebble, and its vote counts.
 // covers: T.13
 func TestLedgerDrivers(t *testing.T) {
-	n := shared(t, "snapshots", nil)
+	n := shared(t, "snapshots", beside, nil)
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)
 	d := newDeposit()

@@ -135,40 +135,6 @@ func freeAddress(t testing.TB) string {
 
 var portCount atomic.Int64
 
-// running are the networks that several tests use one after the other, by name.
-var running = map[string]*network{}
-
-// shared returns a running network that tests of one kind share; founding one takes
-// seconds. A test MUST leave all its validators running and in step. prepare, which may
-// be nil, changes the network before its first start. After a failure the next test
-// gets a new one.
-func shared(t testing.TB, name string, prepare func(*network)) *network {
-	t.Helper()
-	n := running[name]
-	if n == nil {
-		home, err := os.MkdirTemp(sharedDir, name)
-		require.NoError(t, err)
-		n = foundNetwork(t, home)
-		if prepare != nil {
-			prepare(n)
-		}
-		running[name] = n
-		begin := time.Now()
-		n.start(0, 1, 2, 3)
-		n.ready(0, 1, 2, 3)
-		t.Logf("from start to the first block on all validators: %s", time.Since(begin).Round(time.Millisecond))
-	}
-	n.t = t
-	t.Cleanup(func() {
-		if t.Failed() {
-			n.showLogs()
-			n.killAll()
-			delete(running, name)
-		}
-	})
-	return n
-}
-
 func (n *network) killAll() {
 	for i := range n.procs {
 		n.kill(i)

@@ -130,7 +130,7 @@ func (n *network) settle() []string {
 // code, and without a trace in the state.
 // covers: T.05 T.20
 func TestRefusedAtTheDoor(t *testing.T) {
-	n := shared(t, "calm", nil)
+	n := shared(t, "calm", beside, nil)
 	ctx := context.Background()
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)
@@ -202,7 +202,7 @@ func TestRefusedAtTheDoor(t *testing.T) {
 // TestRefusedInExecution: what is committed without effect: the receipt says why, and
 // nothing but the receipt is there.
 func TestRefusedInExecution(t *testing.T) {
-	n := shared(t, "calm", nil)
+	n := shared(t, "calm", beside, nil)
 	ctx := context.Background()
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)
@@ -238,7 +238,7 @@ func TestRefusedInExecution(t *testing.T) {
 // TestForbiddenImport: a package whose code imports what is not in the ABI is refused
 // before it can be installed.
 func TestForbiddenImport(t *testing.T) {
-	n := shared(t, "calm", nil)
+	n := shared(t, "calm", beside, nil)
 	ctx := context.Background()
 	admin, err := n.Member("archives/admin")
 	require.NoError(t, err)
@@ -274,7 +274,7 @@ func TestForbiddenImport(t *testing.T) {
 // signature, refuse the same body with another signature. Half of the validators are
 // down, so that the transaction stays pending; the others, catching up, agree.
 func TestPastedOntoKnownBody(t *testing.T) {
-	n := shared(t, "small", smallPools)
+	n := shared(t, "small", beside, smallPools)
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)
 	_, err = n.client(0).Call(context.Background(), clerk, "evidence", "deposit", newDeposit())
@@ -331,7 +331,7 @@ func smallPools(n *network) {
 
 // TestPoolFull: a full pool refuses with a hint, and takes the same bytes later.
 func TestPoolFull(t *testing.T) {
-	n := shared(t, "small", smallPools)
+	n := shared(t, "small", beside, smallPools)
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)
 	_, err = n.client(0).Call(context.Background(), clerk, "evidence", "deposit", newDeposit())

@@ -17,7 +17,7 @@ import (
 // not start.
 // covers: T.03 T.07
 func TestRemoteSigner(t *testing.T) {
-	n := shared(t, "faults", nil)
+	n := shared(t, "faults", beside, nil)
 	home := n.NodeHome(n.Nodes[3].Name).Chain(n.Chain)
 	n.stop(3)
 	away := t.TempDir()

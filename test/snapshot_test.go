@@ -34,7 +34,7 @@ func (n *network) onNode(i int, out any, args ...string) error {
 // copy is refused.
 // covers: T.05
 func TestSnapshots(t *testing.T) {
-	n := shared(t, "snapshots", nil)
+	n := shared(t, "snapshots", beside, nil)
 	ctx := context.Background()
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)

@@ -15,7 +15,7 @@ import (
 // they stop nobody, and all validators agree.
 // covers: B6.08, B6.09, B6.10
 func TestSupervision(t *testing.T) {
-	n := shared(t, "calm", nil)
+	n := shared(t, "calm", beside, nil)
 	ctx := context.Background()
 	auditor, err := n.Member("auditor")
 	require.NoError(t, err)

@@ -52,7 +52,7 @@ func (n *network) tamper(i int, change func(driver.DB, driver.Batch)) {
 // validator refuses to serve; the others go on; emptied, it recovers.
 // covers: T.05
 func TestTamperedLedger(t *testing.T) {
-	n := shared(t, "tampered", nil)
+	n := shared(t, "tampered", beside, nil)
 	ctx := context.Background()
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)

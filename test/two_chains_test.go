@@ -109,6 +109,7 @@ func (n *network) deposit(c *client.Client, who, title string) *client.Committed
 // other at work.
 // covers: T.06
 func TestTwoChains(t *testing.T) {
+	occupy(t, beside)
 	n := twoChains(t)
 	t.Run("apart", n.apart)
 	t.Run("strangers", n.strangers)
