@@ -23,6 +23,9 @@ func (n *Node) Checkpoint(dir string, ledger func() error) error {
 		return types.Errorf(types.CodeNotReady, "this node is stopping")
 	}
 	defer n.gate.leave()
+	if n.o.ReadOnly {
+		return n.readOnly()
+	}
 	e := n.engine.Load()
 	if e == nil {
 		return types.Errorf(types.CodeNotReady, "this node is starting")

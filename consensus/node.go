@@ -42,6 +42,9 @@ type Options struct {
 	// Archived is the newest height whose history is archived: no block above it is
 	// pruned. nil: history need not be archived.
 	Archived func() uint64
+	// ReadOnly serves a ledger that CometBFT cannot go on from (Rebuild): nothing is linked,
+	// voted on or committed.
+	ReadOnly bool
 	Logger   *slog.Logger
 	// Registerer takes the metrics, labelled with the chain; nil for none.
 	Registerer prometheus.Registerer
@@ -173,6 +176,10 @@ func (n *Node) Start(ctx context.Context) error {
 		return types.Errorf(types.CodeInternal, "node was started before")
 	}
 	n.started = true
+	if n.o.ReadOnly {
+		n.app.loadCode()
+		return nil
+	}
 	e, err := newEngine(ctx, n.parts)
 	if err != nil {
 		if cause := n.Err(); cause != nil {
@@ -288,10 +295,17 @@ func (n *Node) Submit(raw []byte) (crypto.Hash, error) {
 		return crypto.Hash{}, &types.Error{Code: types.CodeNotReady, Detail: "this node is stopping", RetryAfterMs: 1000}
 	}
 	defer n.gate.leave()
+	if n.o.ReadOnly {
+		return crypto.Hash{}, n.readOnly()
+	}
 	if !n.parts.carriers.enabled.Load() {
 		return crypto.Hash{}, &types.Error{Code: types.CodeNotReady, Detail: "this node is catching up with the chain", RetryAfterMs: 1000}
 	}
 	return n.admit.submit(raw)
+}
+
+func (n *Node) readOnly() error {
+	return types.Errorf(types.CodeChainReadOnly, "chain %s ends at height %d", n.o.Genesis.Chain, n.o.Ledger.Height())
 }
 
 // Watch registers for the outcome of a transaction. The caller must call Stop on it.
@@ -343,7 +357,7 @@ type Status struct {
 
 // Status reports where the node stands.
 func (n *Node) Status() Status {
-	s := Status{Height: n.o.Ledger.Height(), CatchingUp: true, NodeID: string(n.parts.self), Peers: []string{}}
+	s := Status{Height: n.o.Ledger.Height(), CatchingUp: !n.o.ReadOnly, NodeID: string(n.parts.self), Peers: []string{}}
 	s.PoolTxs, s.PoolBytes = n.pool.size()
 	if s.Height > 0 {
 		if h, err := n.o.Ledger.Header(s.Height); err == nil {

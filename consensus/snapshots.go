@@ -173,6 +173,9 @@ func (n *Node) CreateSnapshot(ctx context.Context) (*snapshot.Info, error) {
 	if n.snapshots == nil {
 		return nil, types.Errorf(types.CodeConfig, "this node keeps no snapshots")
 	}
+	if n.o.ReadOnly {
+		return nil, n.readOnly()
+	}
 	if !n.gate.enter() {
 		return nil, types.Errorf(types.CodeNotReady, "this node is stopping")
 	}

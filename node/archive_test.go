@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -118,6 +119,7 @@ func TestNodeArchives(t *testing.T) {
 	require.NoError(t, r.end(t))
 	require.Equal(t, types.CodeLedgerCorrupt, types.CodeOf(restore(t, home)))
 	write(good)
+	rebuilt(t, home, n, file, block, before, func(b []byte) { write(b) })
 
 	require.NoError(t, restore(t, home))
 	require.NoError(t, os.RemoveAll(cold))
@@ -128,6 +130,72 @@ func TestNodeArchives(t *testing.T) {
 	require.Equal(t, http.StatusOK, code, got)
 	require.Equal(t, before, got, "without the archive")
 	require.NoError(t, r.end(t))
+}
+
+// rebuilt has a chain come back from nothing but its genesis and archive: it answers as
+// before and takes no transaction; a segment that is altered or missing is named, and
+// nothing of the chain is served then.
+func rebuilt(t *testing.T, home node.Home, n *devnet.Network, file, block, before string, write func([]byte)) {
+	c := home.Chain("gov")
+	rebuild := func() (*node.Rebuilt, error) {
+		return node.RebuildChain(t.Context(), home, "", node.VMConfig{}, func(string, uint64, uint64, uint64) {})
+	}
+	_, err := rebuild()
+	require.Equal(t, types.CodeAlreadyExists, types.CodeOf(err), "not over data")
+	for _, dir := range []string{c.DataDir(), c.ArchiveDir()} {
+		require.NoError(t, os.Rename(dir, dir+".aside"))
+	}
+	good, err := os.ReadFile(file)
+	require.NoError(t, err)
+	refused := func(want types.Code, place string) {
+		t.Helper()
+		_, err := rebuild()
+		require.Equal(t, want, types.CodeOf(err), "%v", err)
+		require.ErrorContains(t, err, "segment 0 (blocks 1 to 1024)")
+		require.ErrorContains(t, err, place)
+		require.NoDirExists(t, c.DataDir())
+	}
+	bad := append([]byte(nil), good...)
+	bad[len(bad)/2] ^= 1
+	write(bad)
+	refused(types.CodeLedgerCorrupt, filepath.Base(file))
+	write(good)
+	manifest := filepath.Join(filepath.Dir(file), "seg-00000000.json")
+	require.NoError(t, os.Rename(manifest, manifest+".aside"))
+	refused(types.CodeArchiveMissing, "seg-00000000.json")
+	require.NoError(t, os.Rename(manifest+".aside", manifest))
+	cancelled, cancel := context.WithCancel(t.Context())
+	_, err = node.RebuildChain(cancelled, home, "", node.VMConfig{}, func(stage string, _, done, _ uint64) {
+		if stage == node.StageRestore && done == 600 {
+			cancel()
+		}
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoDirExists(t, c.DataDir())
+
+	r, err := rebuild() // goes on with block 601
+	require.NoError(t, err)
+	require.EqualValues(t, archive.SegmentBlocks, r.Height)
+	reports, err := node.Fsck(t.Context(), home, "", nil)
+	require.NoError(t, err)
+	require.Equal(t, r.State, reports[0].StateRoot)
+	run := run(t, home)
+	code, got := get(t, run.web+block)
+	require.Equal(t, http.StatusOK, code, got)
+	require.Equal(t, before, got, "as the chain itself answered")
+	code, _ = get(t, run.web+"/readyz")
+	require.Equal(t, http.StatusOK, code)
+	clerk, err := n.Member("clerk")
+	require.NoError(t, err)
+	cl, err := client.New(t.Context(), client.DefaultParams(n.URLs()...))
+	require.NoError(t, err)
+	_, err = cl.Call(t.Context(), clerk, "membership", "register", struct{}{})
+	require.Equal(t, types.CodeChainReadOnly, types.CodeOf(err), "%v", err)
+	require.NoError(t, run.end(t))
+	for _, dir := range []string{c.DataDir(), c.ArchiveDir()} {
+		require.NoError(t, os.RemoveAll(dir))
+		require.NoError(t, os.Rename(dir+".aside", dir))
+	}
 }
 
 // fill makes blocks up to a height: a transaction makes three.

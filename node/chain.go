@@ -36,6 +36,7 @@ type running struct {
 	machine   *chain.Chain
 	consensus *consensus.Node
 	archive   *archivist // nil: history stays in the ledger
+	readOnly  bool       // rebuilt from its archive: no consensus runs
 	backing   sync.Mutex // held while a backup is made
 	lock      *Lock
 	tending   sync.WaitGroup // archiving, backups and orders under way; they end with the chain
@@ -124,6 +125,9 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 	if err := r.loadMachine(ctx, engines); err != nil {
 		return nil, err
 	}
+	if r.readOnly, err = readOnly(home); err != nil {
+		return nil, err
+	}
 	if err := r.join(ctx, home, cfg, link, log); err != nil {
 		return nil, err
 	}
@@ -137,16 +141,19 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 	if err := r.openLedger(home, secret, log); err != nil {
 		return nil, err
 	}
-	keys, err := validatorKeys(ctx, home, cfg.Keys, r.genesis, secret, link.identity, log)
-	if err != nil {
-		return nil, err
+	r.warnReadOnly(log)
+	keys := consensus.Keys{}
+	if !r.readOnly {
+		if keys, err = validatorKeys(ctx, home, cfg.Keys, r.genesis, secret, link.identity, log); err != nil {
+			return nil, err
+		}
 	}
 	var archived func() uint64
 	if r.archive != nil {
 		archived = r.archive.released
 	}
 	r.consensus, err = consensus.New(consensusParams(cfg), consensus.Options{
-		Snapshots: snapshots, Archived: archived,
+		Snapshots: snapshots, Archived: archived, ReadOnly: r.readOnly,
 		DataDir: home.ConsensusDir(), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Packages: packages,
 		Keys: keys, Link: link.identity, Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen,
 		Release: BuildVersion().String(),

@@ -86,6 +86,7 @@ func (h Home) Exists() bool {
 //	                       link-enc.key, link-enc.pem
 //	data/                  the ledger and CometBFT's stores; may be deleted, keys may not
 //	snapshots/<height>/    snapshots, see package ledger/snapshot
+//	rebuild.work/          a ledger that is being rebuilt from the archive
 //	archive/               catalogue of the archive, see package ledger/archive/repo
 //	lock                   held while the chain runs, or is being set up
 type ChainHome struct{ Name, Dir string }

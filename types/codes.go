@@ -95,6 +95,7 @@ const (
 	// 51xx: founding and hosting of chains
 	CodeFoundingUnsigned Code = 5104
 	CodeChainStopped     Code = 5105
+	CodeChainReadOnly    Code = 5106
 
 	// 6xxx: keys and certificates on disk
 	CodeKeyFile    Code = 6101

@@ -493,6 +493,12 @@ var table = []Explanation{
 		Cause:   Text{"管理员停止了该链，或该链在本节点上发生故障；本节点的其他链不受影响。", "An operator stopped the chain, or it failed on this node; other chains of the node are not affected."},
 		Fix:     Text{"用 huchain chain list --home 目录 查看原因，排除后运行 huchain chain start 链名。", "See the reason with huchain chain list --home DIR, remove it, then run huchain chain start NAME."},
 	},
+	{
+		Code:    CodeChainReadOnly,
+		Message: Text{"该链在本节点上只读", "the chain can only be read on this node"},
+		Cause:   Text{"该链由创世文件与归档重建而成，缺少最新区块的投票，共识无法由此继续。", "It was rebuilt from its genesis and archive, which lack the votes for the newest block: consensus cannot go on from there."},
+		Fix:     Text{"查询与证明照常可用；要写入请连接仍在共识中的节点，或从备份恢复（huchain backup restore）。", "Queries and proofs work as ever; to write, connect to a node that takes part in consensus, or restore a backup (huchain backup restore)."},
+	},
 
 	// 6xxx: keys and certificates on disk
 	{

@@ -282,12 +282,23 @@ func archiveReadCmd(a *app) *cobra.Command {
 }
 
 func archiveRestoreCmd(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "restore FROM-SEGMENT", Short: "bring released contents back into the ledger of a stopped node",
+	var whole bool
+	c := &cobra.Command{
+		Use: "restore FROM-SEGMENT | restore --chain-from-genesis", Short: "bring released contents back into the ledger of a stopped node, or a whole chain",
 		Long: "Contents of the segment and of those above it that were released come back from the archive, each verified up to\n" +
-			"the root that the chain's headers name. Raise archive.keepBlocks first, or the policy releases them again.",
-		Example: "  huchain archive restore 3 --home ~/.huchain/node0", Args: takes(1, 1),
+			"the root that the chain's headers name. Raise archive.keepBlocks first, or the policy releases them again.\n\n" +
+			"With --chain-from-genesis the whole chain comes back where nothing of it is left: the home needs genesis.json, the\n" +
+			"packages it names, chain.toml with [archive], keys, and an empty data folder; no peer and no node are asked. Every\n" +
+			"block is checked against the one below and against its validators' certificate; a segment that is missing or altered\n" +
+			"is named. Started, the node answers queries and makes proofs as ever, and takes no transaction (HC-5106).",
+		Example: "  huchain archive restore 3 --home ~/.huchain/node0\n  huchain archive restore --chain-from-genesis --home ~/.huchain/node0", Args: takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if whole != (len(args) == 0) {
+				return usage(cmd, "either FROM-SEGMENT or --chain-from-genesis is needed")
+			}
+			if whole {
+				return a.rebuildChain(cmd)
+			}
 			n, err := parseSegments(cmd, args)
 			if err != nil {
 				return err
@@ -307,6 +318,29 @@ func archiveRestoreCmd(a *app) *cobra.Command {
 			})
 		},
 	}
+	c.Flags().BoolVar(&whole, "chain-from-genesis", false, "rebuild a chain that has no data here, to be read")
+	return c
+}
+
+func (a *app) rebuildChain(cmd *cobra.Command) error {
+	home, err := a.nodeHome()
+	if err != nil {
+		return err
+	}
+	cfg, err := node.LoadConfig(home.ConfigFile())
+	if err != nil {
+		return err
+	}
+	progress, end := a.archiveProgress()
+	r, err := node.RebuildChain(cmd.Context(), home, a.chain, cfg.VM, progress)
+	end()
+	if err != nil {
+		return err
+	}
+	return a.print(r, func(w io.Writer) {
+		a.fields(w, field{"链", "chain", r.Chain}, field{"创世哈希", "genesis", r.Genesis}, field{"高度", "height", r.Height}, field{"区块头哈希", "header hash", r.Header},
+			field{"状态根", "state root", r.State}, field{"本次重建区块", "blocks restored now", r.Blocks}, field{"可写", "takes transactions", a.say("否（只读）", "no, it can only be read")})
+	})
 }
 
 func archiveDrillCmd(a *app) *cobra.Command {

@@ -23,6 +23,7 @@ var statusOf = map[types.Code]int{
 	types.CodeStarting:         http.StatusServiceUnavailable,
 	types.CodeNotReady:         http.StatusServiceUnavailable,
 	types.CodeChainStopped:     http.StatusServiceUnavailable,
+	types.CodeChainReadOnly:    http.StatusForbidden,
 	types.CodeDiskLow:          http.StatusServiceUnavailable,
 	types.CodeRequestTooLarge:  http.StatusRequestEntityTooLarge,
 	types.CodeTxTooLarge:       http.StatusRequestEntityTooLarge,
