@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,55 +44,73 @@ func copyStore(ctx context.Context, from driver.Opener, fromDir string, to drive
 		return state.ReadError(err)
 	}
 	defer func() { err = errors.Join(err, state.ReadError(dst.Close())) }()
-	_, found, err := dst.Get(formatKey)
-	if err != nil {
-		return state.ReadError(err)
-	}
-	if found {
-		return types.Errorf(types.CodeAlreadyExists, "%s holds a ledger", toDir)
-	}
-	format, isLedger, err := src.Get(formatKey)
+	_, isLedger, err := src.Get(formatKey)
 	if err != nil {
 		return state.ReadError(err)
 	}
 	if p == driver.ProfileState && !isLedger {
 		return types.Errorf(types.CodeNotFound, "%s holds no ledger", fromDir)
 	}
-	b := dst.Batch()
-	b.DeleteRange(nil, []byte{0xff, 0xff})
-	if err := b.Commit(true); err != nil {
-		return state.ReadError(err)
-	}
-	if err := copyRows(ctx, src, dst, progress); err != nil {
+	if err := emptied(dst, toDir); err != nil {
 		return err
 	}
-	b = dst.Batch()
-	if isLedger {
-		b.Set(formatKey, format)
+	f := filler{dst: dst, b: dst.Batch(), progress: progress}
+	err = state.EachRow(src, nil, nil, func(key, value []byte) error { return f.put(ctx, key, value) })
+	if err != nil {
+		f.b.Discard()
+		return err
 	}
+	return f.finish()
+}
+
+// emptied removes what an interrupted copy left in a store; HC-1011 if it is a whole one.
+func emptied(dst driver.DB, dir string) error {
+	_, found, err := dst.Get(formatKey)
+	if err != nil {
+		return state.ReadError(err)
+	}
+	if found {
+		return types.Errorf(types.CodeAlreadyExists, "%s holds a ledger", dir)
+	}
+	b := dst.Batch()
+	b.DeleteRange(nil, []byte{0xff, 0xff})
 	return state.ReadError(b.Commit(true))
 }
 
-func copyRows(ctx context.Context, src, dst driver.DB, progress func(uint64)) error {
-	b, size, rows := dst.Batch(), 0, uint64(0)
-	err := state.EachRow(src, nil, nil, func(key, value []byte) error {
-		if string(key) == string(formatKey) {
-			return nil
-		}
-		b.Set(key, value)
-		rows++
-		if size += len(key) + len(value); size < importBatchBytes {
-			return nil
-		}
-		err := errors.Join(ctx.Err(), state.ReadError(b.Commit(false)))
-		b, size = dst.Batch(), 0
-		progress(rows)
-		return err
-	})
-	if err != nil {
-		b.Discard()
-		return err
+// filler fills a store with rows, the format row last.
+type filler struct {
+	dst      driver.DB
+	b        driver.Batch
+	size     int
+	rows     uint64
+	format   []byte
+	progress func(rows uint64)
+}
+
+func (f *filler) put(ctx context.Context, key, value []byte) error {
+	if string(key) == string(formatKey) {
+		f.format = bytes.Clone(value)
+		return nil
 	}
-	progress(rows)
+	f.b.Set(key, value)
+	f.rows++
+	if f.size += len(key) + len(value); f.size < importBatchBytes {
+		return nil
+	}
+	err := errors.Join(ctx.Err(), state.ReadError(f.b.Commit(false)))
+	f.b, f.size = f.dst.Batch(), 0
+	f.progress(f.rows)
+	return err
+}
+
+func (f *filler) finish() error {
+	f.progress(f.rows)
+	if err := f.b.Commit(true); err != nil {
+		return state.ReadError(err)
+	}
+	b := f.dst.Batch()
+	if f.format != nil {
+		b.Set(formatKey, f.format)
+	}
 	return state.ReadError(b.Commit(true))
 }

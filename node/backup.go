@@ -16,6 +16,7 @@ import (
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/ledger/archive/repo"
 	"github.com/huchain/huchain/ledger/backup"
+	"github.com/huchain/huchain/ledger/driver"
 	"github.com/huchain/huchain/types"
 )
 
@@ -102,6 +103,9 @@ func copyAndStore(ctx context.Context, home ChainHome, p *backup.Params, progres
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	dir := filepath.Join(work, "data")
 	c, err := lay(dir)
+	if err == nil {
+		err = c.Finish(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +162,9 @@ func CreateBackup(ctx context.Context, home Home, chain string, progress repo.Pr
 			return nil, err
 		}
 		copied, err := l.Checkpoint(filepath.Join(dir, "ledger"))
+		if err == nil {
+			err = copied.Finish(ctx) // needs the ledger open
+		}
 		return copied, errors.Join(err, l.Close())
 	})
 }
@@ -248,6 +255,10 @@ func RestoreBackup(ctx context.Context, home Home, chain, name string, progress 
 	if err != nil {
 		return nil, err
 	}
+	to, err := newLedgerDriver(c)
+	if err != nil {
+		return nil, err
+	}
 	if name, err = named(ctx, p, name); err != nil {
 		return nil, err
 	}
@@ -257,7 +268,10 @@ func RestoreBackup(ctx context.Context, home Home, chain, name string, progress 
 	}
 	out, err := backup.Restore(ctx, p, name, draft, bytesProgress(progress))
 	if err == nil {
-		err = checkRestored(filepath.Join(draft, "ledger"), genesis, &out.Info)
+		err = to.lay(ctx, filepath.Join(draft, "ledger"))
+	}
+	if err == nil {
+		err = checkRestored(filepath.Join(draft, "ledger"), to.opener, genesis, &out.Info)
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(draft))
@@ -273,8 +287,10 @@ func RestoreBackup(ctx context.Context, home Home, chain, name string, progress 
 
 // checkRestored opens a restored ledger, which rebuilds its state tree, and compares it with
 // what the backup says.
-func checkRestored(dir string, genesis crypto.Hash, want *backup.Info) error {
-	l, err := ledger.Open(dir, genesis, ledger.DefaultParams())
+func checkRestored(dir string, with driver.Opener, genesis crypto.Hash, want *backup.Info) error {
+	p := ledger.DefaultParams()
+	p.Driver = with
+	l, err := ledger.Open(dir, genesis, p)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/huchain/huchain/devnet"
 	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/types"
 )
@@ -83,6 +84,41 @@ func TestBackup(t *testing.T) {
 	require.NoError(t, r.end(t))
 	_, err = node.Fsck(t.Context(), home, "", nil)
 	require.NoError(t, err)
+	backupOfBolt(t, home, n, text, last.Height)
+}
+
+// backupOfBolt: a driver that links no files is copied row by row beside the running chain;
+// the copy restores to that driver or to another one.
+func backupOfBolt(t *testing.T, home node.Home, n *devnet.Network, config string, height uint64) {
+	c := home.Chain("gov")
+	require.NoError(t, os.Remove(filepath.Join(c.LedgerDir(), "blocks"))) // the link of the second disk
+	require.NoError(t, os.RemoveAll(c.DataDir()))
+	use := func(driver string) {
+		require.NoError(t, os.WriteFile(c.ConfigFile(), []byte(config+"\n[ledger]\ndriver = \""+driver+"\"\n"), 0o600))
+	}
+	use("bbolt")
+	require.NoError(t, restoreBackup(t, home, "")) // made on Pebble
+	r := run(t, home)
+	fill(t, n, height+9)
+	made, err := node.CreateBackup(t.Context(), home, "", nil)
+	require.NoError(t, err)
+	require.Greater(t, made.Height, height)
+	fill(t, n, made.Height+9)
+	again, err := node.CreateBackup(t.Context(), home, "", nil)
+	require.NoError(t, err)
+	require.NoError(t, r.end(t))
+	for _, driver := range []string{"bbolt", "pebble"} {
+		require.NoError(t, os.RemoveAll(c.DataDir()))
+		use(driver)
+		require.NoError(t, restoreBackup(t, home, again.Name))
+		reports, err := node.Fsck(t.Context(), home, "", nil)
+		require.NoError(t, err)
+		require.Equal(t, again.Height, reports[0].Height)
+		require.Equal(t, again.State, reports[0].StateRoot)
+	}
+	r = run(t, home)
+	fill(t, n, again.Height+9)
+	require.NoError(t, r.end(t))
 }
 
 func restoreBackup(t *testing.T, home node.Home, name string) error {

@@ -87,6 +87,57 @@ func placeLedger(home ChainHome, cfg *LedgerConfig) error {
 	return err
 }
 
+// wantedDriver is the driver that a new ledger of a chain begins on.
+type wantedDriver struct {
+	name   string
+	opener driver.Opener
+}
+
+func newLedgerDriver(home ChainHome) (*wantedDriver, error) {
+	cfg, err := LoadChainConfig(home.ConfigFile())
+	if err != nil {
+		return nil, err
+	}
+	w := &wantedDriver{name: cfg.Ledger.Driver}
+	if w.name == "" {
+		w.name = DriverPebble
+	}
+	w.opener, err = opener(home, w.name)
+	return w, err
+}
+
+// lay brings the copy of a ledger in a folder, which any driver may have kept, into the
+// wanted driver's form. HC-1011 if its database holds a ledger already.
+func (w *wantedDriver) lay(ctx context.Context, dir string) error {
+	from := dir + ".copied"
+	if err := os.Rename(dir, from); err != nil {
+		return types.Errorf(types.CodeDiskFailure, "%w", err)
+	}
+	_, err := os.Stat(filepath.Join(from, ledger.RowsDir))
+	switch {
+	case err == nil:
+		err = ledger.LoadRows(ctx, filepath.Join(from, ledger.RowsDir), w.opener, dir)
+	case w.name == DriverPebble: // linked files are Pebble's
+		if err := os.Rename(from, dir); err != nil {
+			return types.Errorf(types.CodeDiskFailure, "%w", err)
+		}
+		return nil
+	default:
+		err = ledger.Copy(ctx, pebbledb.Opener{}, from, w.opener, dir, nil)
+	}
+	if err != nil {
+		return err
+	}
+	err = os.RemoveAll(from)
+	if err == nil && w.name != DriverPebble {
+		err = WriteFile(filepath.Join(dir, driverFile), []byte(w.name+"\n"), 0o644)
+	}
+	if err != nil {
+		return types.Errorf(types.CodeDiskFailure, "%w", err)
+	}
+	return nil
+}
+
 // opener makes the driver of a name.
 func opener(home ChainHome, name string) (driver.Opener, error) {
 	switch name {

@@ -33,6 +33,7 @@ const Format = 1
 const (
 	maxListBytes = 64 << 20
 	maxFiles     = 1 << 18
+	maxFileBytes = 1 << 50
 )
 
 // Params are the parts of a place for backups.
@@ -148,9 +149,9 @@ func Read(ctx context.Context, p *Params, name string) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	var l listFile
-	if err := json.Unmarshal(raw, &l); err != nil || l.Format != Format {
-		return nil, damaged("%s: no list of a backup, or cut: %v", name, err)
+	l, err := decodeList(raw)
+	if err != nil {
+		return nil, damaged("%s: no list of a backup, or cut: %w", name, err)
 	}
 	if l.Genesis != p.Genesis {
 		return nil, types.Errorf(types.CodeWrongGenesis, "%s is a backup of the chain with genesis %s", name, l.Genesis)
@@ -159,7 +160,7 @@ func Read(ctx context.Context, p *Params, name string) (*Manifest, error) {
 	if sum := crypto.Sum(raw); !strings.HasSuffix(name, "-"+sum.String()[:8]+".json") {
 		return nil, damaged("%s: its content was altered", name)
 	}
-	m, err := p.open(&l)
+	m, err := p.open(l)
 	if err != nil {
 		return nil, types.Errorf(types.CodeOf(err), "%s: %w", name, err)
 	}
@@ -184,23 +185,56 @@ func (p *Params) open(l *listFile) (*Manifest, error) {
 		if err != nil {
 			return nil, damaged("%w", err)
 		}
-		m := &Manifest{}
-		if err := json.Unmarshal(plain, m); err != nil {
-			return nil, damaged("%w", err)
-		}
-		return m, m.check(p.Genesis)
+		return decodeManifest(plain, p.Genesis)
 	}
 	return nil, types.Errorf(types.CodeArchiveKey, "the backup is not encrypted to this key")
 }
 
-func (m *Manifest) check(genesis crypto.Hash) error {
-	if m.Genesis != genesis || len(m.Files) == 0 || len(m.Files) > maxFiles {
-		return damaged("it is of another chain, or empty")
+// decodeList reads the stored form of a list.
+func decodeList(raw []byte) (*listFile, error) {
+	l := &listFile{}
+	if err := decodeStrict(raw, l); err != nil {
+		return nil, err
 	}
-	for i := range m.Files {
-		if f := &m.Files[i]; !pathPattern.MatchString(f.Path) || f.Size < 0 {
-			return damaged("it names the file %q", f.Path)
+	if l.Format != Format {
+		return nil, fmt.Errorf("format %d, this program reads %d", l.Format, Format)
+	}
+	for _, w := range l.Keys {
+		if w == nil {
+			return nil, errors.New("a key is missing")
 		}
+	}
+	return l, nil
+}
+
+// decodeManifest reads the list itself, once it is open: HC-4405.
+func decodeManifest(plain []byte, genesis crypto.Hash) (*Manifest, error) {
+	m := &Manifest{}
+	if err := decodeStrict(plain, m); err != nil {
+		return nil, damaged("%w", err)
+	}
+	if m.Genesis != genesis || len(m.Files) == 0 || len(m.Files) > maxFiles {
+		return nil, damaged("it is of another chain, or empty")
+	}
+	seen := make(map[string]bool, len(m.Files))
+	for i := range m.Files {
+		f := &m.Files[i]
+		if !pathPattern.MatchString(f.Path) || seen[f.Path] || f.Size < 0 || f.Size > maxFileBytes || f.Stored != storedSize(f.Size) {
+			return nil, damaged("it names the file %q of %d bytes, stored as %d", f.Path, f.Size, f.Stored)
+		}
+		seen[f.Path] = true
+	}
+	return m, nil
+}
+
+func decodeStrict(raw []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if d.More() {
+		return errors.New("more behind its end")
 	}
 	return nil
 }

@@ -320,14 +320,8 @@ func (s *Store) cutIndexes(b driver.Batch, epoch, height uint64) error {
 	})
 }
 
-// Checkpoint copies the store into a folder, see driver.Checkpointer.
-func (s *Store) Checkpoint(dir string) error {
-	c, ok := s.db.(driver.Checkpointer)
-	if !ok {
-		return types.Errorf(types.CodeConfig, "the storage driver has no checkpoints")
-	}
-	return state.ReadError(c.Checkpoint(dir))
-}
+// DB is the database beneath, for copies of it.
+func (s *Store) DB() driver.DB { return s.db }
 
 // Close closes the database.
 func (s *Store) Close() error { return state.ReadError(s.db.Close()) }
