@@ -74,6 +74,9 @@ func answers(c *chain, l *Ledger, blocks []*Block) map[string]string {
 		if h > 0 && b != blocks[len(blocks)-1] {
 			rec, err := l.Record(h)
 			if err == nil {
+				err = rec.Verify()
+			}
+			if err == nil {
 				put(q("record"), rec.Hash(), err)
 			} else {
 				put(q("record"), nil, err)

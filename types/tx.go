@@ -195,6 +195,20 @@ func DecodeTx(raw []byte) (*Tx, error) {
 	return t, nil
 }
 
+// TxBody returns the signed body in a complete transaction, whose SM3 is the id, without
+// reading more. It aliases raw.
+func TxBody(raw []byte) ([]byte, error) {
+	r := reader{rest: raw}
+	body := r.bytes(1, MaxTxBytes)
+	if r.err == nil && len(body) == 0 {
+		r.err = errors.New("no body")
+	}
+	if r.err != nil {
+		return nil, &Error{Code: CodeTxMalformed, Detail: r.err.Error()}
+	}
+	return body, nil
+}
+
 // ID is SM3 of the signed body: what a transaction is known and looked up by.
 func (t *Tx) ID() crypto.Hash { return t.id }
 

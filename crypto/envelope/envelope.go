@@ -63,13 +63,17 @@ func (k *Key) GoString() string { return k.String() }
 // name there what the content is and where it belongs, so that envelopes cannot be
 // swapped. One key may seal up to 2^32 envelopes (NIST SP 800-38D section 8.3).
 func (k *Key) Seal(plaintext, bound []byte) ([]byte, error) {
-	out := make([]byte, headerSize+nonceSize, len(plaintext)+Overhead)
-	copy(out, header[:])
-	nonce := out[headerSize:]
-	if _, err := rand.Read(nonce); err != nil {
+	return k.AppendSeal(make([]byte, 0, len(plaintext)+Overhead), plaintext, bound)
+}
+
+// AppendSeal is Seal behind what dst holds, whose room MUST NOT overlap the plaintext.
+func (k *Key) AppendSeal(dst, plaintext, bound []byte) ([]byte, error) {
+	var nonce [nonceSize]byte
+	if _, err := rand.Read(nonce[:]); err != nil {
 		return nil, fmt.Errorf("draw nonce: %w", err)
 	}
-	return k.aead.Seal(out, nonce, plaintext, additional(bound)), nil
+	dst = append(append(slices.Grow(dst, len(plaintext)+Overhead), header[:]...), nonce[:]...)
+	return k.aead.Seal(dst, nonce[:], plaintext, additional(bound)), nil
 }
 
 // Open returns the plaintext of an envelope, or ErrOpen. Nothing is released before the

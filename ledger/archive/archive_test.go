@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"math/rand"
 	"testing"
 
@@ -226,7 +227,13 @@ func BenchmarkBuild(b *testing.B) {
 	_, info := build(b, id, key, records)
 	b.SetBytes(int64(info.Plain))
 	for b.Loop() {
-		build(b, id, key, records)
+		w, err := NewWriter(io.Discard, id, key)
+		require.NoError(b, err)
+		for i := range records {
+			require.NoError(b, w.Add(&records[i]))
+		}
+		_, err = w.Close()
+		require.NoError(b, err)
 	}
 	b.ReportMetric(float64(info.Plain)/float64(info.Bytes), "ratio")
 }

@@ -126,6 +126,8 @@ type packer struct {
 	key  *envelope.Key // nil: not encrypted
 	enc  *zstd.Encoder
 	dec  *zstd.Decoder
+
+	packed, sealed []byte // room for one section
 }
 
 func newPacker(h *head, key *envelope.Key) (*packer, error) {
@@ -139,19 +141,22 @@ func (p *packer) bound(section uint32) []byte {
 	return binary.BigEndian.AppendUint32(append([]byte(nil), p.head...), section)
 }
 
+// pack returns what stands in the file for a section, until the next call.
 func (p *packer) pack(section uint32, plain []byte) ([]byte, error) {
 	if p.enc == nil {
 		var err error
 		if p.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest),
-			zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false)); err != nil {
+			zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithWindowSize(PageBytes)); err != nil {
 			return nil, err
 		}
 	}
-	packed := p.enc.EncodeAll(plain, nil)
+	p.packed = p.enc.EncodeAll(plain, p.packed[:0])
 	if p.key == nil {
-		return packed, nil
+		return p.packed, nil
 	}
-	return p.key.Seal(packed, p.bound(section))
+	var err error
+	p.sealed, err = p.key.AppendSeal(p.sealed[:0], p.packed, p.bound(section))
+	return p.sealed, err
 }
 
 // unpack returns the plaintext of a section, of at most limit bytes.

@@ -344,17 +344,17 @@ func (r *Reader) Verify(ctx context.Context, want Identity, fn func(*Record) err
 }
 
 func (r *Reader) verifyIDs(ctx context.Context, rec *Record) error {
-	for i, raw := range rec.Txs {
-		tx, err := types.DecodeTx(raw)
-		if err != nil {
-			return damaged("block %d transaction %d: %w", rec.Header.Height, i, err)
-		}
-		refs, err := r.Find(ctx, tx.ID())
+	ids, err := rec.txIDs()
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		refs, err := r.Find(ctx, id)
 		if err != nil {
 			return err
 		}
 		if !slices.Contains(refs, block.Ref{Height: rec.Header.Height, Index: uint32(i)}) {
-			return damaged("the id table lacks transaction %s", tx.ID())
+			return damaged("the id table lacks transaction %s", id)
 		}
 	}
 	return nil

@@ -115,12 +115,16 @@ func decodeHead(b []byte) (Head, error) {
 	return h, nil
 }
 
-// part returns the bytes of one part; an empty list has none.
-func (r *Record) part(p Part) []byte {
-	if p == PartHead {
-		return r.encode()
+// txIDs are the ids of the transactions, hashed together.
+func (r *Record) txIDs() ([]crypto.Hash, error) {
+	bodies := make([][]byte, len(r.Txs))
+	for i, raw := range r.Txs {
+		var err error
+		if bodies[i], err = types.TxBody(raw); err != nil {
+			return nil, damaged("block %d transaction %d: %w", r.Header.Height, i, err)
+		}
 	}
-	return types.EncodeList(*r.list(p))
+	return state.SumEach(bodies), nil
 }
 
 // list is the list that a part other than the head holds.
@@ -145,13 +149,9 @@ func (r *Record) Verify() error {
 func (h *Head) verify(p Part, items [][]byte) error {
 	var hashes []crypto.Hash
 	if p == PartWrites {
-		records := make([]proof.WriteRecord, len(items))
-		for i, it := range items {
-			c, err := block.DecodeChange(it)
-			if err != nil {
-				return damaged("block %d: %w", h.Header.Height, err)
-			}
-			records[i] = c.Record(h.Header.Height)
+		records, err := block.Records(h.Header.Height, items)
+		if err != nil {
+			return damaged("block %d: %w", h.Header.Height, err)
 		}
 		hashes = proof.HashRecords(records)
 	} else {

@@ -12,7 +12,6 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/envelope"
 	"github.com/huchain/huchain/ledger/proof"
-	"github.com/huchain/huchain/types"
 )
 
 // Writer builds a segment. It holds one page and the tables in memory.
@@ -43,13 +42,13 @@ type Info struct {
 	Cipher Cipher
 	Bytes  uint64      // of the file
 	Plain  uint64      // of the records
-	Sum    crypto.Hash // SM3 of the file up to the footer's sum
+	Sum    crypto.Hash // SM3 of the file
 }
 
 // NewWriter begins the segment id on to. key is nil for a segment that is not encrypted;
 // it MUST be used for one segment alone.
 func NewWriter(to io.Writer, id Identity, key *envelope.Key) (*Writer, error) {
-	w := &Writer{to: to, sum: crypto.NewHash(), head: head{Identity: id}}
+	w := &Writer{to: to, sum: crypto.NewHash(), head: head{Identity: id}, page: make([]byte, 0, PageBytes)}
 	if key != nil {
 		w.head.cipher = SM4GCM
 	}
@@ -76,27 +75,44 @@ func (w *Writer) Add(r *Record) error {
 	if err := r.Verify(); err != nil {
 		return err
 	}
-	for i, raw := range r.Txs {
-		tx, err := types.DecodeTx(raw)
-		if err != nil {
-			return damaged("block %d transaction %d: %w", r.Header.Height, i, err)
-		}
-		id := tx.ID()
+	ids, err := r.txIDs()
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
 		w.ids = append(w.ids, idEntry{binary.BigEndian.Uint64(id[:]), uint16(n), uint32(i)})
 	}
 	if len(w.ids) > maxIDs {
 		return fmt.Errorf("more than %d transactions in a segment", maxIDs)
 	}
 	for p := PartHead; p < parts; p++ {
-		b := r.part(p)
-		if len(b) > MaxPartBytes {
-			return fmt.Errorf("block %d: %d bytes of %s, at most %d", r.Header.Height, len(b), p, MaxPartBytes)
+		n := w.part(r, p)
+		if n > MaxPartBytes {
+			w.fail(fmt.Errorf("block %d: %d bytes of %s, at most %d", r.Header.Height, n, p, MaxPartBytes))
 		}
-		w.blocks = binary.BigEndian.AppendUint32(w.blocks, uint32(len(b)))
-		w.plain(b)
+		w.blocks = binary.BigEndian.AppendUint32(w.blocks, uint32(n))
 	}
 	w.hashes = append(w.hashes, r.Hash())
 	return w.err
+}
+
+// part appends one part, as types.EncodeList would, and returns its size; an empty list has
+// no bytes.
+func (w *Writer) part(r *Record, p Part) int {
+	if p == PartHead {
+		b := r.encode()
+		w.plain(b)
+		return len(b)
+	}
+	size := 0
+	var head [binary.MaxVarintLen64]byte
+	for _, it := range *r.list(p) {
+		n := binary.PutUvarint(head[:], uint64(len(it)))
+		w.plain(head[:n])
+		w.plain(it)
+		size += n + len(it)
+	}
+	return size
 }
 
 // plain appends to the plaintext.
@@ -191,5 +207,5 @@ func (w *Writer) Close() (Info, error) {
 		w.sum.Sum(w.foot.sum[:0])
 	}
 	w.write(w.foot.encode()[sumOffset:])
-	return Info{Identity: w.head.Identity, Cipher: w.head.cipher, Bytes: w.at, Plain: w.foot.plain, Sum: w.foot.sum}, w.err
+	return Info{Identity: w.head.Identity, Cipher: w.head.cipher, Bytes: w.at, Plain: w.foot.plain, Sum: crypto.Hash(w.sum.Sum(nil))}, w.err
 }

@@ -223,6 +223,42 @@ func (c *Change) Record(height uint64) proof.WriteRecord {
 		HasPrevious: c.HasPrevious, PrevHeight: c.PrevHeight, PrevTx: c.PrevTx, TxIndex: c.TxIndex}
 }
 
+// Records reads the encoded changes of a height, and returns what its write-set root holds
+// of them: Record of each, hashed together.
+func Records(height uint64, changes [][]byte) ([]proof.WriteRecord, error) {
+	out := make([]proof.WriteRecord, len(changes))
+	size := 0
+	for _, raw := range changes {
+		size += len(raw) + 2*proof.RowHeaderSize
+	}
+	buf := make([]byte, 0, size) // never moved, since messages lie in it
+	msgs := make([][]byte, 0, 2*len(changes))
+	for i, raw := range changes {
+		c, err := DecodeChange(raw)
+		if err != nil {
+			return nil, err
+		}
+		at := len(buf)
+		buf = proof.AppendStateKey(buf, c.NS, c.Key)
+		mid := len(buf)
+		if c.Delete {
+			buf = append(buf, proof.TombstoneBytes(height, c.TxIndex)...)
+		} else {
+			buf = proof.AppendRow(buf, height, c.TxIndex, c.Value)
+		}
+		msgs = append(msgs, buf[at:mid:mid], buf[mid:len(buf):len(buf)])
+		out[i] = proof.WriteRecord{HasPrevious: c.HasPrevious, PrevHeight: c.PrevHeight, PrevTx: c.PrevTx, TxIndex: c.TxIndex}
+	}
+	for i, h := range state.SumEach(msgs) {
+		if i%2 == 0 {
+			out[i/2].KeyHash = h
+		} else {
+			out[i/2].ValueHash = h
+		}
+	}
+	return out, nil
+}
+
 // Data is everything the store keeps of one block.
 type Data struct {
 	Height      uint64

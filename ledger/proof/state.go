@@ -24,9 +24,12 @@ const (
 // StateKeyHash is where a key stands in the state tree: SM3(u8 len(ns) ‖ ns ‖ key).
 // ns is at most MaxNamespaceBytes long.
 func StateKeyHash(ns string, key []byte) crypto.Hash {
-	b := make([]byte, 0, 1+len(ns)+len(key))
-	b = append(append(append(b, byte(len(ns))), ns...), key...)
-	return crypto.Sum(b)
+	return crypto.Sum(AppendStateKey(make([]byte, 0, 1+len(ns)+len(key)), ns, key))
+}
+
+// AppendStateKey appends the bytes whose SM3 is StateKeyHash.
+func AppendStateKey(b []byte, ns string, key []byte) []byte {
+	return append(append(append(b, byte(len(ns))), ns...), key...)
 }
 
 // RowBytes returns the bytes of a row that holds value, whose SM3 is the row's value hash.

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -259,8 +258,7 @@ func (r *Repo) write(ctx context.Context, c Chain, m *archive.Manifest, key *env
 			err = errors.Join(err, f.Close(), os.Remove(draft))
 		}
 	}()
-	sum := crypto.NewHash()
-	w, err := archive.NewWriter(io.MultiWriter(f, sum), m.Identity(), key)
+	w, err := archive.NewWriter(f, m.Identity(), key)
 	if err != nil {
 		return err
 	}
@@ -286,7 +284,7 @@ func (r *Repo) write(ctx context.Context, c Chain, m *archive.Manifest, key *env
 	if err != nil {
 		return err
 	}
-	m.Bytes, m.Plain, m.Sum = info.Bytes, info.Plain, crypto.Hash(sum.Sum(nil))
+	m.Bytes, m.Plain, m.Sum = info.Bytes, info.Plain, info.Sum
 	m.File = fmt.Sprintf("%s/seg-%08d-%s.hcs", r.folder(), m.Segment, m.Sum.String()[:8])
 	if err := f.Sync(); err != nil {
 		return types.Errorf(types.CodeDiskFailure, "%w", err)
