@@ -120,8 +120,8 @@ func tenDeeds() (out []string) {
 }
 
 // A record put with two indexes and history uses at most three times the gas of a bare
-// put of the same content. One that moves both index entries writes and deletes four rows
-// more; its bound is three and a half.
+// put of the same content, be it new, another version, or one that moves both index
+// entries.
 func TestRecordPutCost(t *testing.T) {
 	if testing.Short() {
 		return // compiling WASM takes minutes under the race detector
@@ -129,12 +129,9 @@ func TestRecordPutCost(t *testing.T) {
 	c := newCosts(t)
 	ops := operations()
 	bare := c.call(t, ops[0][1], ops[0][2])
-	for i, op := range ops[1:4] {
-		gas, halves := c.call(t, op[1], op[2]), uint64(6)
-		if i == 2 {
-			halves = 7
-		}
-		require.LessOrEqual(t, 2*gas, halves*bare, "%s: %d gas, a bare put %d", op[0], gas, bare)
+	for _, op := range ops[1:4] {
+		gas := c.call(t, op[1], op[2])
+		require.LessOrEqual(t, gas, 3*bare, "%s: %d gas, a bare put %d", op[0], gas, bare)
 	}
 }
 
@@ -143,7 +140,7 @@ func TestRecordPutCost(t *testing.T) {
 func BenchmarkRecordInterleaved(b *testing.B) {
 	c := newCosts(b)
 	ops := operations()
-	const rounds, calls = 41, 50
+	const rounds, calls = 401, 5 // slices so short that few of them are interrupted
 	times := make([][]time.Duration, len(ops))
 	b.ResetTimer()
 	for range rounds {

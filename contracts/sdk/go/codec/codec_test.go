@@ -3,12 +3,14 @@ package codec
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 // sample is decoded by hand-written code of the form the generator makes.
@@ -209,4 +211,49 @@ func FuzzNumbers(f *testing.F) {
 			require.NotEqual(t, s, strconv.FormatInt(want, 10))
 		}
 	})
+}
+
+// Text is read by words: what stops it lies at every place in a word, next to bytes that
+// the test of words might take for it.
+func TestSpecial(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := rapid.SliceOfN(rapid.SampledFrom([]byte{0, 0x1f, ' ', '!', '"', '#', '[', '\\', ']', 'a', 0x7f, 0x80, 0x9f, 0xa2, 0xdc, 0xff}), 0, 40).Draw(t, "text")
+		from := rapid.IntRange(0, len(b)).Draw(t, "from")
+		want, ascii := from, true
+		for ; want < len(b) && b[want] >= ' ' && b[want] != '"' && b[want] != '\\'; want++ {
+			ascii = ascii && b[want] < 0x80
+		}
+		at, got := special(b, from)
+		require.Equal(t, want, at)
+		require.Equal(t, ascii, got)
+	})
+}
+
+// Fields are found in any order, with white space and escapes, as fast as they come.
+func TestFieldOrder(t *testing.T) {
+	f := Fields{Names: []string{"a", "abcdefgh", "abcdefghi", "z"}, Required: 1 | 1<<3}
+	for doc, want := range map[string]string{
+		`{"a":1,"abcdefgh":2,"abcdefghi":3,"z":4}`: "0=1 1=2 2=3 3=4 ",
+		`{"a":1,"abcdefghi":3,"z":4}`:              "0=1 2=3 3=4 ",
+		`{"z":4,"a":1,"abcdefgh":2}`:               "3=4 0=1 1=2 ",
+		"{ \"a\" : 1 ,\n\"\\u007a\":4}":            "0=1 3=4 ",
+		`{"a":1,"z":4,"a":2}`:                      "0=1 3=4 a: field occurs twice (byte 17)",
+		`{"a":1}`:                                  "0=1 z: field missing (byte 7)",
+		`{"a":1,"abcdefgX":2}`:                     "0=1 abcdefgX: unknown field (byte 18)",
+		`{"a":1"z":4}`:                             "0=1 a: comma or end expected (byte 6)",
+		`{"a":1,`:                                  "0=1 a: string expected (byte 7)",
+		`{"a`:                                      "string without end (byte 3)",
+		`{"a":1,"z"`:                               "0=1 a: colon expected (byte 10)",
+		`{,"a":1}`:                                 "string expected (byte 1)",
+	} {
+		r := NewReader([]byte(doc))
+		var seen uint64
+		got := ""
+		r.Object()
+		for i := r.Field(&f, &seen); i >= 0; i = r.Field(&f, &seen) {
+			got += fmt.Sprintf("%d=%d ", i, r.Uint32())
+		}
+		r.Done()
+		require.Equal(t, want, got+r.Fault(), doc)
+	}
 }

@@ -145,6 +145,10 @@ type Fields struct {
 // place in f.Names; -1 at the object's end, and for fields that are unknown or occur
 // twice, which are faults, as is a missing one. seen starts at zero for each object.
 func (r *Reader) Field(f *Fields, seen *uint64) int {
+	if i := r.expected(f, bits.Len64(*seen)); i >= 0 {
+		*seen |= 1 << i
+		return i
+	}
 	if !r.more('}') {
 		if missing := f.Required &^ *seen; missing != 0 && r.fault == "" {
 			r.field = f.Names[bits.TrailingZeros64(missing)]
@@ -174,6 +178,50 @@ func (r *Reader) Field(f *Fields, seen *uint64) int {
 	}
 	*seen |= 1 << i
 	return i
+}
+
+// expected moves to the value of the next field if it is one of f.Names[i:] and written as
+// this package writes it, without escapes and white space; -1 leaves the reader as it is.
+// Fields mostly come so, and guests pay for every instruction.
+func (r *Reader) expected(f *Fields, i int) int {
+	at := r.pos
+	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(r.buf)), at)
+	if at < len(r.buf) && !r.first && *(*byte)(p) == ',' {
+		at, p = at+1, unsafe.Add(p, 1)
+	} else if !r.first {
+		return -1
+	}
+	left := len(r.buf) - at
+	if left == 0 || *(*byte)(p) != '"' {
+		return -1
+	}
+	for ; i < len(f.Names); i++ {
+		name := f.Names[i]
+		n := len(name)
+		if n+2 < left && *(*byte)(unsafe.Add(p, n+1)) == '"' && *(*byte)(unsafe.Add(p, n+2)) == ':' &&
+			same(unsafe.Add(p, 1), unsafe.Pointer(unsafe.StringData(name)), n) {
+			r.pos, r.first, r.field = at+n+3, false, name
+			return i
+		}
+	}
+	return -1
+}
+
+// same compares n bytes, which for short texts is faster than a call of the runtime.
+func same(p, q unsafe.Pointer, n int) bool {
+	for ; n >= 8; n -= 8 {
+		if *(*uint64)(p) != *(*uint64)(q) {
+			return false
+		}
+		p, q = unsafe.Add(p, 8), unsafe.Add(q, 8)
+	}
+	for ; n > 0; n-- {
+		if *(*byte)(p) != *(*byte)(q) {
+			return false
+		}
+		p, q = unsafe.Add(p, 1), unsafe.Add(q, 1)
+	}
+	return true
 }
 
 // List enters a list.
@@ -221,30 +269,52 @@ func (r *Reader) raw() []byte {
 		return nil
 	}
 	start := r.pos + 1
-	ascii := true
-	for i := plain(unsafe.String(unsafe.SliceData(r.buf), len(r.buf)), start); i < len(r.buf); i++ {
-		switch c := r.buf[i]; {
-		case c == '"':
-			s := r.buf[start:i:i]
-			if !ascii && !utf8.Valid(s) {
-				r.Fail("string is not UTF-8")
-				return nil
-			}
-			r.pos = i + 1
-			return s
-		case c == '\\':
-			return r.unescape(start, i)
-		case c < ' ':
-			r.pos = i
-			r.Fail("control character in string")
-			return nil
-		case c >= utf8.RuneSelf:
-			ascii = false
-		}
+	i, ascii := special(r.buf, start)
+	if i == len(r.buf) {
+		r.pos = i
+		r.Fail("string without end")
+		return nil
 	}
-	r.pos = len(r.buf)
-	r.Fail("string without end")
+	switch r.buf[i] {
+	case '"':
+		s := r.buf[start:i:i]
+		if !ascii && !utf8.Valid(s) {
+			r.Fail("string is not UTF-8")
+			return nil
+		}
+		r.pos = i + 1
+		return s
+	case '\\':
+		return r.unescape(start, i)
+	}
+	r.pos = i
+	r.Fail("control character in string")
 	return nil
+}
+
+// special returns the place of the first quote, backslash or control character from i on,
+// len(b) if there is none, and whether all before it is ASCII. Guests pay for every
+// instruction, so it reads words: the lowest byte that Mycroft's test finds in one is
+// really below a bound or equal to a value (those above it need not be).
+func special(b []byte, i int) (at int, ascii bool) {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	var all uint64
+	for p := unsafe.Pointer(unsafe.SliceData(b)); i+8 <= len(b); i += 8 {
+		w := *(*uint64)(unsafe.Add(p, i)) // little-endian, as all machines that run this
+		stop := ((w - ' '*each) | ((w ^ '"'*each) - each) | ((w ^ '\\'*each) - each)) &^ w & high
+		if stop != 0 {
+			n := bits.TrailingZeros64(stop) &^ 7
+			return i + n>>3, (all|w&(1<<n-1))&high == 0
+		}
+		all |= w
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c < ' ' || c == '"' || c == '\\' {
+			break
+		}
+		all |= uint64(b[i])
+	}
+	return i, all&high == 0
 }
 
 // unescape reads on from the first backslash of a string.

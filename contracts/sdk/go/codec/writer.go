@@ -76,6 +76,9 @@ func AppendRaw(b []byte, s string) []byte { return append(b, s...) }
 
 // AppendUint appends a number.
 func AppendUint(b []byte, v uint64) []byte {
+	if v < 10 {
+		return append(b, '0'+byte(v))
+	}
 	var t [20]byte
 	i := len(t)
 	for {

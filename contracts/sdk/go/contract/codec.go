@@ -14,7 +14,7 @@ const noCodec = "a type has no codec: run huchain contract build"
 // Decode reads JSON into p, a pointer to a plain value (string, bool, int32, uint32,
 // int64, uint64) or to a type with a codec: one of this package or one that the
 // generator has seen. It panics on other types. Contracts need it through package
-// state alone. A codec MUST NOT keep its receiver.
+// state alone. A codec MUST NOT keep its receiver or r.
 func Decode(p any, r *codec.Reader) {
 	switch p := Unkept(p).(type) {
 	case *string:
@@ -30,7 +30,7 @@ func Decode(p any, r *codec.Reader) {
 	case *int64:
 		*p = r.Int64()
 	case codec.Decoder: // last: finding out takes some 600 instructions
-		p.DecodeJSON(r)
+		p.DecodeJSON((*codec.Reader)(noescape(unsafe.Pointer(r))))
 	default:
 		panic(noCodec)
 	}

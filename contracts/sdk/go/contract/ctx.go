@@ -26,11 +26,12 @@ type Ctx struct{ View }
 
 // env is what one call has asked the chain so far.
 type env struct {
-	caller *Caller
+	caller Caller
 	chain  *Chain
 	height uint64
 	timeMs int64
-	block  bool
+
+	hasCaller, hasBlock bool // have been asked for
 }
 
 func (v *View) reader() {}
@@ -38,16 +39,17 @@ func (v *View) reader() {}
 // Caller returns who signed the transaction or query; a query without a signature
 // has an empty Caller. In a nested call it is still the member at the start.
 func (v *View) Caller() *Caller {
-	if v.env.caller == nil {
-		v.env.caller = parseCaller(abi.Caller())
+	if !v.env.hasCaller {
+		v.env.caller.parse(abi.Caller())
+		v.env.hasCaller = true
 	}
-	return v.env.caller
+	return &v.env.caller
 }
 
 func (v *View) readBlock() {
-	if !v.env.block {
+	if !v.env.hasBlock {
 		v.env.height, v.env.timeMs = abi.Block()
-		v.env.block = true
+		v.env.hasBlock = true
 	}
 }
 
@@ -99,7 +101,8 @@ type Caller struct {
 	Roles   []string
 
 	did    DID
-	hasDID bool // did has been asked for
+	hasDID bool      // did has been asked for
+	few    [3]string // room for most callers' roles
 }
 
 // DID returns the DID that contract identity binds to the caller, "" if it has none or
@@ -121,9 +124,9 @@ func (c *Caller) HasRole(role string) bool {
 	return false
 }
 
-// parseCaller reads four strings behind one length byte each. They alias b, which nobody
+// parse reads four strings behind one length byte each. They alias b, which nobody
 // changes.
-func parseCaller(b []byte) *Caller {
+func (c *Caller) parse(b []byte) {
 	packed := unsafe.String(unsafe.SliceData(b), len(b))
 	var parts [4]string
 	for i := range parts {
@@ -133,7 +136,7 @@ func parseCaller(b []byte) *Caller {
 		parts[i] = packed[1 : 1+packed[0]]
 		packed = packed[1+len(parts[i]):]
 	}
-	c := &Caller{Member: Member(parts[0]), Org: Org(parts[1])}
+	c.Member, c.Org, c.Roles = Member(parts[0]), Org(parts[1]), c.few[:0]
 	copy(c.Address[:], parts[2])
 	for roles := parts[3]; roles != ""; {
 		end := 0
@@ -143,5 +146,4 @@ func parseCaller(b []byte) *Caller {
 		c.Roles = append(c.Roles, roles[:end])
 		roles = roles[min(end+1, len(roles)):]
 	}
-	return c
 }

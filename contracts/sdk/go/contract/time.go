@@ -1,6 +1,10 @@
 package contract
 
-import "github.com/huchain/huchain/contracts/sdk/go/codec"
+import (
+	"unsafe"
+
+	"github.com/huchain/huchain/contracts/sdk/go/codec"
+)
 
 // Time is a moment in Unix seconds; its text is RFC 3339 in UTC, as
 // 2026-03-02T01:00:00Z, for the years 1 to 9999.
@@ -18,14 +22,22 @@ const daySeconds = 86400
 func (t Time) String() string { return string(t.appendText(make([]byte, 0, 20))) }
 
 // appendText writes the civil date of a day count as in Hinnant, "chrono-Compatible
-// Low-Level Date Algorithms": years begin in March, so that leap days come last.
+// Low-Level Date Algorithms": years begin in March, so that leap days come last. Numbers
+// are unsigned, since guests pay for division and more for that of signed numbers.
 func (t Time) appendText(b []byte) []byte {
-	t = min(max(t, MinTime), MaxTime)
-	days, secs := int64(t)/daySeconds, int64(t)%daySeconds
-	if secs < 0 {
-		days, secs = days-1, secs+daySeconds
-	}
-	days += 719468 // since 0000-03-01
+	n := len(b)
+	b = append(b, "0000-00-00T00:00:00Z"...)
+	t.fill((*[20]byte)(b[n:]))
+	return b
+}
+
+// zeroDay is 0000-03-01 in seconds before 1970.
+const zeroDay = 719468 * daySeconds
+
+func (t Time) fill(b *[20]byte) {
+	since := uint64(min(max(t, MinTime), MaxTime) + zeroDay)
+	days := uint32(since / daySeconds)
+	secs := uint32(since - uint64(days)*daySeconds)
 	era := days / 146097
 	doe := days - era*146097
 	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
@@ -35,50 +47,72 @@ func (t Time) appendText(b []byte) []byte {
 	if month > 12 {
 		month, year = month-12, year+1
 	}
-	n := len(b)
-	b = append(b, "0000-00-00T00:00:00Z"...)
-	t20 := (*[20]byte)(b[n:])
-	two((*[2]byte)(t20[0:]), uint32(year)/100)
-	two((*[2]byte)(t20[2:]), uint32(year)%100)
-	two((*[2]byte)(t20[5:]), uint32(month))
-	two((*[2]byte)(t20[8:]), uint32(day))
-	two((*[2]byte)(t20[11:]), uint32(secs)/3600)
-	two((*[2]byte)(t20[14:]), uint32(secs)/60%60)
-	two((*[2]byte)(t20[17:]), uint32(secs)%60)
-	return b
+	century, minute := year/100, secs/60
+	hour := minute / 60
+	two((*[2]byte)(b[0:]), century)
+	two((*[2]byte)(b[2:]), year-100*century)
+	two((*[2]byte)(b[5:]), month)
+	two((*[2]byte)(b[8:]), day)
+	two((*[2]byte)(b[11:]), hour)
+	two((*[2]byte)(b[14:]), minute-60*hour)
+	two((*[2]byte)(b[17:]), secs-60*minute)
 }
 
-func two(b *[2]byte, v uint32) { b[0], b[1] = '0'+byte(v/10), '0'+byte(v%10) }
+// two writes a number below 100; v/10 as a product and a shift.
+func two(b *[2]byte, v uint32) {
+	tens := v * 205 >> 11
+	b[0], b[1] = '0'+byte(tens), '0'+byte(v-10*tens)
+}
 
 // ParseTime reads the RFC 3339 form in whole seconds of UTC.
 func ParseTime(s string) (Time, bool) {
-	if len(s) != 20 || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != 'Z' {
+	if len(s) != 20 {
 		return 0, false
 	}
-	var f [7]int64 // century, year in it, month, day, hour, minute, second
-	for i, at := range [7]int{0, 2, 5, 8, 11, 14, 17} {
-		hi, lo := s[at]-'0', s[at+1]-'0'
-		if hi > 9 || lo > 9 {
-			return 0, false
-		}
-		f[i] = int64(hi)*10 + int64(lo)
-	}
-	year, month, day := f[0]*100+f[1], f[2], f[3]
-	if year < 1 || month < 1 || month > 12 || day < 1 || day > 31 || f[4] > 23 || f[5] > 59 || f[6] > 59 {
+	b := (*[20]byte)(unsafe.Pointer(unsafe.StringData(s)))
+	if b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' || b[16] != ':' || b[19] != 'Z' {
 		return 0, false
 	}
-	t := Time(daysOf(year, month, day)*daySeconds + f[4]*3600 + f[5]*60 + f[6])
-	return t, t.String() == s // refuses the 31st of a short month
+	year := 100*number((*[2]byte)(b[0:])) + number((*[2]byte)(b[2:]))
+	month, day := number((*[2]byte)(b[5:])), number((*[2]byte)(b[8:]))
+	hour, minute, second := number((*[2]byte)(b[11:])), number((*[2]byte)(b[14:])), number((*[2]byte)(b[17:]))
+	if year-1 > 9998 || month-1 > 11 || day-1 >= daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+		return 0, false
+	}
+	return Time(daysOf(year, month, day)*daySeconds + int64(hour*3600+minute*60+second)), true
 }
 
-func daysOf(year, month, day int64) int64 {
+// number reads two digits; a number above any that is asked for if they are none.
+func number(b *[2]byte) uint32 {
+	hi, lo := uint32(b[0])-'0', uint32(b[1])-'0'
+	if hi > 9 || lo > 9 {
+		return 1 << 20
+	}
+	return 10*hi + lo
+}
+
+func daysIn(year, month uint32) uint32 {
+	switch month {
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
+}
+
+// daysOf counts days from 1970-01-01 on; month and day lie within the year.
+func daysOf(year, month, day uint32) int64 {
 	if month <= 2 {
 		year, month = year-1, month+12
 	}
 	era := year / 400
 	yoe := year - era*400
 	doy := (153*(month-3)+2)/5 + day - 1
-	return era*146097 + yoe*365 + yoe/4 - yoe/100 + doy - 719468
+	return int64(era*146097+yoe*365+yoe/4-yoe/100+doy) - 719468
 }
 
 // DecodeJSON reads the RFC 3339 form.
@@ -92,7 +126,12 @@ func (t *Time) DecodeJSON(r *codec.Reader) {
 }
 
 // AppendJSON appends the RFC 3339 form.
-func (t *Time) AppendJSON(b []byte) []byte { return append(t.appendText(append(b, '"')), '"') }
+func (t *Time) AppendJSON(b []byte) []byte {
+	n := len(b)
+	b = append(b, `"0000-00-00T00:00:00Z"`...)
+	t.fill((*[20]byte)(b[n+1:]))
+	return b
+}
 
 // AppendKey appends the RFC 3339 form, whose order is the order of time.
 func (t *Time) AppendKey(b []byte) []byte { return t.appendText(b) }

@@ -120,19 +120,34 @@ func (d *DID) DecodeJSON(r *codec.Reader) {
 // AppendJSON appends a string.
 func (d *DID) AppendJSON(b []byte) []byte { return codec.AppendString(b, string(*d)) }
 
+const maxName = 32 // bytes
+
 // validName reports whether s matches [a-z][a-z0-9-]{0,31}.
 func validName(s string) bool {
-	if len(s) == 0 || len(s) > 32 || s[0] < 'a' || s[0] > 'z' {
-		return false
-	}
-	for i := 1; i < len(s); i++ {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return false
+	return len(s) > 0 && len(s) <= maxName && s[0]-'a' <= 'z'-'a' && nameEnd(s) == len(s)
+}
+
+// nameEnd returns the place of the first byte of s that no name holds.
+func nameEnd(s string) int {
+	for i := 0; i < len(s); i++ {
+		if !inNames[s[i]] {
+			return i
 		}
 	}
-	return true
+	return len(s)
 }
+
+// inNames are the bytes of names: a-z, 0-9 and the hyphen.
+var inNames = func() (t [256]bool) {
+	for c := byte('a'); c <= 'z'; c++ {
+		t[c] = true
+	}
+	for c := byte('0'); c <= '9'; c++ {
+		t[c] = true
+	}
+	t['-'] = true
+	return t
+}()
 
 // ValidOrg reports whether s has the form of an organisation's name.
 func ValidOrg(s string) bool { return validName(s) }
@@ -162,6 +177,6 @@ func ValidDID(s string) bool {
 
 // ValidMember reports whether s has the form org/name.
 func ValidMember(s string) bool {
-	org := Member(s).Org()
-	return validName(string(org)) && validName(s[len(org)+1:])
+	n := nameEnd(s)
+	return n > 0 && n <= maxName && n < len(s) && s[n] == '/' && s[0]-'a' <= 'z'-'a' && validName(s[n+1:])
 }

@@ -62,9 +62,9 @@ type Tally[P any] struct{ c counts }
 func NewTally[K, V, P any](t *Type[K, V], name string, by func(v *V) P, amount func(v *V) int64) *Tally[P] {
 	rows.PrepareKey(new(P))
 	c := counts{rows.Name(name + "/")}
-	t.t.tallies = append(t.t.tallies, &tally{c, func(v any) ([]byte, int64) {
+	t.t.tallies = append(t.t.tallies, &tally{c, func(b []byte, v any) ([]byte, int64) {
 		p := by(v.(*V))
-		return rows.AppendKey(nil, &p), amount(v.(*V))
+		return rows.AppendKey(b, &p), amount(v.(*V))
 	}})
 	return &Tally[P]{c}
 }
@@ -120,7 +120,7 @@ func (s *Sum) DecodeJSON(r *codec.Reader) {
 // tally is a Tally without type parameters.
 type tally struct {
 	c  counts
-	of func(v any) (part []byte, amount int64)
+	of func(b []byte, v any) (with []byte, amount int64) // appends the text of the value
 }
 
 // share is what one record adds to a tally; a nil part adds nothing.
@@ -131,9 +131,9 @@ type share struct {
 
 // count brings the tallies up to date. A sum beyond 64 bits ends the call, since rows
 // are written by then.
-func (t *table) count(before, after traces) {
+func (t *table) count(before, after []share) {
 	for i, x := range t.tallies {
-		was, is := before.tallies[i], after.tallies[i]
+		was, is := before[i], after[i]
 		if was.part != nil && is.part != nil && string(was.part) == string(is.part) {
 			delta, ok := plus(is.amount, -was.amount)
 			x.bump(is.part, delta, ok)

@@ -10,7 +10,7 @@ import (
 // Version returns a record as it was at a version, from 1. Errors: ErrNotFound,
 // ErrForbidden.
 func (x *Type[K, V]) Version(r contract.Reader, k K, version uint32) (V, error) {
-	v, err := x.t.version(r, rows.AppendKey(nil, &k), version)
+	v, err := x.t.version(r, x.t.name.Row(nil, &k), version)
 	if err != nil {
 		return *new(V), err
 	}
@@ -23,14 +23,14 @@ func (x *Type[K, V]) Version(r contract.Reader, k K, version uint32) (V, error) 
 func (x *Type[K, V]) History(r contract.Reader, k K, p contract.Paging) (contract.Page[V], error) {
 	var out contract.Page[V]
 	var err error
-	out.Next, err = x.t.history(r, rows.AppendKey(nil, &k), p, func(v any) { out.Items = append(out.Items, *v.(*V)) })
+	out.Next, err = x.t.history(r, x.t.name.Row(nil, &k), p, func(v any) { out.Items = append(out.Items, *v.(*V)) })
 	return out, err
 }
 
 // newest returns the last version, a tombstone too, if the caller may see it.
-func (t *table) newest(r contract.Reader, key []byte) (any, uint32, error) {
+func (t *table) newest(r contract.Reader, row []byte) (any, uint32, error) {
 	v := t.make()
-	_, m, found := t.load(key, v)
+	_, m, found := t.load(row, v)
 	switch {
 	case !found:
 		return nil, 0, ErrNotFound
@@ -40,8 +40,8 @@ func (t *table) newest(r contract.Reader, key []byte) (any, uint32, error) {
 	return v, m.Version, nil
 }
 
-func (t *table) version(r contract.Reader, key []byte, n uint32) (any, error) {
-	v, last, err := t.newest(r, key)
+func (t *table) version(r contract.Reader, row []byte, n uint32) (any, error) {
+	v, last, err := t.newest(r, row)
 	switch {
 	case err != nil:
 		return nil, err
@@ -50,7 +50,7 @@ func (t *table) version(r contract.Reader, key []byte, n uint32) (any, error) {
 	case n == last:
 		return v, nil
 	}
-	return t.older(key, n), nil
+	return t.older(t.key(row), n), nil
 }
 
 // older reads a version before the newest.
@@ -65,8 +65,8 @@ func (t *table) older(key []byte, n uint32) any {
 }
 
 // history hands a page of versions to f; the cursor is the last one's key text in hex.
-func (t *table) history(r contract.Reader, key []byte, p contract.Paging, f func(v any)) (next string, err error) {
-	newest, last, err := t.newest(r, key)
+func (t *table) history(r contract.Reader, row []byte, p contract.Paging, f func(v any)) (next string, err error) {
+	newest, last, err := t.newest(r, row)
 	if err != nil {
 		return "", err
 	}
@@ -85,7 +85,7 @@ func (t *table) history(r contract.Reader, key []byte, p contract.Paging, f func
 			f(newest)
 			break
 		}
-		f(t.older(key, n+1))
+		f(t.older(t.key(row), n+1))
 	}
 	return "", nil
 }

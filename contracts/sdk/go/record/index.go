@@ -11,9 +11,12 @@ import (
 type index struct {
 	name   rows.Name
 	unique bool
-	parts  func(v any) [][]byte // texts of the values a record is found by
-	to     *table               // the values are keys of these records
-	bare   bool                 // has no rows: checks references only
+	many   bool // a record may have several values
+	// parts appends the texts of the values that a record is found by, each as
+	// rows.Terminate ends it.
+	parts func(b []byte, v any) []byte
+	to    *table // the values are keys of these records
+	bare  bool   // has no rows: checks references only
 }
 
 // Index finds the records of a Type by a P computed from each.
@@ -37,24 +40,26 @@ func NewUnique[K, V, P any](t *Type[K, V], name string, by func(v *V) P) *Index[
 // NewMultiIndex declares an index under which a record is found by any number of
 // values, each once: none leaves it out.
 func NewMultiIndex[K, V, P any](t *Type[K, V], name string, by func(v *V) []P) *Index[K, V, P] {
-	return newIndex[K, V, P](t, index{name: rows.Name(name + "/"), parts: many(by)})
+	return newIndex[K, V, P](t, index{name: rows.Name(name + "/"), many: true, parts: many(by)})
 }
 
-func many[V, P any](by func(v *V) []P) func(v any) [][]byte {
-	return func(v any) (out [][]byte) {
+func many[V, P any](by func(v *V) []P) func(b []byte, v any) []byte {
+	return func(b []byte, v any) []byte {
+		start := len(b)
 		for _, p := range by(v.(*V)) {
-			if b := rows.AppendKey(nil, &p); !has(out, b) {
-				out = append(out, b)
+			n := len(b)
+			if b = rows.Terminate(rows.AppendKey(b, &p), n); has(b[start:n], b[n:]) {
+				b = b[:n]
 			}
 		}
-		return out
+		return b
 	}
 }
 
-func one[V, P any](by func(v *V) P) func(v any) [][]byte {
-	return func(v any) [][]byte {
+func one[V, P any](by func(v *V) P) func(b []byte, v any) []byte {
+	return func(b []byte, v any) []byte {
 		p := by(v.(*V))
-		return [][]byte{rows.AppendKey(nil, &p)}
+		return rows.Terminate(rows.AppendKey(b, &p), len(b))
 	}
 }
 
@@ -113,9 +118,8 @@ func (t *table) found(r contract.Reader, x *index, base, start, end []byte, q co
 		if !w.more() {
 			return false
 		}
-		key := x.key(row, value)
 		v := t.make()
-		if t.get(r, key, v) == nil {
+		if t.get(r, t.name.Of(x.key(row, value)), v) == nil {
 			f(v)
 			w.taken++
 		}
@@ -139,73 +143,96 @@ func (x *index) key(row, value []byte) []byte {
 	return key
 }
 
-func has(list [][]byte, b []byte) bool {
-	for _, x := range list {
-		if string(x) == string(b) {
+// has reports whether one of the texts in list is part; all are as rows.Terminate ends
+// them.
+func has(list, part []byte) bool {
+	for len(list) > 0 {
+		var p []byte
+		if p, list = rows.Cut(list); string(p) == string(part) {
 			return true
 		}
 	}
 	return false
 }
 
-// checkIndexes refuses a value that a unique index holds for another record, and a
-// reference to no record.
-func (t *table) checkIndexes(before, after [][][]byte) error {
-	for i, x := range t.indexes {
-		if !x.unique && x.to == nil {
+// added hands the values of after that before lacks to f, until it returns an error.
+func (x *index) added(before, after []byte, f func(part []byte) error) error {
+	if string(before) == string(after) {
+		return nil
+	}
+	for len(after) > 0 {
+		part := after
+		if after = nil; x.many {
+			part, after = rows.Cut(part)
+		}
+		if x.many && has(before, part) {
 			continue
 		}
-		for _, p := range after[i] {
-			switch {
-			case has(before[i], p):
-			case x.to != nil && !x.to.exists(p):
-				return ErrUnknownRef.With(x.title() + ": " + string(p))
-			case x.unique && x.taken(p):
-				return ErrDuplicate.With(x.title())
+		if err := f(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkIndexes refuses a value that a unique index holds for another record, and a
+// reference to no record.
+func (t *table) checkIndexes(before, after [][]byte) error {
+	for i, x := range t.indexes {
+		if x.unique || x.to != nil {
+			if err := x.added(before[i], after[i], x.check); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-func (x *index) taken(p []byte) bool {
-	_, taken := abi.Get(x.name.In(p, nil))
-	return taken
+// check refuses a value, new for its record.
+func (x *index) check(part []byte) error {
+	if x.to != nil {
+		key, _, _ := rows.Split(part)
+		if !x.to.exists(x.to.name.Of(key)) {
+			return ErrUnknownRef.With(x.title() + ": " + string(key))
+		}
+	}
+	if x.unique {
+		if _, taken := abi.Get(x.name.Entry(part, nil)); taken {
+			return ErrDuplicate.With(x.title())
+		}
+	}
+	return nil
 }
 
 func (x *index) title() string { return string(x.name[:len(x.name)-1]) }
 
 var present = []byte("1")
 
-// reindex writes the difference between index entries.
-func (t *table) reindex(key []byte, was, is traces) {
+// reindex writes the difference between the entries of a record.
+func (t *table) reindex(key []byte, before, after [][]byte) {
 	for i, x := range t.indexes {
 		if x.bare {
 			continue
 		}
-		before, after := was.values[i], is.values[i]
-		for _, p := range before {
-			if !has(after, p) {
-				abi.Delete(x.row(p, key))
-			}
-		}
-		for _, p := range after {
-			if has(before, p) {
-				continue
-			}
+		_ = x.added(after[i], before[i], func(part []byte) error {
+			abi.Delete(x.row(part, key))
+			return nil
+		})
+		_ = x.added(before[i], after[i], func(part []byte) error {
+			value := present
 			if x.unique {
-				abi.Put(x.row(p, key), codec.AppendString(nil, string(key)))
-			} else {
-				abi.Put(x.row(p, key), present)
+				value = codec.AppendString(nil, string(key))
 			}
-		}
+			abi.Put(x.row(part, key), value)
+			return nil
+		})
 	}
 }
 
-// row is the index's row for a value and a record.
-func (x *index) row(p, key []byte) []byte {
+// row is the key of the index's row for a value and a record.
+func (x *index) row(part, key []byte) []byte {
 	if x.unique {
 		key = nil
 	}
-	return x.name.In(p, key)
+	return x.name.Entry(part, key)
 }

@@ -30,8 +30,34 @@ func (m *Meta) Expect(version uint32) error {
 
 func decimal(v uint32) string { return string(codec.AppendUint(nil, uint64(v))) }
 
+// stored is the JSON of the meta data stored last, since what a method has stored it mostly
+// returns too. It is taken while table.write stores a row, whose bytes nobody changes.
+var stored struct {
+	now  bool
+	meta Meta
+	json []byte
+}
+
 // AppendJSON appends the meta data.
 func (m *Meta) AppendJSON(b []byte) []byte {
+	if stored.json != nil && m.equals(&stored.meta) {
+		return append(b, stored.json...)
+	}
+	n := len(b)
+	b = m.appendJSON(b)
+	if stored.now && len(m.Grants) == 0 {
+		stored.meta, stored.json = *m, b[n:len(b):len(b)]
+	}
+	return b
+}
+
+// equals compares meta data without grants.
+func (m *Meta) equals(o *Meta) bool {
+	return m.Version == o.Version && m.Time == o.Time && m.Created == o.Created && m.Deleted == o.Deleted && len(m.Grants) == 0 &&
+		m.Op == o.Op && m.Owner == o.Owner && m.State == o.State && m.By == o.By
+}
+
+func (m *Meta) appendJSON(b []byte) []byte {
 	b = codec.AppendUint(codec.AppendRaw(b, `{"version":`), uint64(m.Version))
 	if m.Owner != "" {
 		b = codec.AppendString(codec.AppendRaw(b, `,"owner":`), string(m.Owner))

@@ -30,12 +30,12 @@ func New[K, V any](name string, key func(v *V) K, options ...Option) *Type[K, V]
 	x := &Type[K, V]{table{
 		name: rows.Name(name + "/"), past: rows.Name(name + "~/"),
 		make: func() any { return new(V) },
-		key: func(v any) []byte {
-			k := key(v.(*V))
-			return rows.AppendKey(nil, &k)
-		},
 	}}
-	metaOf(new(V)) // refuses a type without meta data at once
+	x.t.row = func(v any) []byte {
+		k := key(v.(*V))
+		return x.t.name.Row(nil, &k)
+	}
+	x.t.learn(new(V))
 	for _, o := range options {
 		o(&x.t)
 	}
@@ -114,14 +114,14 @@ func (x *Type[K, V]) change(ctx *contract.Ctx, k K, c change, f func(v *V) error
 	if f != nil {
 		c.edit = func(p any) error { return f(p.(*V)) }
 	}
-	err := x.t.change(ctx, rows.AppendKey(nil, &k), v, c)
+	err := x.t.change(ctx, x.t.name.Row(nil, &k), v, c)
 	return result(*v, err)
 }
 
 // Get returns a record. Errors: ErrNotFound, ErrForbidden.
 func (x *Type[K, V]) Get(r contract.Reader, k K) (V, error) {
 	v := new(V)
-	err := x.t.get(r, rows.AppendKey(nil, &k), v)
+	err := x.t.get(r, x.t.name.Row(nil, &k), v)
 	return result(*v, err)
 }
 
@@ -132,7 +132,7 @@ func (x *Type[K, V]) Find(r contract.Reader, k K) (V, bool) {
 }
 
 // Has reports whether there is a record, whoever may see it.
-func (x *Type[K, V]) Has(_ contract.Reader, k K) bool { return x.t.exists(rows.AppendKey(nil, &k)) }
+func (x *Type[K, V]) Has(_ contract.Reader, k K) bool { return x.t.exists(x.t.name.Row(nil, &k)) }
 
 // List returns a page of the records the caller may see, ascending by key. A page may
 // hold fewer than asked for: it ends where next is empty.

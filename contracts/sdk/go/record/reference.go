@@ -27,20 +27,20 @@ func NewBackIndex[K, V, T, W any](from *Type[K, V], name string, to *Type[T, W],
 }
 
 // pointing leaves empty keys out.
-func pointing[V, T any](by func(v *V) T) func(v any) [][]byte {
-	return func(v any) [][]byte {
-		p := by(v.(*V))
-		if b := rows.AppendKey(nil, &p); len(b) > 0 {
-			return [][]byte{b}
+func pointing[V, T any](by func(v *V) T) func(b []byte, v any) []byte {
+	return func(b []byte, v any) []byte {
+		p, n := by(v.(*V)), len(b)
+		if b = rows.AppendKey(b, &p); len(b) > n {
+			b = rows.Terminate(b, n)
 		}
-		return nil
+		return b
 	}
 }
 
-// exists reports whether there is a live record under a key.
-func (t *table) exists(key []byte) bool {
+// exists reports whether a row holds a live record.
+func (t *table) exists(row []byte) bool {
 	v := t.make()
-	_, m, found := t.load(key, v)
+	_, m, found := t.load(row, v)
 	return found && !m.Deleted
 }
 

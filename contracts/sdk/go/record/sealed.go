@@ -112,10 +112,8 @@ type seal struct {
 }
 
 func sealOf(v any) seal {
-	if s, ok := v.(sealer); ok {
-		return seal{*s.RecordKeys(), s.RecordSealed()}
-	}
-	return seal{}
+	s := v.(sealer)
+	return seal{*s.RecordKeys(), s.RecordSealed()}
 }
 
 // empty reports whether no field holds an envelope.
@@ -130,10 +128,7 @@ func (s *seal) empty() bool {
 
 // check refuses encrypted content that is malformed, that others than owner and
 // readers could open, or that somebody could still open who must not any more.
-func (s seal) check(ctx *contract.Ctx, m *Meta, before seal) error {
-	if s.envelopes == nil {
-		return nil
-	}
+func (s *seal) check(ctx *contract.Ctx, m *Meta, before *seal) error {
 	if s.empty() {
 		if len(s.keys.Wraps) > 0 {
 			return ErrBadReaders.With("keys without an envelope")
@@ -148,7 +143,7 @@ func (s seal) check(ctx *contract.Ctx, m *Meta, before seal) error {
 	if err := s.keys.check(ctx, m); err != nil {
 		return err
 	}
-	return s.checkKey(&before)
+	return s.checkKey(before)
 }
 
 // check compares the parties of the wraps with owner and readers.
@@ -203,9 +198,18 @@ func (s *seal) checkKey(before *seal) error {
 		return nil
 	}
 	for _, e := range s.envelopes {
-		if len(e) > 0 && has(before.envelopes, e) {
+		if len(e) > 0 && before.holds(e) {
 			return ErrRekey.With("an envelope is still sealed under the key before")
 		}
 	}
 	return nil
+}
+
+func (s *seal) holds(envelope []byte) bool {
+	for _, e := range s.envelopes {
+		if string(e) == string(envelope) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"unsafe"
+
 	"github.com/huchain/huchain/contracts/sdk/go/abi"
 	"github.com/huchain/huchain/contracts/sdk/go/contract"
 	"github.com/huchain/huchain/contracts/sdk/go/internal/rows"
@@ -11,9 +13,11 @@ import (
 type table struct {
 	name, past    rows.Name
 	make          func() any
-	key           func(v any) []byte
+	row           func(v any) []byte // key of the record's row
 	flow          *Workflow
 	open, private bool
+	sealed        bool    // has encrypted fields
+	meta          uintptr // where in a record its meta data is
 	indexes       []*index
 	tallies       []*tally
 	referrers     []*index // back references of other records to these
@@ -22,13 +26,24 @@ type table struct {
 // holder is implemented by records, through generated code.
 type holder interface{ RecordMeta() *Meta }
 
-func metaOf(v any) *Meta {
+// learn finds out about the type of v what a call would pay dearly for: asking a value
+// for an interface takes a guest some 1,000 instructions.
+func (t *table) learn(v any) {
 	h, ok := v.(holder)
 	if !ok {
 		panic("a record has a field Meta of type record.Meta: run huchain contract build")
 	}
-	return h.RecordMeta()
+	t.meta = uintptr(unsafe.Pointer(h.RecordMeta())) - uintptr(pointer(v))
+	_, t.sealed = v.(sealer)
 }
+
+// pointer returns the pointer that v holds.
+func pointer(v any) unsafe.Pointer { return (*[2]unsafe.Pointer)(unsafe.Pointer(&v))[1] }
+
+func (t *table) metaOf(v any) *Meta { return (*Meta)(unsafe.Add(pointer(v), t.meta)) }
+
+// key returns the text of a record's key, given that of its row.
+func (t *table) key(row []byte) []byte { return row[len(t.name):] }
 
 // What makes versions, beside the moves of workflows.
 const (
@@ -49,27 +64,27 @@ type change struct {
 	party Party
 }
 
-// load reads the row under key into v.
-func (t *table) load(key []byte, v any) (raw []byte, m *Meta, found bool) {
-	raw, found = abi.Get(t.name.Of(key))
+// load reads a row into v.
+func (t *table) load(row []byte, v any) (raw []byte, m *Meta, found bool) {
+	raw, found = abi.Get(row)
 	if !found {
 		return nil, nil, false
 	}
 	rows.Decode(raw, v)
-	return raw, metaOf(v), true
+	return raw, t.metaOf(v), true
 }
 
 func (t *table) create(ctx *contract.Ctx, v any) error {
-	key := t.key(v)
-	if _, used := abi.Get(t.name.Of(key)); used {
+	row := t.row(v)
+	if _, used := abi.Get(row); used {
 		return ErrExists
 	}
-	return t.first(ctx, key, v)
+	return t.first(ctx, row, v)
 }
 
 // first stores version 1.
-func (t *table) first(ctx *contract.Ctx, key []byte, v any) error {
-	m := metaOf(v)
+func (t *table) first(ctx *contract.Ctx, row []byte, v any) error {
+	m := t.metaOf(v)
 	*m = Meta{Owner: m.Owner, Op: opCreate}
 	if m.Owner == "" {
 		m.Owner = Party(ctx.Caller().Member)
@@ -78,31 +93,35 @@ func (t *table) first(ctx *contract.Ctx, key []byte, v any) error {
 		m.State = t.flow.states[0]
 	}
 	m.Created = ctx.Time()
-	return t.write(ctx, key, nil, v, t.nothing())
+	var room room
+	before := t.nothing(&room)
+	return t.write(ctx, row, nil, v, &before)
 }
 
 func (t *table) put(ctx *contract.Ctx, v any) error {
-	key := t.key(v)
+	row := t.row(v)
 	old := t.make()
-	raw, m, found := t.load(key, old)
+	raw, m, found := t.load(row, old)
 	if !found {
-		return t.first(ctx, key, v)
+		return t.first(ctx, row, v)
 	}
 	saved := *m
 	if err := t.begin(ctx, &saved, &change{op: opUpdate}); err != nil {
 		return err
 	}
-	before := t.traces(old)
-	*metaOf(v) = saved
-	return t.write(ctx, key, raw, v, before)
+	var room room
+	before := t.traces(old, &room)
+	*t.metaOf(v) = saved
+	return t.write(ctx, row, raw, v, &before)
 }
 
-func (t *table) change(ctx *contract.Ctx, key []byte, v any, c change) error {
-	raw, m, found := t.load(key, v)
+func (t *table) change(ctx *contract.Ctx, row []byte, v any, c change) error {
+	raw, m, found := t.load(row, v)
 	if !found {
 		return ErrNotFound
 	}
-	before := t.traces(v)
+	var room room
+	before := t.traces(v, &room)
 	saved := *m
 	if err := t.begin(ctx, &saved, &c); err != nil {
 		return err
@@ -111,12 +130,12 @@ func (t *table) change(ctx *contract.Ctx, key []byte, v any, c change) error {
 		if err := c.edit(v); err != nil {
 			return err
 		}
-		if string(t.key(v)) != string(key) {
+		if string(t.row(v)) != string(row) {
 			abi.Fail("internal", "a change of "+string(t.name)+" altered the key")
 		}
 	}
 	*m = saved
-	return t.write(ctx, key, raw, v, before)
+	return t.write(ctx, row, raw, v, &before)
 }
 
 // begin checks that the caller may make a change and turns m into the meta data of the
@@ -158,13 +177,14 @@ func (t *table) begin(ctx *contract.Ctx, m *Meta, c *change) error {
 	return t.flow.enter(ctx, t, m, c.move)
 }
 
-// write stores v as the next version; raw is the row it replaces, before its index
-// entries. All checks come before the first row is written, so that a refusal which
+// write stores v as the next version; raw is what the row holds before, before what that
+// left elsewhere. All checks come before the first row is written, so that a refusal which
 // the contract survives leaves nothing behind.
-func (t *table) write(ctx *contract.Ctx, key, raw []byte, v any, before traces) error {
-	m := metaOf(v)
-	after := t.traces(v)
-	if err := t.check(ctx, key, m, before, after); err != nil {
+func (t *table) write(ctx *contract.Ctx, row, raw []byte, v any, before *traces) error {
+	m, key := t.metaOf(v), t.key(row)
+	var room room
+	after := t.traces(v, &room)
+	if err := t.check(ctx, key, m, before, &after); err != nil {
 		return err
 	}
 	if raw != nil {
@@ -172,57 +192,82 @@ func (t *table) write(ctx *contract.Ctx, key, raw []byte, v any, before traces) 
 	}
 	m.Version++
 	m.By, m.Time = ctx.Caller().Member, ctx.Time()
-	rows.Put(t.name.Of(key), v)
-	t.reindex(key, before, after)
-	t.count(before, after)
+	stored.now = true
+	rows.Put(row, v)
+	stored.now = false
+	t.reindex(key, before.values, after.values)
+	t.count(before.tallies, after.tallies)
 	return nil
 }
 
-// traces are what a record leaves outside its own row: its values in each index, its
-// share of each tally, and its sealed content.
+// traces are what a record leaves outside its own row: its values in each index, their
+// texts one behind the other as rows.Terminate ends them; its share of each tally; and
+// its sealed content.
 type traces struct {
-	values  [][][]byte
+	values  [][]byte
 	tallies []share
 	sealed  seal
 }
 
+// room is for the values of most records: on the stack it costs a guest nothing.
+type room [6][]byte
+
+// tracesBytes is room for the texts of most records.
+const tracesBytes = 512
+
 // nothing are the traces of no record.
-func (t *table) nothing() traces {
-	return traces{values: make([][][]byte, len(t.indexes)), tallies: make([]share, len(t.tallies))}
+func (t *table) nothing(r *room) (out traces) {
+	if n := len(t.indexes); n <= len(r) {
+		out.values = r[:n]
+	} else {
+		out.values = make([][]byte, n)
+	}
+	if n := len(t.tallies); n > 0 {
+		out.tallies = make([]share, n)
+	}
+	return out
 }
 
 // traces returns those of v, nothing if it is deleted.
-func (t *table) traces(v any) traces {
-	out := t.nothing()
-	if metaOf(v).Deleted {
+func (t *table) traces(v any, r *room) traces {
+	out := t.nothing(r)
+	if t.metaOf(v).Deleted {
 		return out
 	}
+	b := abi.Scratch(tracesBytes)
 	for i, x := range t.indexes {
-		out.values[i] = x.parts(v)
+		n := len(b)
+		b = x.parts(b, v)
+		out.values[i] = b[n:len(b):len(b)]
 	}
 	for i, x := range t.tallies {
-		out.tallies[i].part, out.tallies[i].amount = x.of(v)
+		n := len(b)
+		b, out.tallies[i].amount = x.of(b, v)
+		out.tallies[i].part = b[n:len(b):len(b)]
 	}
-	out.sealed = sealOf(v)
+	abi.Keep(b)
+	if t.sealed {
+		out.sealed = sealOf(v)
+	}
 	return out
 }
 
 // check refuses what must not be stored.
-func (t *table) check(ctx *contract.Ctx, key []byte, m *Meta, before, after traces) error {
+func (t *table) check(ctx *contract.Ctx, key []byte, m *Meta, before, after *traces) error {
 	if m.Deleted {
 		return t.checkUnused(key)
 	}
-	if err := t.checkIndexes(before.values, after.values); err != nil {
+	if err := t.checkIndexes(before.values, after.values); err != nil || !t.sealed {
 		return err
 	}
-	return after.sealed.check(ctx, m, before.sealed)
+	return after.sealed.check(ctx, m, &before.sealed)
 }
 
 // versionText is the key text of a version.
 func versionText(v uint32) []byte { return rows.AppendKey(make([]byte, 0, 8), &v) }
 
-func (t *table) get(r contract.Reader, key []byte, v any) error {
-	_, m, found := t.load(key, v)
+func (t *table) get(r contract.Reader, row []byte, v any) error {
+	_, m, found := t.load(row, v)
 	switch {
 	case !found || m.Deleted:
 		return ErrNotFound
@@ -245,7 +290,7 @@ func (t *table) list(r contract.Reader, p contract.Paging, f func(v any)) (next 
 		}
 		v := t.make()
 		rows.Decode(raw, v)
-		if m := metaOf(v); !m.Deleted && t.maySee(r, m) {
+		if m := t.metaOf(v); !m.Deleted && t.maySee(r, m) {
 			f(v)
 			w.taken++
 		}

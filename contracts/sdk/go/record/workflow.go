@@ -132,7 +132,7 @@ func contains(list []string, s string) bool {
 // stands, in the workflow's order.
 func (x *Type[K, V]) Moves(r contract.Reader, v V) []string {
 	var out []string
-	if m := metaOf(&v); x.t.flow != nil && !m.Deleted {
+	if m := x.t.metaOf(&v); x.t.flow != nil && !m.Deleted {
 		for i := range x.t.flow.moves {
 			if move := &x.t.flow.moves[i]; contains(move.from, m.State) && move.permits(r, &x.t, m) {
 				out = append(out, move.name)
