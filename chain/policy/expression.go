@@ -11,6 +11,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	celtypes "github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/interpreter"
 
 	"github.com/huchain/huchain/types"
 )
@@ -249,7 +250,7 @@ var (
 // eval returns whether the expression holds on arguments of a size, and takes its cost
 // at worst out of the budget. The cost is not measured while it runs: cel-go's measuring
 // takes time quadratic in what it measures, and an estimate is the same everywhere.
-func (p *program) eval(vars cel.Activation, sizeBytes int, budget *uint64) (bool, error) {
+func (p *program) eval(vars *interpreter.ExecutionFrame, sizeBytes int, budget *uint64) (bool, error) {
 	cost := p.cost[min(bits.Len(uint(sizeBytes)), len(p.cost)-1)]
 	if cost > *budget {
 		*budget = 0

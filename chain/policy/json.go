@@ -20,13 +20,13 @@ var errNoJSON = errors.New("the arguments are no JSON in UTF-8, nest too deep, o
 // three times as long where tokens are wanted, and lets a key stand twice, so that a
 // rule and a contract could each see another value.
 type reader struct {
-	raw     []byte
+	raw     string // keys and values are parts of it
 	at      int
 	strings []string // every string value, in order
 }
 
 func decodeJSON(raw []byte) (ref.Val, []string, error) {
-	r := &reader{raw: raw}
+	r := &reader{raw: string(raw)}
 	v, ok := r.value(0)
 	if !ok || r.next() != 0 || r.at != len(raw) {
 		return nil, nil, errNoJSON
@@ -75,7 +75,7 @@ func (r *reader) value(depth int) (ref.Val, bool) {
 		word  string
 		value ref.Val
 	}{{"true", celtypes.True}, {"false", celtypes.False}, {"null", celtypes.NullValue}} {
-		if n := r.at + len(w.word); n <= len(r.raw) && string(r.raw[r.at:n]) == w.word {
+		if n := r.at + len(w.word); n <= len(r.raw) && r.raw[r.at:n] == w.word {
 			r.at = n
 			return w.value, true
 		}
@@ -132,8 +132,8 @@ func (r *reader) text() (string, bool) {
 			return "", false
 		case c == '"':
 			r.at++
-			s := string(r.raw[start+1 : r.at-1])
-			if !utf8.ValidString(s) || escaped && json.Unmarshal(r.raw[start:r.at], &s) != nil {
+			s := r.raw[start+1 : r.at-1]
+			if !utf8.ValidString(s) || escaped && json.Unmarshal([]byte(r.raw[start:r.at]), &s) != nil {
 				return "", false
 			}
 			return s, true
@@ -148,10 +148,10 @@ func (r *reader) number() (ref.Val, bool) {
 		r.at++
 	}
 	raw := r.raw[start:r.at]
-	if !json.Valid(raw) {
+	if !json.Valid([]byte(raw)) {
 		return nil, false
 	}
-	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+	if n, err := strconv.ParseInt(raw, 10, 64); err == nil {
 		return celtypes.Int(n), true
 	}
 	return celtypes.String(raw), true

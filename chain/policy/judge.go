@@ -6,6 +6,9 @@ import (
 	"github.com/google/cel-go/cel"
 	celtypes "github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/interpreter"
+
+	"github.com/huchain/huchain/types"
 )
 
 // Request is what a judgment is about. Slices are not kept. It serves one judgment.
@@ -37,6 +40,8 @@ type Request struct {
 	text                   string
 	failed                 error // decoding has failed
 	values                 values
+	grams                  *grams                      // of text, made when words are first looked for
+	frame                  *interpreter.ExecutionFrame // of all expressions: making one takes as long as a comparison
 }
 
 // Deployment is a contract to be created or upgraded.
@@ -67,11 +72,20 @@ type Counter func(r *Rule, member string) (over bool, err error)
 // the contract's, then the method's, each in the order of ids. The first refusal ends
 // it. The error is the Counter's.
 func (s *Set) Judge(q *Request, count Counter) (Verdict, error) {
-	var v Verdict
 	x := s.chains[q.Chain]
 	if x == nil {
-		return v, nil
+		return Verdict{}, nil
 	}
+	v, err := x.judge(q, count)
+	if q.frame != nil {
+		q.frame.Close()
+		q.frame = nil
+	}
+	return v, err
+}
+
+func (x *index) judge(q *Request, count Counter) (Verdict, error) {
+	var v Verdict
 	targets := [3]target{{q.Stage, "", ""}, {q.Stage, q.Contract, ""}, {q.Stage, q.Contract, q.Method}}
 	budget := uint64(MaxCost)
 	for i, at := range targets {
@@ -105,12 +119,21 @@ func (q *Request) meets(r *Rule, budget *uint64, count Counter) (*Hit, error) {
 		if !q.decode() {
 			return &Hit{r, q.failed}, nil
 		}
-		if !r.words.in(q.text) {
+		if q.grams == nil {
+			q.grams = newGrams(q.text)
+		}
+		if !r.words.in(q.text, q.grams) {
 			return nil, nil
 		}
 	}
 	if r.program != nil {
-		hit, err := r.program.eval(q, max(len(q.Args), len(q.Data), len(q.Result)), budget)
+		if q.frame == nil {
+			var err error
+			if q.frame, err = interpreter.NewExecutionFrame(q); err != nil {
+				return nil, types.Errorf(types.CodeInternal, "judge: %w", err)
+			}
+		}
+		hit, err := r.program.eval(q.frame, max(len(q.Args), len(q.Data), len(q.Result)), budget)
 		if err != nil && q.failed != nil {
 			err = q.failed
 		}
@@ -158,7 +181,13 @@ func onceText(at *ref.Val, s string) (any, bool) {
 }
 
 func onceList(at *ref.Val, l []string) (any, bool) {
-	return once(at, func() ref.Val { return celtypes.NewStringList(celtypes.DefaultTypeAdapter, l) })
+	return once(at, func() ref.Val {
+		items := make([]ref.Val, len(l))
+		for i, s := range l {
+			items[i] = celtypes.String(s)
+		}
+		return celtypes.NewRefValList(celtypes.DefaultTypeAdapter, items)
+	})
 }
 
 func onceInt(at *ref.Val, n int64) (any, bool) {

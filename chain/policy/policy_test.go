@@ -206,7 +206,7 @@ func TestWords(t *testing.T) {
 		for _, w := range words {
 			want = want || strings.Contains(text, w)
 		}
-		require.Equal(t, want, newMatcher(words).in(text))
+		require.Equal(t, want, newMatcher(words).in(text, newGrams(text)))
 	})
 }
 
