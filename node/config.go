@@ -14,6 +14,7 @@ import (
 
 	"github.com/huchain/huchain/consensus"
 	"github.com/huchain/huchain/consensus/links"
+	"github.com/huchain/huchain/node/api"
 	"github.com/huchain/huchain/types"
 )
 
@@ -43,6 +44,10 @@ type WebConfig struct {
 	Listen        string        `koanf:"listen"`
 	SubmitTimeout time.Duration `koanf:"submitTimeout"` // how long a submission waits for its commit
 	MaxInFlight   int           `koanf:"maxInFlight"`   // requests served at a time; more are told to retry
+	// RequestsPerSecond is what one caller is granted; more are told to come back (HC-1015).
+	// 0: any number.
+	RequestsPerSecond int      `koanf:"requestsPerSecond"`
+	Origins           []string `koanf:"origins"` // of sites whose pages may call the API, such as https://portal.example
 }
 
 // MetricsConfig is the Prometheus listener, loopback only. An empty Listen turns it off.
@@ -116,6 +121,8 @@ func (c *Config) Validate() error {
 		return errors.New("web.submitTimeout: between 1s and 10m")
 	case c.Web.MaxInFlight < 1:
 		return errors.New("web.maxInFlight: at least 1")
+	case c.Web.RequestsPerSecond < 0:
+		return errors.New("web.requestsPerSecond: not negative")
 	case c.Log.Format != "text" && c.Log.Format != "json":
 		return errors.New("log.format: text or json")
 	case c.Log.MaxMiB < 1 || c.Log.KeepOld < 0:
@@ -124,6 +131,11 @@ func (c *Config) Validate() error {
 		return errors.New("disk.minFreeMiB: not negative")
 	case c.VM.ExecuteWorkers < 0 || c.VM.ExecuteWorkers > maxExecuteWorkers:
 		return fmt.Errorf("vm.executeWorkers: at most %d", maxExecuteWorkers)
+	}
+	for _, o := range c.Web.Origins {
+		if err := api.ValidOrigin(o); err != nil {
+			return fmt.Errorf("web.origins: %w", err)
+		}
 	}
 	_, err := parseLevel(c.Log.Level)
 	return err
@@ -180,7 +192,8 @@ type PruneConfig struct {
 // APIConfig is the listener for members of the chain: the HTTP API of this one chain over
 // TLCP, with certificates on both sides. An empty Listen turns it off.
 type APIConfig struct {
-	Listen string `koanf:"listen"`
+	Listen            string `koanf:"listen"`
+	RequestsPerSecond int    `koanf:"requestsPerSecond"` // that one member is granted; 0: any number
 }
 
 // P2PConfig is the listener for peers of the chain.
@@ -262,7 +275,7 @@ func (c *ChainConfig) Validate() error {
 	if d := c.Ledger.Driver; c.StateSync.Enable && d != "" && d != DriverPebble {
 		return errors.New("stateSync.enable: a ledger that begins with a snapshot begins on pebble; leave ledger.driver empty and migrate it later")
 	}
-	if c.Pool.MaxTxs < 0 || c.Pool.MaxBytes < 0 || c.Consensus.TimeoutPropose < 0 || c.Consensus.Heartbeat < 0 {
+	if c.Pool.MaxTxs < 0 || c.Pool.MaxBytes < 0 || c.Consensus.TimeoutPropose < 0 || c.Consensus.Heartbeat < 0 || c.API.RequestsPerSecond < 0 {
 		return errors.New("limits and times must not be negative")
 	}
 	return nil

@@ -35,7 +35,9 @@ import (
 //
 // Errors are rest.Error.
 //
-// Whoever may write the home may give these orders; nobody over a network may.
+// Whoever may write the home may give these orders; nobody over a network may. Orders that
+// change something are recorded in the audit log before they are carried out, and with
+// their outcome.
 
 // maxControlAnswer bounds what a command reads from a node.
 const maxControlAnswer = 1 << 20
@@ -68,7 +70,10 @@ func (n *node) serveControl(ctx context.Context) (stop func()) {
 	srv := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
-		ErrorLog:    slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, actorKey{}, actorOf(c))
+		},
+		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelDebug),
 	}
 	go func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -95,7 +100,7 @@ func listenPrivate(path string) (net.Listener, error) {
 // obey answers an order as JSON.
 func obey(n *node, order func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body, err := order(r)
+		body, err := audited(n, r, func() (any, error) { return order(r) })
 		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
 			w.WriteHeader(http.StatusConflict)
@@ -134,7 +139,7 @@ type archiveProgress struct {
 const progressStep = 64
 
 func (n *node) controlArchive(w http.ResponseWriter, r *http.Request) {
-	n.stream(w, func(progress repo.Progress) (any, error) {
+	n.stream(w, r, func(progress repo.Progress) (any, error) {
 		return n.orderArchive(r.Context(), r.FormValue("chain"), r.FormValue("order"), func(stage string, segment, done, of uint64) {
 			if done%progressStep == 0 {
 				progress(stage, segment, done, of)
@@ -144,7 +149,7 @@ func (n *node) controlArchive(w http.ResponseWriter, r *http.Request) {
 }
 
 func (n *node) controlBackup(w http.ResponseWriter, r *http.Request) {
-	n.stream(w, func(progress repo.Progress) (any, error) {
+	n.stream(w, r, func(progress repo.Progress) (any, error) {
 		c, ctx, release, err := n.hold(r.Context(), r.FormValue("chain"))
 		if err != nil {
 			return nil, err
@@ -155,7 +160,7 @@ func (n *node) controlBackup(w http.ResponseWriter, r *http.Request) {
 }
 
 // stream carries out an order and answers with lines.
-func (n *node) stream(w http.ResponseWriter, order func(progress repo.Progress) (any, error)) {
+func (n *node) stream(w http.ResponseWriter, r *http.Request, order func(progress repo.Progress) (any, error)) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	enc := json.NewEncoder(w)
 	send := func(line archiveLine) {
@@ -165,8 +170,10 @@ func (n *node) stream(w http.ResponseWriter, order func(progress repo.Progress) 
 			n.log.Debug("control answer not sent", "error", err)
 		}
 	}
-	out, err := order(func(stage string, segment, done, of uint64) {
-		send(archiveLine{Progress: &archiveProgress{stage, segment, done, of}})
+	out, err := audited(n, r, func() (any, error) {
+		return order(func(stage string, segment, done, of uint64) {
+			send(archiveLine{Progress: &archiveProgress{stage, segment, done, of}})
+		})
 	})
 	var raw []byte
 	if err == nil {

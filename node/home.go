@@ -14,6 +14,7 @@ import (
 //	node.toml              configuration of the process
 //	lock                   held while the node runs; names its process
 //	logs/node.log
+//	audit/audit.log        administrative calls, see package audit
 //	control.sock           orders of the operator, while the node runs
 //	cache/wasm/            compiled contracts; may be deleted
 //	chains/<name>/         one folder per chain, see ChainHome
@@ -40,6 +41,9 @@ func (h Home) LockFile() string { return filepath.Join(h.Dir, "lock") }
 
 // ControlSocket is where a running node takes orders.
 func (h Home) ControlSocket() string { return filepath.Join(h.Dir, "control.sock") }
+
+// AuditLog is the log of administrative calls.
+func (h Home) AuditLog() string { return filepath.Join(h.Dir, "audit", "audit.log") }
 
 // CacheDir is where compiled contracts are kept unless node.toml says otherwise.
 func (h Home) CacheDir() string { return filepath.Join(h.Dir, "cache", "wasm") }

@@ -166,7 +166,7 @@ func (n *node) serveMembers(h *hosted, r *running) error {
 	}
 	config := r.consensus.ServeTLCP()
 	n.watch.Go(func() {
-		if err := n.api.ServeMembers(l, r.name, config); err != nil {
+		if err := n.api.ServeMembers(l, r.name, config, r.cfg.API.RequestsPerSecond); err != nil {
 			n.failChain(h, r, fmt.Errorf("chain %s: serve members: %w", r.name, err))
 		}
 	})

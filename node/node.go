@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/huchain/huchain/node/api"
+	"github.com/huchain/huchain/node/audit"
 	"github.com/huchain/huchain/types"
 )
 
@@ -41,6 +42,7 @@ type node struct {
 	log    *slog.Logger
 	reg    *prometheus.Registry
 	api    *api.Server
+	audit  *audit.Log
 	cancel context.CancelCauseFunc // ends the run
 	watch  sync.WaitGroup          // goroutines that look after chains
 	mu     sync.Mutex              // guards chains
@@ -103,6 +105,7 @@ func (n *node) run(ctx context.Context, lock *Lock, opt Options) error {
 	n.newRegistry()
 	params := api.DefaultParams()
 	params.SubmitTimeout, params.MaxInFlight = n.cfg.Web.SubmitTimeout, n.cfg.Web.MaxInFlight
+	params.RequestsPerSecond, params.Origins = n.cfg.Web.RequestsPerSecond, n.cfg.Web.Origins
 	if n.api, err = api.New(params, n.cfg.Name, BuildVersion().String(), n.log, n.reg); err != nil {
 		return err
 	}
@@ -120,6 +123,10 @@ func (n *node) run(ctx context.Context, lock *Lock, opt Options) error {
 		return err
 	}
 	defer metricsDone()
+	if n.audit, err = audit.Open(n.home.AuditLog()); err != nil {
+		return err
+	}
+	defer n.audit.Close() //nolint:errcheck // each record was synced
 	defer n.serveControl(ctx)()
 	return n.serve(ctx, cancel, web, homes, opt)
 }

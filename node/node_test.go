@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,6 +21,7 @@ import (
 	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/devnet"
 	"github.com/huchain/huchain/node"
+	"github.com/huchain/huchain/node/audit"
 	"github.com/huchain/huchain/types"
 )
 
@@ -132,6 +135,7 @@ func runAndRestart(t *testing.T, home node.Home, n *devnet.Network) {
 	for _, f := range node.Diagnose(t.Context(), home) {
 		require.True(t, f.OK, "%+v", f)
 	}
+	ordersAreAudited(t, home)
 	require.NoError(t, r.end(t), "a stop is no failure")
 
 	r = run(t, home)
@@ -145,6 +149,35 @@ func runAndRestart(t *testing.T, home node.Home, n *devnet.Network) {
 	secret, err := os.ReadFile(n.PassphraseFile())
 	require.NoError(t, err)
 	require.NotContains(t, string(log), strings.TrimSpace(string(secret)))
+}
+
+// ordersAreAudited: each order is on record before it is carried out, with who gave it and
+// what became of it; a refused one too.
+func ordersAreAudited(t *testing.T, home node.Home) {
+	_, err := node.StopChain(t.Context(), home, "other")
+	require.Error(t, err)
+	_, err = node.StopChain(t.Context(), home, "gov")
+	require.NoError(t, err)
+	_, err = node.StartChain(t.Context(), home, "gov")
+	require.NoError(t, err)
+	raw, err := os.ReadFile(home.AuditLog())
+	require.NoError(t, err)
+	var got []string
+	for line := range strings.Lines(string(raw)) {
+		var r audit.Record
+		require.NoError(t, json.Unmarshal([]byte(line), &r))
+		require.Equal(t, fmt.Sprintf("uid:%d", os.Getuid()), r.Actor)
+		got = append(got, strings.Join([]string{r.Action, r.Subject, r.Outcome}, " "))
+	}
+	require.Equal(t, []string{
+		"chains.stop other ordered", "chains.stop other HC-1003", "chains.stop gov ordered", "chains.stop gov OK",
+		"chains.start gov ordered", "chains.start gov OK",
+	}, got)
+	rep, err := audit.Check(home.AuditLog(), crypto.Hash{})
+	require.NoError(t, err)
+	log, err := os.ReadFile(filepath.Join(home.Dir, "logs", "node.log"))
+	require.NoError(t, err)
+	require.Contains(t, string(log), rep.Head.String(), "the node's own log names the hash too")
 }
 
 func runRefuses(t *testing.T, home node.Home, n *devnet.Network) {
@@ -167,6 +200,12 @@ func runRefuses(t *testing.T, home node.Home, n *devnet.Network) {
 	}
 	set(home.ConfigFile(), string(config)+"\n[disk]\nminFreeMiB = 1000000000\n")
 	refused(types.CodeDiskLow)
+	set(home.ConfigFile(), string(config))
+	records, err := os.ReadFile(home.AuditLog())
+	require.NoError(t, err)
+	set(home.AuditLog(), strings.Replace(string(records), "chains.stop", "chains.slip", 1))
+	refused(types.CodeAuditBroken)
+	set(home.AuditLog(), string(records))
 	set(home.ConfigFile(), string(config)+"\nnonsense = 1\n")
 	refused(types.CodeConfig)
 	set(home.ConfigFile(), string(config))

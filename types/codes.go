@@ -19,6 +19,8 @@ const (
 	CodeToolMissing     Code = 1012
 	CodeRequestTooLarge Code = 1013
 	CodeFellBehind      Code = 1014
+	CodeRateLimited     Code = 1015
+	CodeAuditBroken     Code = 1017
 
 	// 2xxx: transactions and identity
 	CodeTxMalformed      Code = 2101

@@ -96,6 +96,19 @@ var table = []Explanation{
 		Fix:     Text{"用最后收到的消息编号（Last-Event-ID 或 after 参数）重新订阅，从该处继续；缩小订阅范围或加快处理。", "Follow again from the id of the last message received (Last-Event-ID, or the parameter after); follow less, or handle messages faster."},
 		Retry:   true,
 	},
+	{
+		Code:    CodeRateLimited,
+		Message: Text{"请求过于频繁", "too many requests"},
+		Cause:   Text{"同一调用方的请求数超过了节点设定的速率（node.toml 的 web.requestsPerSecond）。", "One caller sent more requests than the node allows (web.requestsPerSecond in node.toml)."},
+		Fix:     Text{"按 Retry-After 等待后重试；批量提交请用批量接口，跟踪新数据请用订阅而非轮询。", "Wait as Retry-After says; submit in batches, and follow a stream instead of polling."},
+		Retry:   true,
+	},
+	{
+		Code:    CodeAuditBroken,
+		Message: Text{"审计日志被改动", "the audit log was altered"},
+		Cause:   Text{"管理操作的审计日志中，有一条记录与前后记录的哈希不衔接，或记录有缺失。", "In the log of administrative calls, a record does not fit the hashes of its neighbours, or records are missing."},
+		Fix:     Text{"保存现场，把日志与备份、以及节点运行日志中记下的哈希对照，查明何时被谁改动。", "Keep the file as it is, compare it with backups and with the hashes in the node's log, and find out when it was changed and by whom."},
+	},
 
 	// 2xxx: transactions and identity
 	{

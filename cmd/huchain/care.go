@@ -4,15 +4,18 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/node"
+	"github.com/huchain/huchain/node/audit"
 	"github.com/huchain/huchain/types"
 )
 
 func fsckCmd(a *app) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use: "fsck", Short: "check the ledgers of stopped chains from end to end",
 		Long: "Reads every row of the ledger of every chain (or of --chain) in the home and recomputes state tree, roots, links,\n" +
 			"certificates, indexes and the chain's snapshots, independently of the node's own code. Nothing is changed. The chains\nmust not be running: stop the node, or the one with chain stop.",
@@ -39,6 +42,40 @@ func fsckCmd(a *app) *cobra.Command {
 			return err
 		},
 	}
+	c.AddCommand(fsckAuditCmd(a))
+	return c
+}
+
+func fsckAuditCmd(a *app) *cobra.Command {
+	var known string
+	c := &cobra.Command{
+		Use: "audit", Short: "check the log of administrative calls",
+		Long: "Reads the node's audit log from its first record to its last and checks that each names the hash of the one before.\n" +
+			"With --known, one of the records must have that hash: noted earlier, by this command or in the node's own log, it shows\n" +
+			"that nothing was cut off or made anew. The node may be running.",
+		Example: "  huchain fsck audit --home ~/.huchain/devnet/node0\n  huchain fsck audit --known 4be1…", Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var hash crypto.Hash
+			if known != "" {
+				var err error
+				if hash, err = crypto.ParseHash(known); err != nil {
+					return usage(cmd, "--known: %v", err)
+				}
+			}
+			rep, err := audit.Check(node.Home{Dir: a.home}.AuditLog(), hash)
+			if err != nil {
+				return err
+			}
+			return a.print(rep, func(w io.Writer) {
+				a.fields(w, field{"记录", "records", rep.Records}, field{"最后哈希", "head", rep.Head})
+				if rep.Records > 0 {
+					a.fields(w, field{"起", "from", rep.From.Format(time.RFC3339)}, field{"止", "to", rep.To.Format(time.RFC3339)})
+				}
+			})
+		},
+	}
+	c.Flags().StringVar(&known, "known", "", "hash that a record of the log must have")
+	return c
 }
 
 func (a *app) writeFsck(w io.Writer, reports []node.FsckReport) {

@@ -28,6 +28,7 @@ var statusOf = map[types.Code]int{
 	types.CodeRequestTooLarge:  http.StatusRequestEntityTooLarge,
 	types.CodeTxTooLarge:       http.StatusRequestEntityTooLarge,
 	types.CodePoolFull:         http.StatusTooManyRequests,
+	types.CodeRateLimited:      http.StatusTooManyRequests,
 	types.CodeFellBehind:       http.StatusGone,
 	types.CodeTxKnown:          http.StatusConflict,
 	types.CodeTxDuplicate:      http.StatusConflict,

@@ -20,13 +20,13 @@ const judgeInterval = 5 * time.Second
 
 // ServeMembers serves one chain over TLCP, to whom config accepts, until Stop. Requests
 // see nothing of other chains of the node. There are at most MaxInFlight connections. It
-// returns nil after Stop.
-func (s *Server) ServeMembers(l net.Listener, chain string, config *tlcp.Config) error {
+// returns nil after Stop. One member is granted requestsPerSecond, 0: any number.
+func (s *Server) ServeMembers(l net.Listener, chain string, config *tlcp.Config, requestsPerSecond int) error {
 	secure, err := tlcp.NewListener(netutil.LimitListener(l, s.p.MaxInFlight), config)
 	if err != nil {
 		return err
 	}
-	srv := s.httpServer(s.ofChain(chain, config))
+	srv := s.httpServer(s.ofChain(chain, config, newLimits(requestsPerSecond)))
 	srv.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if t, ok := c.(*tlcp.Conn); ok {
 			ctx = context.WithValue(ctx, visitorKey{}, &visitor{conn: t})
@@ -67,8 +67,8 @@ type ofChainKey struct{}
 type judgeKey struct{}
 
 // ofChain serves the paths of one chain. The client was judged in the handshake.
-func (s *Server) ofChain(chain string, config *tlcp.Config) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ofChain(chain string, config *tlcp.Config, limits *limits) http.Handler {
+	return named(func(w http.ResponseWriter, r *http.Request) {
 		v, ok := r.Context().Value(visitorKey{}).(*visitor)
 		if !ok {
 			s.refuse(w, r, types.Errorf(types.CodeInternal, "request without a TLCP connection"))
@@ -78,6 +78,10 @@ func (s *Server) ofChain(chain string, config *tlcp.Config) http.Handler {
 		if err := v.check(config); err != nil {
 			w.Header().Set("Connection", "close")
 			s.refuse(w, r, types.Errorf(types.CodePermissionDenied, "%w", err))
+			return
+		}
+		if err := limits.take(callerOf(r), time.Now()); err != nil {
+			s.refuse(w, r, err)
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), judgeKey{}, func() error { return v.check(config) }))

@@ -24,7 +24,7 @@ func (s *site) members() string {
 	require.NoError(s.t, err)
 	served := make(chan error, 1)
 	go func() {
-		served <- s.api.ServeMembers(l, s.chain.Name, s.chain.Consensus.(engine).Node.ServeTLCP())
+		served <- s.api.ServeMembers(l, s.chain.Name, s.chain.Consensus.(engine).Node.ServeTLCP(), 0)
 	}()
 	s.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

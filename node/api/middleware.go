@@ -26,9 +26,28 @@ func requestID(ctx context.Context) string {
 
 var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// guard wraps the API: request ids, a bound on requests in flight, a log line per
-// request, and a coded answer if a handler panics.
-func (s *Server) guard(next http.Handler) http.Handler {
+// admitWeb decides what the web listener lets in: requests for this machine, of pages that
+// may call it, and not too many of one caller.
+func (s *Server) admitWeb(next http.Handler) http.Handler {
+	return named(func(w http.ResponseWriter, r *http.Request) {
+		if !loopbackHost(r.Host) {
+			s.refuse(w, r, types.Errorf(types.CodeUsage, "the API is served to this machine alone, not as %q", r.Host))
+			return
+		}
+		answered, err := s.origins.admit(w, r)
+		if err == nil && !answered && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" { // whoever watches the node shall always hear
+			err = s.limits.take(callerOf(r), time.Now())
+		}
+		if err != nil {
+			s.metrics.observe(r.Method, s.refuse(w, r, err), true, 0)
+		} else if !answered {
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// named gives a request its id: the caller's own, if it is well-formed, or a new one.
+func named(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-Id")
 		if !requestIDForm.MatchString(id) {
@@ -38,11 +57,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		w.Header().Set("X-Request-Id", id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
-		if _, member := r.Context().Value(ofChainKey{}).(string); !member && !loopbackHost(r.Host) {
-			s.refuse(w, r, types.Errorf(types.CodeUsage, "the API is served to this machine alone, not as %q", r.Host))
-			return
-		}
+		next(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, id)))
+	})
+}
+
+// guard wraps the API for every listener: a bound on requests in flight, a log line per
+// request, and a coded answer if a handler panics.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := requestID(r.Context())
 		select {
 		case s.slots <- struct{}{}:
 			defer func() { <-s.slots }()
@@ -86,7 +109,7 @@ func loopbackHost(host string) bool {
 }
 
 // refuse writes a coded error outside huma.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) (status int) {
 	f := s.fail(r.Context(), err).(*failure) //nolint:errorlint // fail returns nothing else
 	for k, v := range f.GetHeaders() {
 		w.Header()[k] = v
@@ -94,6 +117,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(f.status)
 	json.NewEncoder(w).Encode(f) //nolint:errcheck // the client is gone if this fails
+	return f.status
 }
 
 // recorder remembers the status of an answer.

@@ -26,6 +26,10 @@ type Params struct {
 	MaxInFlight int
 	// MaxPage bounds the items of one answer.
 	MaxPage int
+	// RequestsPerSecond is what one caller of the web listener is granted; 0: any number.
+	RequestsPerSecond int
+	// Origins are the sites whose pages may call the API; those of the node itself always may.
+	Origins []string
 	// MaxStreams bounds the streams that are open at a time.
 	MaxStreams int
 	// QueryTimeout bounds one query of a contract.
@@ -39,7 +43,7 @@ func DefaultParams() Params {
 
 // Validate checks the bounds.
 func (p *Params) Validate() error {
-	if p.SubmitTimeout <= 0 || p.MaxInFlight <= 0 || p.MaxPage <= 0 || p.MaxStreams <= 0 || p.QueryTimeout <= 0 {
+	if p.SubmitTimeout <= 0 || p.MaxInFlight <= 0 || p.MaxPage <= 0 || p.MaxStreams <= 0 || p.RequestsPerSecond < 0 || p.QueryTimeout <= 0 {
 		return types.Errorf(types.CodeConfig, "bounds of the API must be positive")
 	}
 	return nil
@@ -58,9 +62,12 @@ type Server struct {
 	streams    chan struct{} // holds one token for each open stream
 	catching   chan struct{} // holds one token for each stream that reads an old block
 	stopping   chan struct{} // closed by Stop, for streams to end
-	handler    http.Handler
+	handler    http.Handler  // of every listener, once it has admitted a request
+	web        http.Handler
 	started    time.Time
 	faces      *faces
+	limits     *limits  // of the web listener
+	origins    *origins // let in by it
 
 	mu    sync.RWMutex
 	seats map[string]*seat // by chain
@@ -77,12 +84,16 @@ func New(p Params, nodeName, version string, log *slog.Logger, reg prometheus.Re
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
+	origins, err := newOrigins(p.Origins)
+	if err != nil {
+		return nil, err
+	}
 	codedErrors()
 	s := &Server{
 		p: p, node: nodeName, version: version, log: log, metrics: newMetrics(reg),
 		slots: make(chan struct{}, p.MaxInFlight), rehearsing: make(chan struct{}, 1), streams: make(chan struct{}, p.MaxStreams),
 		simulating: make(chan struct{}, simulations), catching: make(chan struct{}, catchingUp), stopping: make(chan struct{}),
-		seats: map[string]*seat{}, serving: map[string][]*http.Server{}, started: time.Now(), faces: newFaces(),
+		seats: map[string]*seat{}, serving: map[string][]*http.Server{}, started: time.Now(), faces: newFaces(), limits: newLimits(p.RequestsPerSecond), origins: origins,
 	}
 	mux := http.NewServeMux()
 	api := humago.New(mux, s.config())
@@ -95,6 +106,7 @@ func New(p Params, nodeName, version string, log *slog.Logger, reg prometheus.Re
 		s.refuse(w, r, types.Errorf(types.CodeNotFound, "%s %s; the API is described at /api/v1/openapi.json", r.Method, r.URL.Path))
 	})
 	s.handler = s.guard(mux)
+	s.web = s.admitWeb(s.handler)
 	return s, nil
 }
 
@@ -117,10 +129,10 @@ func (s *Server) config() huma.Config {
 }
 
 // Handler is the HTTP handler, for tests and for other listeners.
-func (s *Server) Handler() http.Handler { return s.handler }
+func (s *Server) Handler() http.Handler { return s.web }
 
 // Serve serves all chains on l, in clear, until Stop. It returns nil after Stop.
-func (s *Server) Serve(l net.Listener) error { return s.run("", s.httpServer(s.handler), l) }
+func (s *Server) Serve(l net.Listener) error { return s.run("", s.httpServer(s.web), l) }
 
 func (s *Server) run(chain string, srv *http.Server, l net.Listener) error {
 	s.servingMu.Lock()
