@@ -42,6 +42,7 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "listEvents", base+"/{chain}/events", "Events of a contract, newest first", s.events)
 	get(s, api, "getMember", base+"/{chain}/member", "Member by id or address", s.member)
 	s.registerStream(api)
+	s.registerRPC(api)
 	post(s, api, huma.Operation{
 		OperationID: "submitTx", Path: base + "/{chain}/txs", Summary: "Submit a signed transaction",
 		Description: "Answers when the transaction is committed (mode=committed), or once it is in the pool (mode=accepted). " +
