@@ -15,6 +15,8 @@ type BlockInput struct {
 	Height uint64
 	Time   int64    // block time, Unix nanoseconds
 	Txs    [][]byte // complete transactions in order
+	// Misbehaviour is the evidence that the block holds, in its order.
+	Misbehaviour []Misbehaviour
 
 	decoded []*types.Tx // what CheckBlock has decoded, for Execute
 }

@@ -21,6 +21,7 @@ var start = time.Date(2026, 3, 2, 1, 0, 0, 0, time.UTC)
 
 // bed is a chain with a notebook contract, three organisations and members.
 type bed struct {
+	proven   []chain.Misbehaviour // what the next block proves
 	t        *testing.T
 	w        *chaintest.World
 	vm       *chaintest.GoVM
@@ -130,7 +131,8 @@ func (b *bed) run(txs ...*types.Tx) *chain.Result {
 	b.t.Helper()
 	b.height++
 	b.now = b.now.Add(time.Second)
-	blk := &chain.BlockInput{Height: b.height, Time: b.now.UnixNano()}
+	blk := &chain.BlockInput{Height: b.height, Time: b.now.UnixNano(), Misbehaviour: b.proven}
+	b.proven = nil
 	for _, tx := range txs {
 		blk.Txs = append(blk.Txs, tx.Bytes())
 	}

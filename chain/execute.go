@@ -32,6 +32,9 @@ func (c *Chain) Execute(ctx context.Context, st State, ids *IDWindow, blk *Block
 	if err := x.transactions(blk); err != nil {
 		return nil, err
 	}
+	if err := x.keepEvidence(blk); err != nil {
+		return nil, err
+	}
 	// Parameters changed by this block show in its content root.
 	var after Params
 	if after, x.res.Config, err = c.Params(x.o); err != nil {

@@ -14,6 +14,7 @@ var governanceMethods = map[string]nativeMethod{
 	"rules":      {run: (*callScope).listRules},
 	"setRule":    {writes: true, allow: allowMajority, run: (*callScope).setRule},
 	"validators": {run: (*callScope).getValidators},
+	"evidence":   {run: (*callScope).listEvidence},
 
 	"addValidator":    {writes: true, allow: allowMajority, run: (*callScope).addValidator},
 	"removeValidator": {writes: true, allow: allowMajority, run: (*callScope).removeValidator},

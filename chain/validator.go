@@ -50,7 +50,7 @@ func (s *callScope) addValidator(args []byte) (any, error) {
 	if err := putJSON(s.o, NSGovernance, nodeKey(v.Org, v.Name), v, s.txIndex); err != nil {
 		return nil, err
 	}
-	return v, s.saveValidators(set, "validatorAdded", v)
+	return v, s.saveValidators(set, "validatorAdded", v, "")
 }
 
 // ownKey refuses a key that the chain knows as another member's.
@@ -65,11 +65,13 @@ func (s *callScope) ownKey(v *GenesisValidator) error {
 	return nil
 }
 
-// removeValidator ends a node's vote two blocks later.
+// removeValidator ends a node's vote two blocks later. It may name the evidence it is for,
+// which the chain must hold against this node.
 func (s *callScope) removeValidator(args []byte) (any, error) {
 	var in struct {
-		Org  string `json:"org"`
-		Name string `json:"name"`
+		Org      string `json:"org"`
+		Name     string `json:"name"`
+		Evidence string `json:"evidence,omitempty"` // id
 	}
 	if err := decodeArgs(args, &in); err != nil {
 		return nil, err
@@ -82,6 +84,11 @@ func (s *callScope) removeValidator(args []byte) (any, error) {
 	if !found {
 		return nil, types.Errorf(types.CodeNotFound, "validator %s/%s", in.Org, in.Name)
 	}
+	if in.Evidence != "" {
+		if err := s.checkEvidence(in.Evidence, in.Org, in.Name); err != nil {
+			return nil, err
+		}
+	}
 	set, err := s.withoutNode(in.Org, in.Name)
 	if err != nil {
 		return nil, err
@@ -89,7 +96,7 @@ func (s *callScope) removeValidator(args []byte) (any, error) {
 	if err := s.o.remove(NSGovernance, nodeKey(in.Org, in.Name), s.txIndex); err != nil {
 		return nil, err
 	}
-	return &v, s.saveValidators(set, "validatorRemoved", &v)
+	return &v, s.saveValidators(set, "validatorRemoved", &v, in.Evidence)
 }
 
 // withoutNode is the present set without the keys of a node, which may be in it.
@@ -106,13 +113,17 @@ func (s *callScope) withoutNode(org, name string) (types.ValidatorSet, error) {
 	return slices.DeleteFunc(slices.Clone(set), func(x types.Validator) bool { return x.Key == v.Key }), nil
 }
 
-func (s *callScope) saveValidators(set types.ValidatorSet, event string, v *GenesisValidator) error {
+func (s *callScope) saveValidators(set types.ValidatorSet, event string, v *GenesisValidator, evidence string) error {
 	slices.SortFunc(set, func(a, b types.Validator) int { return bytes.Compare(a.Key[:], b.Key[:]) })
 	if err := set.Validate(); err != nil {
 		return types.Errorf(types.CodeValidatorRefused, "%w", err)
 	}
 	s.o.put(NSGovernance, validatorsKey, set.Encode(), s.txIndex)
-	return s.emit(NSGovernance, event, map[string]any{"org": v.Org, "name": v.Name, "power": v.Power, "votesFrom": s.block.height + 2})
+	data := map[string]any{"org": v.Org, "name": v.Name, "power": v.Power, "votesFrom": s.block.height + 2}
+	if evidence != "" {
+		data["evidence"] = evidence
+	}
+	return s.emit(NSGovernance, event, data)
 }
 
 // getValidators lists the nodes that vote two blocks after the state.
@@ -120,9 +131,15 @@ func (s *callScope) getValidators(args []byte) (any, error) {
 	if err := decodeArgs(args, &struct{}{}); err != nil {
 		return nil, err
 	}
+	items, err := validatorRows(s.o)
+	return map[string]any{"items": items, "next": nil}, err
+}
+
+// validatorRows are the nodes that vote two blocks after the state.
+func validatorRows(st State) ([]GenesisValidator, error) {
 	items := []GenesisValidator{}
 	var bad error
-	err := s.o.Scan(NSGovernance, []byte("node/"), []byte("node0"), func(_, value []byte) bool {
+	err := st.Scan(NSGovernance, []byte("node/"), []byte("node0"), func(_, value []byte) bool {
 		var v GenesisValidator
 		if bad = decodeStrict(value, &v); bad != nil {
 			return false
@@ -133,5 +150,5 @@ func (s *callScope) getValidators(args []byte) (any, error) {
 	if err == nil && bad != nil {
 		err = errCorrupt("validator row", bad)
 	}
-	return map[string]any{"items": items, "next": nil}, err
+	return items, err
 }

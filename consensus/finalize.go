@@ -91,7 +91,7 @@ func (a *app) finalize(r *abci.RequestFinalizeBlock) (*execution, error) {
 	if next := a.ledger.Height() + 1; uint64(r.Height) != next {
 		return nil, types.Errorf(types.CodeLedgerMismatch, "the ledger waits for block %d", next)
 	}
-	in, meta, err := a.decode(uint64(r.Height), r.Time, r.Hash, r.Txs)
+	in, meta, err := a.decode(uint64(r.Height), r.Time, r.Hash, r.Txs, r.Misbehavior)
 	if err != nil {
 		return nil, err
 	}

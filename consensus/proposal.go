@@ -125,7 +125,7 @@ func (a *app) ProcessProposal(_ context.Context, r *abci.RequestProcessProposal)
 }
 
 func (a *app) judge(r *abci.RequestProcessProposal) (*chain.BlockInput, blockMeta, error) {
-	in, meta, err := a.decode(uint64(r.Height), r.Time, r.Hash, r.Txs)
+	in, meta, err := a.decode(uint64(r.Height), r.Time, r.Hash, r.Txs, r.Misbehavior)
 	if err != nil {
 		return nil, meta, err
 	}
@@ -134,7 +134,7 @@ func (a *app) judge(r *abci.RequestProcessProposal) (*chain.BlockInput, blockMet
 
 // decode reads a block's frames and checks its certificate. A fault of the block gives
 // a *types.Error of HC-2101; others mean that the ledger failed.
-func (a *app) decode(height uint64, t time.Time, hash []byte, frames [][]byte) (*chain.BlockInput, blockMeta, error) {
+func (a *app) decode(height uint64, t time.Time, hash []byte, frames [][]byte, proven []abci.Misbehavior) (*chain.BlockInput, blockMeta, error) {
 	var meta blockMeta
 	fr, err := decodeFrames(height, frames)
 	if err != nil {
@@ -153,7 +153,35 @@ func (a *app) decode(height uint64, t time.Time, hash []byte, frames [][]byte) (
 		}
 		meta.certificate = fr.certificate
 	}
-	return &chain.BlockInput{Height: height, Time: t.UnixNano(), Txs: fr.txs}, meta, nil
+	in := &chain.BlockInput{Height: height, Time: t.UnixNano(), Txs: fr.txs}
+	in.Misbehaviour, err = a.misbehaviour(proven)
+	return in, meta, err
+}
+
+// misbehaviour is the evidence that a block holds. Who CometBFT's addresses are is looked up
+// in the state that every node has at this height: sets of the past are not kept by all.
+func (a *app) misbehaviour(proven []abci.Misbehavior) ([]chain.Misbehaviour, error) {
+	if len(proven) == 0 {
+		return nil, nil
+	}
+	set, err := a.machine.Validators(a.ledger)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]chain.Misbehaviour, len(proven))
+	for i := range proven {
+		m := &proven[i]
+		out[i] = chain.Misbehaviour{Kind: chain.EvidenceDoubleVote, Height: uint64(m.Height), Time: m.Time.UnixNano(), Address: m.Validator.Address, Power: m.Validator.Power}
+		if m.Type != abci.MisbehaviorType_DUPLICATE_VOTE {
+			out[i].Kind = chain.EvidenceLightAttack
+		}
+		for k := range set {
+			if bytes.Equal(voteAddress(&set[k]), m.Validator.Address) {
+				out[i].Key = set[k].Key
+			}
+		}
+	}
+	return out, nil
 }
 
 // ExtendVote signs the header of the height before, which is decided. A signature of

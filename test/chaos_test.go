@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/client"
 )
 
@@ -138,8 +139,14 @@ func TestFaultyNetwork(t *testing.T) {
 		return nil
 	})
 	l.more(20*soak, 2*time.Minute*time.Duration(soak))
+	var proven struct{ Items []chain.Evidence }
+	require.NoError(t, json.Unmarshal(n.huchain("query", "evidence"), &proven))
+	require.NotEmpty(t, proven.Items)
+	against := proven.Items[0]
+	require.Equal(t, "city/node3", against.Org+"/"+against.Name)
+	require.Equal(t, chain.EvidenceDoubleVote, against.Kind)
 	file := filepath.Join(t.TempDir(), "offender.proposal")
-	n.huchain("gov", "propose", "--title", "node3 has voted twice", "--out", file, "--action", `governance.removeValidator={"org":"city","name":"node3"}`)
+	n.huchain("gov", "propose", "--title", "node3 has voted twice", "--out", file, "--action", fmt.Sprintf(`governance.removeValidator={"org":"city","name":"node3","evidence":%q}`, against.ID))
 	n.huchain("gov", "sign", file, "--as", "notary/admin")
 	n.huchain("gov", "sign", file, "--as", "court/admin")
 	var d client.Decision

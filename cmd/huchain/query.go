@@ -20,7 +20,7 @@ import (
 func queryCmd(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "query", Short: "read the chain: status, blocks, transactions, contracts, state, events"}
 	c.AddCommand(queryStatusCmd(a), queryPeersCmd(a), queryBlockCmd(a), queryBlocksCmd(a), queryTxCmd(a), queryTxsCmd(a),
-		queryContractCmd(a), queryStateCmd(a), queryHistoryCmd(a), queryEventsCmd(a), queryMemberCmd(a), queryViewCmd(a))
+		queryContractCmd(a), queryStateCmd(a), queryHistoryCmd(a), queryEventsCmd(a), queryMemberCmd(a), queryEvidenceCmd(a), queryViewCmd(a))
 	return c
 }
 
