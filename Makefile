@@ -123,11 +123,12 @@ benchstate: ## measure the state tree at 10^5 and HUCHAIN_BENCH_KEYS keys beside
 	cd bench/iavl && $(GO) test -run '^$$' -bench . -benchtime 20x -timeout 3h -iavl.keys $(HUCHAIN_BENCH_KEYS) | tee ../../.bench/iavl.txt
 
 .PHONY: benchhistory
-benchhistory: ## measure history: processor time, disk and lookups with HUCHAIN_BENCH_TXS transactions
+benchhistory: ## measure history: processor time, disk, lookups and archiving with HUCHAIN_BENCH_TXS transactions
 	$(call needs,go)
 	@mkdir -p .bench
 	$(GO) test -run '^$$' -bench History -benchtime 1x -timeout 3h ./ledger/block -block.txs $(HUCHAIN_BENCH_TXS) | tee .bench/history.txt
 	$(GO) test -run '^$$' -bench Lookup -benchtime 1x -timeout 3h ./ledger -ledger.txs $(HUCHAIN_BENCH_TXS) | tee -a .bench/history.txt
+	$(GO) test -run '^$$' -bench 'Archive$$' -benchtime 1x -timeout 3h ./ledger -ledger.txs $(HUCHAIN_BENCH_TXS) | tee -a .bench/history.txt
 
 .PHONY: lint
 lint: ## golangci-lint and the rules of internal/lint

@@ -19,7 +19,7 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-// A running node archives by its policy, drills, and releases; it serves what it released
+// A running node archives by its policy, drills, and releases, and is stopped on the way; it serves what it released
 // out of the archive; whoever has the files alone verifies them; damage is named and never
 // served; contents come back into the ledger.
 //
@@ -34,9 +34,13 @@ func TestNodeArchives(t *testing.T) {
 		text := fmt.Sprintf("%s\n[archive]\nfolder = %q\nkeepBlocks = 1000\nkeyFile = \"keys/validator.key\"\n%s\n", config, cold, more)
 		require.NoError(t, os.WriteFile(c.ConfigFile(), []byte(text), 0o600))
 	}
-	set("every = \"1s\"\ndrillEvery = \"1s\"\n[consensus]\nheartbeat = \"1s\"\n")
+	set("[consensus]\nheartbeat = \"1s\"\n")
 	r := run(t, home)
 	fill(t, n, archive.SegmentBlocks+node.MinKeepBlocks+50)
+	require.NoError(t, r.end(t))
+	set("every = \"1s\"\ndrillEvery = \"1s\"\n[consensus]\nheartbeat = \"1s\"\n")
+	stoppedWhileArchiving(t, home)
+	r = run(t, home)
 	var plan node.ArchivePlan
 	require.Eventually(t, func() bool {
 		require.NoError(t, node.OrderArchive(t.Context(), home, "", node.ArchiveOrderPlan, nil, &plan))
