@@ -8,10 +8,12 @@ import (
 	"runtime"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
+	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/crypto"
@@ -44,6 +46,11 @@ type app struct {
 	archived func() uint64
 	// blockBase is the lowest block that CometBFT keeps; nil during replay.
 	blockBase func() int64
+
+	// seenCommit are the votes by which this node decided a block; nil during replay.
+	seenCommit   func(height int64) *cmttypes.Commit
+	clockChecked time.Time
+	clockAhead   atomic.Pointer[time.Duration] // of the other validators'; nil before it was compared
 
 	// commitIn returns CometBFT's commit that the block at a height carries, in protobuf. It
 	// is known once that block is decided: to votes on the next, block sync and replay alike.

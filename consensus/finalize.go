@@ -127,6 +127,7 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 	a.m.height.Set(float64(height))
 	a.m.committedTxs.Add(float64(len(ex.ids)))
 	a.m.blockTxs.Observe(float64(len(ex.ids)))
+	a.checkClock(height)
 	a.m.clockAheadSeconds.Set(time.Until(blockTime).Seconds())
 	retain, err := a.prune(height)
 	if err != nil {

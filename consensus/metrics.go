@@ -19,6 +19,7 @@ type metrics struct {
 	blockSeconds, commitSeconds            prometheus.Histogram
 	blockTxs                               prometheus.Histogram
 	height, clockAheadSeconds              prometheus.Gauge
+	clockOffsetSeconds, signerConnected    prometheus.Gauge
 	snapshotHeight                         prometheus.Gauge
 	retainHeight, ledgerBase               prometheus.Gauge
 	snapshotChunks, snapshotFailures       prometheus.Counter
@@ -53,6 +54,7 @@ func newMetrics(reg prometheus.Registerer, chainID string) (*metrics, error) {
 		blockTxs:           b.histogram("block_transactions", "Transactions per block.", prometheus.ExponentialBuckets(1, 4, 9)),
 		height:             b.gauge("height", "Height of the last committed block."),
 		clockAheadSeconds:  b.gauge("block_time_ahead_seconds", "How far the last block's time is ahead of the local clock; CometBFT stops at 60."),
+		clockOffsetSeconds: b.gauge("clock_offset_seconds", "How far the local clock is ahead of the other validators' at the newest block; below 0: behind."),
 		snapshotHeight:     b.gauge("snapshot_height", "Height of the newest snapshot made since the start."),
 		retainHeight:       b.gauge("retain_height", "Lowest block that CometBFT keeps; 0 while nothing was pruned."),
 		ledgerBase:         b.gauge("ledger_base_height", "Lowest block that the ledger keeps."),
@@ -66,6 +68,13 @@ func newMetrics(reg prometheus.Registerer, chainID string) (*metrics, error) {
 	m.linkReceived = add(&b, prometheus.NewCounterVec(prometheus.CounterOpts(
 		b.opts("link_received_bytes_total", "Bytes of messages received from a peer.")), []string{"peer"}))
 	return m, b.err
+}
+
+// addSigner registers what tells of a signer in another process.
+func (m *metrics) addSigner(reg prometheus.Registerer, chainID string) error {
+	b := metricsBuilder{reg: reg, labels: prometheus.Labels{"chain": chainID}}
+	m.signerConnected = b.gauge("signer_connected", "1 while the signer in another process can be asked, 0 while it is away.")
+	return b.err
 }
 
 type metricsBuilder struct {

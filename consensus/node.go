@@ -115,6 +115,11 @@ func (n *Node) build() error {
 	if err != nil {
 		return err
 	}
+	if _, remote := n.signerAway(); remote {
+		if err := m.addSigner(n.o.Registerer, n.o.Genesis.Chain); err != nil {
+			return err
+		}
+	}
 	comet, err := newCometMetrics(n.o.Registerer, n.o.Genesis.Chain)
 	if err != nil {
 		return err
@@ -190,6 +195,7 @@ func (n *Node) Start(ctx context.Context) error {
 	n.engine.Store(e)
 	n.app.syncing = e.reactor.WaitSync
 	n.app.blockBase = e.blocks.Base
+	n.app.seenCommit = e.blocks.LoadSeenCommit
 	n.app.fetch = func(height uint64) *types.FinalityCertificate {
 		return n.parts.certs.fetch(height, n.p.CertificateWait)
 	}
@@ -226,6 +232,7 @@ func (n *Node) giveMissedVotes(e *engine) {
 	add := func(v *cmttypes.Vote) { e.state.AddVote(v, "") } //nolint:errcheck // it has none
 	for pause(n.quit, e.sw.Quit(), retryVotes) {
 		n.guard.retry(n.parts.genesis.ChainID, n.app.extension, add)
+		n.watchSigner()
 	}
 }
 
@@ -353,6 +360,13 @@ type Status struct {
 	AppHash       crypto.Hash `json:"appHash"`
 	BlockTime     time.Time   `json:"blockTime"` // of the last block
 	CertifiedUpTo uint64      `json:"certifiedUpTo"`
+	// ClockAhead is how far this node's clock was ahead of the other validators' at the
+	// newest block (below 0: behind); nil while not compared.
+	ClockAhead *time.Duration `json:"clockAhead,omitempty"`
+	// SignerAway says why the signer in another process cannot be asked; empty while it can.
+	// It counts where RemoteSigner is true.
+	SignerAway   string `json:"signerAway,omitempty"`
+	RemoteSigner bool   `json:"remoteSigner"`
 }
 
 // Status reports where the node stands.
@@ -365,6 +379,8 @@ func (n *Node) Status() Status {
 		}
 	}
 	s.CertifiedUpTo = n.o.Ledger.Certified()
+	s.ClockAhead = n.app.clockAhead.Load()
+	s.SignerAway, s.RemoteSigner = n.signerAway()
 	if n.guard != nil {
 		s.Following = n.guard.isFollowing()
 		if set, err := n.o.Ledger.Signers(s.Height); err == nil {

@@ -110,9 +110,25 @@ func TestTwinsThroughOneSigner(t *testing.T) {
 	})
 	require.Nil(t, net.nodes[3].Err())
 	require.Nil(t, twin.Err())
+	st := twin.Status()
+	require.True(t, st.RemoteSigner)
+	require.NotEmpty(t, st.SignerAway)
+	require.False(t, net.nodes[0].Status().RemoteSigner)
+	gauge := func() float64 {
+		families, err := twin.reg.Gather()
+		require.NoError(t, err)
+		for _, f := range families {
+			if f.GetName() == "huchain_consensus_signer_connected" {
+				return f.GetMetric()[0].GetGauge().GetValue()
+			}
+		}
+		return -1
+	}
+	eventually(t, "the metric tells", 5*time.Second, func() bool { return gauge() == 0 })
 
 	s.up(own)
 	net.ready()
+	eventually(t, "the metric tells", 20*time.Second, func() bool { return gauge() == 1 && twin.Status().SignerAway == "" })
 	net.nodes[1].down() // their vote is needed again
 	require.True(t, net.nodes[2].commit(net.call("back", "1")).Receipt.OK())
 	net.quiet(300 * time.Millisecond)

@@ -27,6 +27,12 @@ type ChainState struct {
 	Peers      int      `json:"peers"`
 	Validator  bool     `json:"validator"`
 	CatchingUp bool     `json:"catchingUp"`
+	// ClockAheadMs is how far this machine's clock is ahead of the other validators'; unset
+	// while not compared.
+	ClockAheadMs *int64 `json:"clockAheadMs,omitempty"`
+	RemoteSigner bool   `json:"remoteSigner,omitempty"`
+	SignerAway   string `json:"signerAway,omitempty"` // why it cannot be asked
+	ReadOnly     bool   `json:"readOnly,omitempty"`   // rebuilt from its archive
 }
 
 // stateOf describes a chain by its folder.
@@ -76,6 +82,11 @@ func (n *node) chainState(home ChainHome) (*ChainState, error) {
 	if run != nil {
 		st := run.consensus.Status()
 		s.Height, s.Peers, s.Validator, s.CatchingUp = st.Height, len(st.Peers), st.Validator, st.CatchingUp
+		s.RemoteSigner, s.SignerAway, s.ReadOnly = st.RemoteSigner, st.SignerAway, run.readOnly
+		if st.ClockAhead != nil {
+			ms := st.ClockAhead.Milliseconds()
+			s.ClockAheadMs = &ms
+		}
 	}
 	return s, nil
 }

@@ -124,6 +124,11 @@ func (d *diagnosis) hosted(ctx context.Context, name string, home Home, c ChainH
 		case s.State == ChainStopped:
 			d.add(name+"state", nil, "stopped by order")
 			return false
+		default:
+			d.clock(name, &s)
+			if s.RemoteSigner {
+				d.signer(name, s.SignerAway)
+			}
 		}
 	}
 	return true
@@ -138,6 +143,7 @@ func (d *diagnosis) chain(ctx context.Context, home Home, node Config, c ChainHo
 	}
 	d.certificates(name, c)
 	if err == nil && !running {
+		d.dialSigner(ctx, name, c, &cfg.Keys)
 		d.port(name+"p2p.listen", cfg.P2P.Listen)
 		if cfg.API.Listen != "" {
 			d.port(name+"api.listen", cfg.API.Listen)
@@ -155,7 +161,11 @@ func (d *diagnosis) chain(ctx context.Context, home Home, node Config, c ChainHo
 		}
 	}
 	d.add(name+"packages", err, fmt.Sprintf("%d of %d", len(packages), len(g.Bundles)))
-	for _, f := range []string{"consensus.json", "vote.json", "link.key", "link-enc.key"} {
+	files := []string{"link.key", "link-enc.key"}
+	if cfg.Keys.Signer == "" { // else they are with the signer
+		files = append([]string{"consensus.json", "vote.json"}, files...)
+	}
+	for _, f := range files {
 		info, err := os.Stat(filepath.Join(c.KeysDir(), f))
 		switch {
 		case err != nil:

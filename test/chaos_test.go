@@ -99,6 +99,9 @@ func TestFaultyNetwork(t *testing.T) {
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)
 
+	require.Contains(t, n.faults(2), "clock of the peers")
+	require.NotContains(t, n.faults(0), "clock of the peers")
+
 	// Bad links.
 	each(func(_, _ int, p *proxy) { p.faulty.Store(true) })
 	l := n.startLoad(6, 0, 1, 2)

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/huchain/huchain/node"
 )
 
 // TestRemoteSigner: a validator's keys move to a process of their own, which it reaches
@@ -63,12 +66,15 @@ func TestRemoteSigner(t *testing.T) {
 	s.kill()
 	l.more(20, 60*time.Second)
 	n.reaches(n.height(0), 60*time.Second, 3) // it follows
+	require.Contains(t, n.faults(3), "signer")
 	n.kill(3)
+	require.Contains(t, n.faults(3), "signer", "of a node that does not run")
 	n.start(3) // a start without the signer
 	n.ready(3)
 	s = serve()
 	n.kill(2) // the vote is needed now
 	l.more(20, 60*time.Second)
+	require.NotContains(t, n.faults(3), "signer")
 	n.start(2)
 	n.ready(2)
 	acks := l.stop()
@@ -83,4 +89,24 @@ func TestRemoteSigner(t *testing.T) {
 	n.holds(acks, 0, 1, 2, 3)
 	n.sameHeaders(0, 1, 2, 3)
 	n.nobodySignedTwice()
+}
+
+// faults are what "huchain doctor" finds wrong with a node, with the fix, by what it looked at
+// of the chain.
+func (n *network) faults(i int) map[string]node.Finding {
+	n.t.Helper()
+	cmd := n.command("doctor", "-o", "json", "--home", n.NodeHome(n.Nodes[i].Name).Dir)
+	cmd.Stderr = nil
+	out, _ := cmd.Output() // its status tells of faults
+	var list []node.Finding
+	require.NoError(n.t, json.Unmarshal(out, &list), "%s", out)
+	faults := map[string]node.Finding{}
+	for _, f := range list {
+		if !f.OK {
+			require.NotEmpty(n.t, f.Fix.ZH, "%+v", f)
+			require.NotEmpty(n.t, f.Fix.EN, "%+v", f)
+			faults[strings.TrimPrefix(f.What, "chain "+n.Chain+": ")] = f
+		}
+	}
+	return faults
 }

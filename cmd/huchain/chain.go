@@ -92,6 +92,9 @@ func (a *app) writeChainState(w io.Writer, s *node.ChainState) {
 	}
 	fmt.Fprintf(w, "%s\t%s\t%s %d\t%s %d\t%s\t%s\t%s\n", s.Chain, states[s.State], a.say("高度", "height"), s.Height, a.say("对等节点", "peers"), s.Peers,
 		s.P2P, s.Genesis[:min(16, len(s.Genesis))], strings.Join(s.Orgs, ","))
+	if s.ReadOnly {
+		fmt.Fprintf(w, "\t%s\n", a.say("只读：由归档重建", "can only be read: rebuilt from its archive"))
+	}
 	if s.Error != "" {
 		fmt.Fprintf(w, "\t%s\n", s.Error)
 	}

@@ -95,6 +95,19 @@ func (r *Remote) Connected() bool {
 	return r.conn != nil
 }
 
+// Away is why the signer cannot be asked; empty while it can.
+func (r *Remote) Away() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.conn != nil:
+		return ""
+	case r.logged == "":
+		return errAway.Error()
+	}
+	return r.logged
+}
+
 // keep tries the connection now and then, and makes a new one when it is gone.
 func (r *Remote) keep() {
 	gap := minRedial
