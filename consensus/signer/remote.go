@@ -24,7 +24,7 @@ const (
 	// callTimeout bounds a request: consensus waits for it. A connection that fails once
 	// is not waited for again, see Remote.
 	callTimeout = time.Second
-	dialTimeout = 2 * time.Second
+	dialTimeout = 5 * time.Second
 	// pingInterval is how often an idle connection is tried, and the longest pause
 	// between attempts to reach a signer that is away.
 	pingInterval = 3 * time.Second
