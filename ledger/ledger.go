@@ -61,7 +61,7 @@ const recentHeaders = 1024
 type Params struct {
 	Driver        driver.Opener // storage
 	RowCacheBytes int           // memory for rows that were read and checked
-	LeafBytes     int           // most memory for leaves of the state tree, of which 90 bytes are taken for each leaf
+	LeafBytes     int           // most memory for leaves of the state tree, of which about 105 bytes are taken for each leaf
 	ProofHeights  int           // heights that ProveState can prove at, counting the newest
 	ServedBlocks  int           // about how many blocks stay in memory once read or committed; each may take 10 MB
 	// CheckRowsUpTo makes Open read and check every state row while there are at most so

@@ -20,47 +20,44 @@ type cell struct {
 	written   uint64 // height << txBits | transaction
 }
 
-const (
-	txBits = 24
-	// minCells is the least number of leaves there is room for.
-	minCells = 1 << 14
-)
+const txBits = 24
 
-// leafCache holds the leaves of pages of the committed tree in a ring. A page that is
-// written stays where it is while its keys are the same; others are put where the oldest
-// are. The ring is used up to a length that grows with the state, and takes no memory
-// beyond it.
+// leafCache holds the leaves of pages of the committed tree, in slots that each have room
+// for the largest page: a page stays in its slot while it grows, and passes it on to one
+// of those it splits into. New pages take the slots behind, and once there are no more,
+// those of the oldest. Slots never taken need no memory.
 //
 // Nodes say where their pages lie, and nothing needs to tell them when a page is gone: a
-// page is overwritten from its first leaf on, by leaves of another place in the tree.
+// slot is overwritten from its first leaf on, by leaves of another place in the tree.
 type leafCache struct {
-	mu   sync.Mutex
-	ring memory[cell]
-	used int // length in use
-	head int // where the next page goes
+	mu    sync.Mutex
+	cells memory[cell]
+	slots int
+	head  int // the next slot to give
 }
 
-// place is where a page lies in the ring, counted from 1; 0 is nowhere.
+// place is the slot that a page lies in, counted from 1; 0 is nowhere.
 type place uint32
 
+// slotBytes is the memory of a slot: on the average 105 bytes for each leaf in it.
+const slotBytes = pageLeaves * int(unsafe.Sizeof(cell{}))
+
 func newLeafCache(maxBytes int) *leafCache {
-	n := maxBytes / int(unsafe.Sizeof(cell{}))
-	if n < 4*pageLeaves {
+	n := maxBytes / slotBytes
+	if n == 0 {
 		return &leafCache{}
 	}
-	return &leafCache{ring: newMemory[cell](n), used: min(n, minCells)}
+	return &leafCache{cells: newMemory[cell](n * pageLeaves), slots: n}
 }
 
-// fit makes room for a state of so many leaves, and for a quarter more: what pages leave
-// behind when they grow.
-func (c *leafCache) fit(leaves uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if n := uint64(len(c.ring.items)); leaves < n {
-		c.used = max(c.used, int(min(leaves+leaves/4, n)))
-	} else {
-		c.used = len(c.ring.items)
-	}
+// slot is the memory of a place. The caller holds mu.
+func (c *leafCache) slot(at place) []cell {
+	return c.cells.items[(int(at)-1)*pageLeaves:][:pageLeaves]
+}
+
+// under reports whether a slot holds a page whose leaves share the first level bits of kh.
+func under(slot []cell, kh *crypto.Hash, level int) bool {
+	return !slot[0].hash.IsZero() && underPrefix(slot[0].key[:], kh[:], level)
 }
 
 // get appends the n leaves of the page that agrees with kh in the first level bits, if
@@ -71,22 +68,23 @@ func (c *leafCache) get(dst []entry, at place, kh *crypto.Hash, level, n int) ([
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	cells := c.ring.items[at-1:][:n]
-	if cells[0].hash.IsZero() || !underPrefix(cells[0].key[:], kh[:], level) {
+	cells := c.slot(at)
+	if !under(cells, kh, level) {
 		return dst, false
 	}
-	for i := range cells {
+	for i := range cells[:n] {
 		l := &cells[i]
 		dst = append(dst, entry{l.key, l.hash, written{l.written >> txBits, uint32(l.written & (1<<txBits - 1))}})
 	}
 	return dst, true
 }
 
-// put holds the leaves of a page from now on, where they were if they are of the same keys.
-func (c *leafCache) put(leaves []entry, was place) place {
+// put holds the leaves of a page from now on: in the slot of the page they were part of,
+// whose leaves share their first level bits, if that is still there.
+func (c *leafCache) put(leaves []entry, was place, level int) place {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.ring.items) == 0 {
+	if c.slots == 0 {
 		return 0
 	}
 	for i := range leaves {
@@ -94,37 +92,21 @@ func (c *leafCache) put(leaves []entry, was place) place {
 			return 0
 		}
 	}
-	at := int(was) - 1
-	if !c.holds(at, leaves) {
-		if c.head+len(leaves) > c.used {
-			clear(c.ring.items[c.head:c.used]) // pages that begin here lose their first leaf
-			c.head = 0
-		}
-		at = c.head
-		c.head += len(leaves)
+	if was == 0 || !under(c.slot(was), &leaves[0].key, level) {
+		c.head = c.head%c.slots + 1
+		was = place(c.head)
 	}
+	cells := c.slot(was)
 	for i := range leaves {
 		l := &leaves[i]
-		c.ring.items[at+i] = cell{l.key, l.hash, l.height<<txBits | uint64(l.txIndex)}
+		cells[i] = cell{l.key, l.hash, l.height<<txBits | uint64(l.txIndex)}
 	}
-	return place(at + 1)
-}
-
-// holds reports whether leaves of these keys lie at a place. The caller holds mu.
-func (c *leafCache) holds(at int, leaves []entry) bool {
-	if at < 0 {
-		return false
-	}
-	for i := range leaves {
-		if l := &c.ring.items[at+i]; l.hash.IsZero() || l.key != leaves[i].key {
-			return false
-		}
-	}
-	return true
+	return was
 }
 
 func (c *leafCache) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ring.free()
+	c.cells.free()
+	c.slots = 0
 }

@@ -22,7 +22,6 @@ const (
 // rebuild makes the tree from all leaf rows, run by run: a run is what shares its first
 // bits, and the runs' roots are joined at the end.
 func (s *Store) rebuild() error {
-	s.have.fit(s.p.LeafHint)
 	level, parts := runLevel(s.p.LeafHint), 1
 	if level >= partBits {
 		parts = 1 << partBits

@@ -14,7 +14,7 @@ import (
 // Params are the settings of a Store.
 type Params struct {
 	CacheBytes int // memory for rows that were read and checked
-	LeafBytes  int // memory for leaves of the tree, of which 90 bytes are taken for each leaf
+	LeafBytes  int // memory for leaves of the tree, of which about 105 bytes are taken for each leaf
 	Keep       int // heights that proofs can be made at, counting the newest
 	// LeafHint is about how many leaves there are; it only steers how Open reads them.
 	LeafHint uint64
@@ -23,7 +23,7 @@ type Params struct {
 	Checkpoint crypto.Hash
 }
 
-// DefaultParams returns 32 MiB of checked rows, up to 512 MiB of leaves (7,000,000) and
+// DefaultParams returns 32 MiB of checked rows, up to 512 MiB of leaves (5,000,000) and
 // proofs at the last 8 heights.
 func DefaultParams() Params { return Params{CacheBytes: 32 << 20, LeafBytes: 512 << 20, Keep: 8} }
 
@@ -176,7 +176,7 @@ func (s *Store) leaf(kh *crypto.Hash) (entry, bool, error) {
 			return entry{}, false, err
 		}
 		if above != nil {
-			above.notePage(side, s.have.put(leaves, 0))
+			above.notePage(side, s.have.put(leaves, 0, level))
 		}
 	}
 	for i := range leaves {
@@ -377,7 +377,6 @@ func (s *Store) Commit(ch *Change, height uint64, with func(driver.Batch)) error
 		return ReadError(err)
 	}
 	s.cache.replace(ch.updates)
-	s.have.fit(s.leaves + uint64(ch.added))
 	s.root, _ = s.adopt(ch, s.have)
 	s.hash = ch.Root
 	s.leaves += uint64(ch.added)

@@ -27,7 +27,8 @@ type part struct {
 // newPage is a page of the change: leaves[from:to].
 type newPage struct {
 	from, to int32
-	was      place // of the page it takes the place of, if that had the same keys
+	was      place // of the page at a level that these leaves were part of, for one of its heirs
+	level    int32
 }
 
 // newPlace, set in a place, makes the rest of it the number of a new page of the part.
@@ -142,7 +143,6 @@ func (u *updater) page(t subtree, level int) (sub, error) {
 		return sub{}, err
 	}
 	u.merged, u.mergedAt = u.merged[:0], u.mergedAt[:0]
-	same := len(u.old) > 0
 	take := func(i int) {
 		u.merged, u.mergedAt = append(u.merged, u.old[i]), append(u.mergedAt, u.oldAt[i])
 	}
@@ -157,11 +157,8 @@ func (u *updater) page(t subtree, level int) (sub, error) {
 			i++
 		} else {
 			u.added++
-			same = false
 		}
-		if up.removed {
-			same = false
-		} else {
+		if !up.removed {
 			u.merged = append(u.merged, entry{key: up.leaf.Key, written: written{up.leaf.Height, up.leaf.TxIndex}})
 			u.mergedAt = append(u.mergedAt, u.h.leaf(&up.leaf.Key, &up.leaf.Value))
 		}
@@ -169,9 +166,10 @@ func (u *updater) page(t subtree, level int) (sub, error) {
 	for ; i < len(u.old); i++ {
 		take(i)
 	}
+	first := len(u.pages)
 	n := u.build(u.merged, u.mergedAt, level)
-	if same {
-		u.pages[n.page&^newPlace].was = t.page
+	if first < len(u.pages) {
+		u.pages[first].was, u.pages[first].level = t.page, int32(level)
 	}
 	return n, nil
 }
