@@ -2,6 +2,7 @@ package chain
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/huchain/huchain/chain/policy"
@@ -18,7 +19,10 @@ type BlockInput struct {
 	// Misbehaviour is the evidence that the block holds, in its order.
 	Misbehaviour []Misbehaviour
 
-	decoded []*types.Tx // what CheckBlock has decoded, for Execute
+	// What CheckBlock has found, for Execute: the transactions, and the keys under which
+	// their signatures hold.
+	decoded []*types.Tx
+	keys    [][]crypto.PublicKey
 }
 
 // tx returns a transaction of the block, decoded.
@@ -27,6 +31,15 @@ func (b *BlockInput) tx(i uint32) (*types.Tx, error) {
 		return b.decoded[i], nil
 	}
 	return types.DecodeTx(b.Txs[i])
+}
+
+// checked returns the keys under which CheckBlock found the signatures of a transaction to
+// hold; nil without it.
+func (b *BlockInput) checked(i uint32) []crypto.PublicKey {
+	if b.keys == nil {
+		return nil
+	}
+	return b.keys[i]
 }
 
 // Result is what executing a block gives. It is a function of genesis, the blocks
@@ -97,28 +110,30 @@ func (k *keyBook) learn(tx *types.Tx) {
 	k.extra[tx.Body.Sender] = crt.PublicKey
 }
 
-// keys returns the keys of the sender and the co-signers, or HC-2108.
-func (k *keyBook) keys(tx *types.Tx) ([]crypto.PublicKey, error) {
-	out := make([]crypto.PublicKey, 0, 1+len(tx.Body.Cosigners))
+// keys returns the keys of the sender and the co-signers, and who they are as far as that
+// was read: nil where a certificate told the key. HC-2108 if one is not known.
+func (k *keyBook) keys(tx *types.Tx) ([]crypto.PublicKey, []*Member, error) {
+	keys := make([]crypto.PublicKey, 0, 1+len(tx.Body.Cosigners))
+	members := make([]*Member, 0, 1+len(tx.Body.Cosigners))
 	for i := -1; i < len(tx.Body.Cosigners); i++ {
 		a := tx.Body.Sender
 		if i >= 0 {
 			a = tx.Body.Cosigners[i]
 		}
 		if key, ok := k.extra[a]; ok {
-			out = append(out, key)
+			keys, members = append(keys, key), append(members, nil)
 			continue
 		}
 		m, found, err := k.c.Member(k.st, a)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !found {
-			return nil, types.Errorf(types.CodeUnknownSender, "no member has the address %s", a)
+			return nil, nil, types.Errorf(types.CodeUnknownSender, "no member has the address %s", a)
 		}
-		out = append(out, m.Key)
+		keys, members = append(keys, m.Key), append(members, m)
 	}
-	return out, nil
+	return keys, members, nil
 }
 
 // CheckBlock judges a proposed block without executing it. It refuses a block that holds
@@ -135,9 +150,14 @@ func (c *Chain) CheckBlock(st State, ids *IDWindow, blk *BlockInput) error {
 	seen := make(map[crypto.Hash]struct{}, len(blk.Txs))
 	txs := make([]*types.Tx, len(blk.Txs))
 	keys := make([][]crypto.PublicKey, len(blk.Txs))
+	var open []int // transactions whose signatures are still to be checked
 	for i, raw := range blk.Txs {
-		tx, err := types.DecodeTx(raw)
-		if err != nil {
+		var tx *types.Tx
+		var err error
+		known := c.verifier.find(raw)
+		if known != nil {
+			tx = known.tx
+		} else if tx, err = types.DecodeTx(raw); err != nil {
 			return fmt.Errorf("transaction %d: %w", i, err)
 		}
 		if err := c.checkPlace(tx, ids, seen, nowMs); err != nil {
@@ -145,17 +165,23 @@ func (c *Chain) CheckBlock(st State, ids *IDWindow, blk *BlockInput) error {
 		}
 		seen[tx.ID()] = struct{}{}
 		book.learn(tx)
-		if keys[i], err = book.keys(tx); err != nil {
+		if keys[i], _, err = book.keys(tx); err != nil {
 			return fmt.Errorf("transaction %d: %w", i, err)
+		}
+		if known == nil || !slices.Equal(known.keys, keys[i]) {
+			open = append(open, i)
 		}
 		txs[i] = tx
 	}
-	blk.decoded = txs
-	if i := c.verifier.verifyAll(txs, keys); i >= 0 {
+	if i := c.verifier.verifyAll(open, txs, keys); i >= 0 {
 		return fmt.Errorf("transaction %d: %w", i, types.Errorf(types.CodeBadSignature, "transaction %s", txs[i].ID()))
 	}
+	blk.decoded, blk.keys = txs, keys
 	return nil
 }
+
+// Settled tells that no block will hold these transactions any more, since one does.
+func (c *Chain) Settled(txs [][]byte) { c.verifier.forget(txs) }
 
 // checkPlace judges whether a transaction may stand in a block of time nowMs behind
 // those in seen.
@@ -189,25 +215,25 @@ func (c *Chain) Admit(st State, raw []byte, nowMs int64) (*types.Tx, error) {
 	}
 	book := keyBook{c: c, st: st}
 	book.learn(tx)
-	keys, err := book.keys(tx)
+	keys, members, err := book.keys(tx)
 	if err != nil {
 		return nil, err
 	}
 	if !c.verifier.verify(tx, keys) {
 		return nil, types.Errorf(types.CodeBadSignature, "transaction %s", tx.ID())
 	}
-	return tx, c.foresee(st, tx, nowMs)
+	return tx, c.foresee(st, tx, members, nowMs)
 }
 
 // foresee refuses what execution would refuse by the state of now.
-func (c *Chain) foresee(st State, tx *types.Tx, nowMs int64) error {
+func (c *Chain) foresee(st State, tx *types.Tx, members []*Member, nowMs int64) error {
 	params, _, err := c.Params(st)
 	if err != nil {
 		return err
 	}
 	scope := &blockScope{timeNs: nowMs * int64(time.Millisecond), params: params}
 	o := newOverlay(st)
-	signers, err := c.signers(o, tx, scope, 0)
+	signers, err := c.signers(o, tx, members, scope, 0)
 	if err != nil {
 		return err
 	}

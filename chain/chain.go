@@ -45,7 +45,8 @@ type paramsRow struct {
 // Options are the sizes of caches and worker pools. They never influence results.
 type Options struct {
 	VerifyWorkers   int // signature checks side by side when a block is judged
-	VerifiedEntries int // verified signatures remembered
+	VerifiedEntries int // verified transactions remembered until they are settled
+	VerifiedBytes   int // of them
 	MemberEntries   int // decoded member rows remembered
 	ContractEntries int // decoded contract rows remembered
 	RuleEntries     int // compiled supervision rules remembered
@@ -57,13 +58,13 @@ type Options struct {
 
 // DefaultOptions suits a validator with a few hundred thousand members.
 func DefaultOptions() Options {
-	return Options{VerifyWorkers: 2, VerifiedEntries: 1 << 16, MemberEntries: 1 << 14, ContractEntries: 256, RuleEntries: 4096,
+	return Options{VerifyWorkers: 2, VerifiedEntries: 1 << 16, VerifiedBytes: 64 << 20, MemberEntries: 1 << 14, ContractEntries: 256, RuleEntries: 4096,
 		ExecuteWorkers: 1, ParallelFrom: 16}
 }
 
 // Validate checks the sizes.
 func (o Options) Validate() error {
-	if o.VerifyWorkers < 1 || o.VerifiedEntries < 1 || o.MemberEntries < 1 || o.ContractEntries < 1 || o.RuleEntries < 1 ||
+	if o.VerifyWorkers < 1 || o.VerifiedEntries < 1 || o.VerifiedBytes < 1 || o.MemberEntries < 1 || o.ContractEntries < 1 || o.RuleEntries < 1 ||
 		o.ExecuteWorkers < 1 || o.ParallelFrom < 1 {
 		return fmt.Errorf("chain options: every size must be at least 1: %+v", o)
 	}
@@ -79,7 +80,7 @@ func New(g *Genesis, vm VM, opt Options) (*Chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Chain{genesis: g, vm: vm, protocol: p, verifier: newVerifier(opt.VerifyWorkers, opt.VerifiedEntries),
+	c := &Chain{genesis: g, vm: vm, protocol: p, verifier: newVerifier(opt.VerifyWorkers, opt.VerifiedEntries, opt.VerifiedBytes),
 		workers: opt.ExecuteWorkers, parallelFrom: opt.ParallelFrom}
 	if c.members, err = newDecodedRows[types.Address, *Member](opt.MemberEntries); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/huchain/huchain/types"
 )
@@ -87,7 +88,24 @@ type orgIndex struct {
 
 var organisationsKey = []byte("organisations")
 
+// organisations reads which organisations there are. Every call asks for them: as long as a
+// block has not changed them it reads them once.
 func (c *Chain) organisations(st State) (orgIndex, error) {
+	o, ok := st.(*overlay)
+	if !ok || slices.Contains(o.spaces, NSGovernance) {
+		return c.readOrganisations(st)
+	}
+	if o.orgs == nil {
+		n, err := c.readOrganisations(o.base)
+		if err != nil {
+			return orgIndex{}, err
+		}
+		o.orgs = &n
+	}
+	return *o.orgs, nil
+}
+
+func (c *Chain) readOrganisations(st State) (orgIndex, error) {
 	raw, found, err := st.Get(NSGovernance, organisationsKey)
 	if err != nil {
 		return orgIndex{}, err

@@ -88,7 +88,7 @@ func TestReplayGivesTheSameHeaders(t *testing.T) {
 		headers = append(headers, first.play(blk))
 	}
 
-	small := chain.Options{VerifyWorkers: 1, VerifiedEntries: 1, MemberEntries: 1, ContractEntries: 1, RuleEntries: 1, ExecuteWorkers: 3, ParallelFrom: 1}
+	small := chain.Options{VerifyWorkers: 1, VerifiedEntries: 1, VerifiedBytes: 1, MemberEntries: 1, ContractEntries: 1, RuleEntries: 1, ExecuteWorkers: 3, ParallelFrom: 1}
 	second := newMachine(t, b, b.packages, small)
 	for i, blk := range blocks {
 		_ = second.c.CheckBlock(second.l, second.ids, blk)

@@ -33,6 +33,8 @@ type overlay struct {
 	base    State
 	changes btree.Map[string, entry] // key: ns ‖ 0x00 ‖ key; a namespace holds no 0x00
 	journal []undo
+	spaces  []string  // namespaces with changes, also those taken back
+	orgs    *orgIndex // as in base, once it was read
 }
 
 type undo struct {
@@ -46,20 +48,29 @@ func newOverlay(base State) *overlay { return &overlay{base: base} }
 func joinKey(ns string, key []byte) string { return ns + "\x00" + string(key) }
 
 func (o *overlay) Get(ns string, key []byte) ([]byte, bool, error) {
-	if e, ok := o.changes.Get(joinKey(ns, key)); ok {
-		return e.value, !e.deleted, nil
+	if slices.Contains(o.spaces, ns) {
+		if e, ok := o.changes.Get(joinKey(ns, key)); ok {
+			return e.value, !e.deleted, nil
+		}
 	}
 	return o.base.Get(ns, key)
 }
 
-func (o *overlay) set(key string, e entry) {
+func (o *overlay) set(ns, key string, e entry) {
+	o.changing(ns)
 	old, existed := o.changes.Set(key, e)
 	o.journal = append(o.journal, undo{key: key, old: old, existed: existed})
 }
 
+func (o *overlay) changing(ns string) {
+	if !slices.Contains(o.spaces, ns) {
+		o.spaces = append(o.spaces, ns)
+	}
+}
+
 // put stores value, which the overlay keeps.
 func (o *overlay) put(ns string, key, value []byte, txIndex uint32) {
-	o.set(joinKey(ns, key), entry{value: value, txIndex: txIndex})
+	o.set(ns, joinKey(ns, key), entry{value: value, txIndex: txIndex})
 }
 
 // remove deletes a key; deleting what is absent changes nothing.
@@ -68,7 +79,7 @@ func (o *overlay) remove(ns string, key []byte, txIndex uint32) error {
 	if err != nil || !found {
 		return err
 	}
-	o.set(joinKey(ns, key), entry{deleted: true, txIndex: txIndex})
+	o.set(ns, joinKey(ns, key), entry{deleted: true, txIndex: txIndex})
 	return nil
 }
 
@@ -94,6 +105,8 @@ func (o *overlay) rowsSince(mark int) []writtenRow {
 // take adds changes made elsewhere, which cannot be reverted.
 func (o *overlay) take(rows []writtenRow) {
 	for _, w := range rows {
+		ns, _, _ := strings.Cut(w.key, "\x00")
+		o.changing(ns)
 		o.changes.Set(w.key, w.entry)
 	}
 }

@@ -1,34 +1,47 @@
 package chain
 
 import (
+	"bytes"
+	"slices"
 	"sync"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 )
 
-// verifier checks signatures and remembers which ones held. Only the mathematics is
-// remembered, under the hash of the complete transaction bytes and the very keys used,
-// so a signature pasted onto a known body, or another key for a known sender, is a new
-// question. Failures are not remembered: they would let anyone flush the cache.
+// verifier checks signatures and remembers transactions whose signatures held, decoded,
+// until a block settles them. Only what depends on nothing but the bytes is remembered, and
+// with it the very keys that were used: a signature pasted onto a known body, or another
+// key for a known sender, is a new question. Failures are not remembered: they would let
+// anyone flush the cache.
 type verifier struct {
-	workers int
-	limit   int // entries per generation
+	workers  int
+	maxTxs   int // per generation
+	maxBytes int // of their transactions
 
-	mu    sync.Mutex
-	young map[verifiedKey]struct{}
-	old   map[verifiedKey]struct{}
+	mu         sync.Mutex
+	young, old map[tail]*verified
+	bytes      int // of young
 }
 
-type verifiedKey struct {
-	leaf   crypto.Hash      // SM3 of the complete bytes
-	sender crypto.PublicKey // key of the first signature
-	others crypto.Hash      // SM3 of the co-signers' keys, zero without any
+// verified is a transaction whose signatures hold under keys.
+type verified struct {
+	tx   *types.Tx
+	keys []crypto.PublicKey // of the sender and the co-signers
 }
 
-func newVerifier(workers, entries int) *verifier {
-	return &verifier{workers: workers, limit: (entries + 1) / 2,
-		young: map[verifiedKey]struct{}{}, old: map[verifiedKey]struct{}{}}
+// tail is the end of a transaction, half of its last signature, which is as good as random:
+// finding a transaction by it costs no hash. Those with the same end push one another out.
+type tail [16]byte
+
+func tailOf(raw []byte) (t tail) {
+	copy(t[:], raw[max(0, len(raw)-len(t)):])
+	return t
+}
+
+func newVerifier(workers, txs, bytes int) *verifier {
+	return &verifier{workers: workers, maxTxs: (txs + 1) / 2, maxBytes: (bytes + 1) / 2,
+		young: map[tail]*verified{}, old: map[tail]*verified{}}
 }
 
 // verify checks all signatures of tx under keys: the sender's, then the co-signers'.
@@ -36,15 +49,7 @@ func (v *verifier) verify(tx *types.Tx, keys []crypto.PublicKey) bool {
 	if len(keys) != len(tx.Signatures) || len(keys) == 0 {
 		return false
 	}
-	id := verifiedKey{leaf: tx.Leaf(), sender: keys[0]}
-	if len(keys) > 1 {
-		parts := make([][]byte, 0, len(keys)-1)
-		for i := range keys[1:] {
-			parts = append(parts, keys[1+i][:])
-		}
-		id.others = crypto.Sum(parts...)
-	}
-	if v.known(id) {
+	if known := v.find(tx.Bytes()); known != nil && slices.Equal(known.keys, keys) {
 		return true
 	}
 	for i := range keys {
@@ -52,32 +57,56 @@ func (v *verifier) verify(tx *types.Tx, keys []crypto.PublicKey) bool {
 			return false
 		}
 	}
-	v.remember(id)
+	v.remember(&verified{tx, keys})
 	return true
 }
 
-func (v *verifier) known(id verifiedKey) bool {
+// find returns what is remembered of a transaction, by its complete bytes.
+func (v *verifier) find(raw []byte) *verified {
+	at := tailOf(raw)
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	if _, ok := v.young[id]; ok {
-		return true
+	known := v.young[at]
+	if known == nil {
+		known = v.old[at]
 	}
-	_, ok := v.old[id]
-	return ok
+	v.mu.Unlock()
+	if known == nil || !bytes.Equal(known.tx.Bytes(), raw) {
+		return nil
+	}
+	return known
 }
 
-func (v *verifier) remember(id verifiedKey) {
+func (v *verifier) remember(known *verified) {
+	raw := known.tx.Bytes()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if len(v.young) >= v.limit {
-		v.old, v.young = v.young, make(map[verifiedKey]struct{}, v.limit)
+	if len(v.young) >= v.maxTxs || v.bytes >= v.maxBytes {
+		v.old, v.young, v.bytes = v.young, map[tail]*verified{}, 0
 	}
-	v.young[id] = struct{}{}
+	v.young[tailOf(raw)] = known
+	v.bytes += len(raw)
 }
 
-// verifyAll checks many transactions side by side and returns the index of the first
-// whose signatures do not hold, or -1.
-func (v *verifier) verifyAll(txs []*types.Tx, keys [][]crypto.PublicKey) int {
+// forget drops transactions that no block will hold any more.
+func (v *verifier) forget(raws [][]byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, raw := range raws {
+		at := tailOf(raw)
+		if _, ok := v.young[at]; ok {
+			delete(v.young, at)
+			v.bytes -= len(raw)
+		}
+		delete(v.old, at)
+	}
+}
+
+// verifyAll checks the transactions at some indices, ascending, side by side and returns the
+// first index whose signatures do not hold, or -1.
+func (v *verifier) verifyAll(indices []int, txs []*types.Tx, keys [][]crypto.PublicKey) int {
+	if len(indices) == 0 {
+		return -1
+	}
 	bad := make([]int, v.workers)
 	var wg sync.WaitGroup
 	for w := range v.workers {
@@ -86,8 +115,8 @@ func (v *verifier) verifyAll(txs []*types.Tx, keys [][]crypto.PublicKey) int {
 		go func() {
 			defer wg.Done()
 			bad[w] = -1
-			for i := w; i < len(txs); i += v.workers {
-				if !v.verify(txs[i], keys[i]) {
+			for n := w; n < len(indices); n += v.workers {
+				if i := indices[n]; !v.verify(txs[i], keys[i]) {
 					bad[w] = i
 					return
 				}

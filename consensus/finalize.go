@@ -109,6 +109,7 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 	a.m.commitSeconds.Observe(time.Since(start).Seconds())
 	a.pace.block(len(ex.ids), ex.took+time.Since(start))
 	height, blockTime := ex.input.Height, time.Unix(0, ex.input.Time)
+	a.machine.Settled(ex.input.Txs)
 	a.ids.add(ex.input.Time, ex.result.UsedIDs)
 	a.pool.committed(int64(height), blockTime.UnixMilli(), ex.settled())
 	a.admit.blockCommitted(int64(height))

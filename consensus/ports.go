@@ -17,6 +17,7 @@ type Machine interface {
 	InitGenesis(ctx context.Context, packages map[crypto.Hash][]byte) (*chain.Result, error)
 	Admit(st chain.State, raw []byte, nowMs int64) (*types.Tx, error)
 	CheckBlock(st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) error
+	Settled(txs [][]byte)
 	Execute(ctx context.Context, st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) (*chain.Result, error)
 	Validators(st chain.State) (types.ValidatorSet, error)
 	Params(st chain.State) (chain.Params, crypto.Hash, error)

@@ -168,6 +168,7 @@ func (v *loneValidator) block(b *testing.B, raws [][]byte, cpu *[5]time.Duration
 	require.NoError(b, err)
 	stage(3)
 	require.NoError(b, v.app.commit(ex))
+	v.app.machine.Settled(in.Txs)
 	v.app.ids.add(in.Time, res.UsedIDs)
 	v.app.pool.committed(int64(height), v.now.UnixMilli(), ex.settled())
 	stage(4)
