@@ -1,6 +1,7 @@
 package chain_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -245,7 +246,36 @@ func TestPastedSignature(t *testing.T) {
 	blk := &chain.BlockInput{Height: 1, Time: b.now.UnixNano(), Txs: [][]byte{pasted.Bytes()}}
 	require.Equal(t, types.CodeBadSignature, types.CodeOf(b.c.CheckBlock(b.st, b.ids, blk)))
 	b.refused(types.CodeBadSignature, pasted)
+
+	// Another body under the very same signature is found where the good one is remembered.
+	altered := bytes.Replace(good.Bytes(), []byte(`"Value":"1"`), []byte(`"Value":"9"`), 1)
+	require.NotEqual(t, good.Bytes(), altered)
+	_, err = b.c.Admit(b.st, altered, b.now.UnixMilli())
+	require.Equal(t, types.CodeBadSignature, types.CodeOf(err))
+	blk = &chain.BlockInput{Height: 1, Time: b.now.UnixNano(), Txs: [][]byte{altered}}
+	require.Equal(t, types.CodeBadSignature, types.CodeOf(b.c.CheckBlock(b.st, b.ids, blk)))
 	require.True(t, b.run(good).Receipts[0].OK(), "the id must still be free")
+}
+
+// What was admitted is neither decoded nor verified again when a block holds it, until it
+// is settled.
+func TestAdmittedIsJudgedCheaply(t *testing.T) {
+	b := newBed(t)
+	blk := b.notes(64)
+	judge := func() float64 {
+		return testing.AllocsPerRun(5, func() { require.NoError(t, b.c.CheckBlock(b.st, b.ids, blk)) }) / float64(len(blk.Txs))
+	}
+	for _, raw := range blk.Txs {
+		_, err := b.c.Admit(b.st, raw, b.now.UnixMilli())
+		require.NoError(t, err)
+	}
+	require.Less(t, judge(), 8.0, "allocations for a transaction")
+	res, err := b.c.Execute(context.Background(), b.st, b.ids, blk)
+	require.NoError(t, err)
+	require.Len(t, res.UsedIDs, len(blk.Txs))
+	b.c.Settled(blk.Txs)
+	_, err = b.c.Admit(b.st, blk.Txs[0], b.now.UnixMilli()) // verified anew, and good
+	require.NoError(t, err)
 }
 
 // resign replaces the signature of tx by one of another member over the same body.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	cmtlog "github.com/cometbft/cometbft/libs/log"
 
@@ -33,6 +34,9 @@ var routine = map[string]bool{
 type cometLogger struct {
 	log    *slog.Logger
 	onFail func(error) // called with the cause of a consensus failure
+	// with are keys and values that each line has. slog would format them at once, and
+	// CometBFT's gossip makes loggers by the hundred a second that never write a line.
+	with []any
 }
 
 var _ cmtlog.Logger = (*cometLogger)(nil)
@@ -57,13 +61,13 @@ func (l *cometLogger) Error(msg string, kv ...any) {
 }
 
 func (l *cometLogger) With(kv ...any) cmtlog.Logger {
-	return &cometLogger{log: l.log.With(safeKeys(kv)...), onFail: l.onFail}
+	return &cometLogger{log: l.log, onFail: l.onFail, with: append(slices.Clip(l.with), kv[:len(kv)&^1]...)}
 }
 
 // write formats nothing unless the line is wanted: many values are lazy and costly.
 func (l *cometLogger) write(level slog.Level, msg string, kv []any) {
 	if l.log.Enabled(context.Background(), level) {
-		l.log.Log(context.Background(), level, msg, safeKeys(kv)...) //nolint:sloglint // CometBFT chose it
+		l.log.Log(context.Background(), level, msg, safeKeys(append(slices.Clip(l.with), kv...))...) //nolint:sloglint // CometBFT chose it
 	}
 }
 

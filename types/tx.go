@@ -47,9 +47,8 @@ type Tx struct {
 	Certificate []byte   // optional DER of the sender's certificate: registers it
 	Signatures  [][]byte // r‖s of the sender, then of each co-signer in order
 
-	raw  []byte
-	id   crypto.Hash
-	leaf crypto.Hash
+	raw []byte
+	id  crypto.Hash
 }
 
 // EncodeBody returns the canonical bytes of b, which begin with the purpose tag.
@@ -144,7 +143,7 @@ func SignTx(body *Body, certificate []byte, sender crypto.Signer, cosigners ...c
 }
 
 // WithCertificate returns t carrying the sender's certificate. The certificate stands
-// outside the signed body, so the id stays; bytes and leaf change.
+// outside the signed body, so the id stays; the bytes change.
 func (t *Tx) WithCertificate(der []byte) (*Tx, error) {
 	with := Tx{BodyBytes: t.BodyBytes, Certificate: der, Signatures: t.Signatures}
 	return DecodeTx(with.encode())
@@ -191,7 +190,7 @@ func DecodeTx(raw []byte) (*Tx, error) {
 	if err != nil {
 		return nil, &Error{Code: CodeTxMalformed, Detail: err.Error()}
 	}
-	t.id, t.leaf = crypto.Sum(t.BodyBytes), crypto.Sum(raw)
+	t.id = crypto.Sum(t.BodyBytes)
 	return t, nil
 }
 
@@ -214,6 +213,3 @@ func (t *Tx) ID() crypto.Hash { return t.id }
 
 // Bytes returns the complete transaction as transmitted.
 func (t *Tx) Bytes() []byte { return t.raw }
-
-// Leaf is SM3 of the complete bytes: the transaction's leaf under the transaction root.
-func (t *Tx) Leaf() crypto.Hash { return t.leaf }

@@ -22,17 +22,18 @@ func (d *Data) indexRows(out []Pair) []Pair {
 			l.add(KindSender, d.Senders[i][:], i)
 		}
 	}
+	var room [2 * 256]byte
 	if d.Indexes&IndexContract != 0 {
 		for i := range d.Contracts {
-			l.add(KindContract, name(d.Contracts[i]), i)
+			l.add(KindContract, appendName(room[:0], d.Contracts[i]), i)
 		}
 	}
 	if d.Indexes&IndexEvent != 0 {
 		for i := range d.Events {
 			e := &d.Events[i]
-			contract := name(e.Contract)
+			contract := appendName(room[:0], e.Contract)
 			l.add(KindEvent, contract, i)
-			l.add(KindEventName, append(contract, name(e.Name)...), i)
+			l.add(KindEventName, appendName(contract, e.Name), i)
 		}
 	}
 	out = append(out, l.out...)

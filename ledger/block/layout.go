@@ -85,13 +85,15 @@ func epochKey(epoch uint64, k Kind, parts ...[]byte) []byte {
 func u64(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
 func u32(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
 
-// name returns u8 len ‖ s; longer names than 255 bytes are cut (none exist).
-func name(s string) []byte {
+// appendName appends u8 len ‖ s; longer names than 255 bytes are cut (none exist).
+func appendName(b []byte, s string) []byte {
 	if len(s) > 255 {
 		s = s[:255]
 	}
-	return append([]byte{byte(len(s))}, s...)
+	return append(append(b, byte(len(s))), s...)
 }
+
+func name(s string) []byte { return appendName(nil, s) }
 
 // Ref is the position of a transaction, or of an event, in the chain.
 type Ref struct {
@@ -169,7 +171,7 @@ func (c *Change) Encode() []byte {
 	b = binary.BigEndian.AppendUint64(append(b, flags), c.PrevHeight)
 	b = binary.BigEndian.AppendUint32(b, c.PrevTx)
 	b = binary.BigEndian.AppendUint32(b, c.TxIndex)
-	b = append(b, name(c.NS)...)
+	b = appendName(b, c.NS)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(c.Key)))
 	b = append(b, c.Key...)
 	if !c.Delete {

@@ -112,14 +112,14 @@ func ReadError(err error) error {
 // leaf is checked against the tree, and the row against the leaf: HC-4101 if they differ.
 // A key without a leaf is absent, whatever rows say. Row.Value MUST NOT be modified.
 func (s *Store) Get(ns string, key []byte) (row Row, found bool, err error) {
-	rk := RowKey(ns, key)
-	if raw, ok := s.cache.get(rk); ok {
+	var room [128]byte // a hit allocates nothing
+	if raw, ok := s.cache.get(AppendRowKey(room[:0], ns, key)); ok {
 		row, err = DecodeRow(raw)
 		return row, err == nil, err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.get(rk)
+	return s.get(RowKey(ns, key))
 }
 
 // get reads a row past the cache; the caller holds mu.

@@ -169,6 +169,32 @@ func TestLargeBlocks(t *testing.T) {
 	}
 }
 
+// TestGrowingPagesAreNotReadAgain: pages stay cached while they grow and split, so that
+// neither writing new keys nor finding keys absent reads leaf rows.
+func TestGrowingPagesAreNotReadAgain(t *testing.T) {
+	db := &countingDB{DB: openMem(t, vfs.NewMem())}
+	s, err := Open(db, Params{CacheBytes: 1 << 20, LeafBytes: 4 << 20, Keep: 2})
+	require.NoError(t, err)
+	db.iters = 0
+	key := func(h, k int) []byte { return fmt.Appendf(nil, "%06d/%06d", h, k) }
+	for h := range 40 {
+		var ws []types.Write
+		for k := range 100 {
+			_, found, err := s.Get("ns", key(h, k))
+			require.NoError(t, err)
+			require.False(t, found)
+			ws = append(ws, types.Write{NS: "ns", Key: key(h, k), Value: []byte("v")})
+		}
+		ch, _, err := s.Prepare(uint64(h), ws)
+		require.NoError(t, err)
+		require.NoError(t, s.Commit(ch, uint64(h), func(driver.Batch) {}))
+	}
+	require.Equal(t, uint64(4000), s.Leaves())
+	require.Zero(t, db.iters)
+	require.NoError(t, s.Close())
+	require.NoError(t, db.Close())
+}
+
 // TestLeafRowsAreCheckedWhenRead alters, removes and exchanges leaf rows under a running
 // store, as a failing disk or an intruder would, with checksums that fit.
 func TestLeafRowsAreCheckedWhenRead(t *testing.T) {

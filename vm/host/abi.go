@@ -247,16 +247,25 @@ func sm2Verify(s *Session, m api.Module, p []uint64) {
 
 // encodeCaller writes the four length-prefixed fields of caller.
 func encodeCaller(c *Caller) []byte {
-	roles := make([]string, len(c.Roles))
+	var room [256]byte
+	roles := room[:0]
 	for i, r := range c.Roles {
-		roles[i] = string(r)
+		if i > 0 {
+			roles = append(roles, ',')
+		}
+		roles = append(roles, r...)
 	}
-	var out []byte
-	for _, f := range []string{string(c.Member), c.Org, string(c.Address[:]), strings.Join(roles, ",")} {
-		f = f[:min(len(f), 255)]
-		out = append(append(out, byte(len(f))), f...)
-	}
-	return out
+	out := make([]byte, 0, 4+len(c.Member)+len(c.Org)+len(c.Address)+len(roles))
+	out = appendField(out, string(c.Member))
+	out = appendField(out, c.Org)
+	out = appendField(out, c.Address[:])
+	return appendField(out, roles)
+}
+
+// appendField appends u8 len ‖ f, which is cut to 255 bytes.
+func appendField[T string | []byte](out []byte, f T) []byte {
+	n := min(len(f), 255)
+	return append(append(out, byte(n)), f[:n]...)
 }
 
 // goFunction adapts f to wazero.
