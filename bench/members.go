@@ -9,6 +9,7 @@ import (
 	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
+	"github.com/huchain/huchain/crypto/loadsign"
 	"github.com/huchain/huchain/types"
 )
 
@@ -16,6 +17,7 @@ import (
 type member struct {
 	id   types.MemberID
 	key  *crypto.PrivateKey
+	load *loadsign.Signer // signs transactions under key
 	addr types.Address
 	cert []byte // DER
 }
@@ -55,7 +57,11 @@ func newMembers(ctx context.Context, ca *cert.CA, n int, roles ...types.Role) ([
 		if err != nil {
 			return nil, fmt.Errorf("certify bench member: %w", err)
 		}
-		out[i] = &member{id: id, key: key, addr: types.AddressOf(key.Public()), cert: c.Raw}
+		load, err := loadsign.New(key)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = &member{id: id, key: key, load: load, addr: types.AddressOf(key.Public()), cert: c.Raw}
 	}
 	return out, nil
 }
@@ -79,5 +85,5 @@ func (m *member) sign(genesis crypto.Hash, c call, withCert bool) (*types.Tx, er
 	if withCert {
 		der = m.cert
 	}
-	return types.SignTx(&b, der, m.key)
+	return types.SignTx(&b, der, m.load)
 }

@@ -66,6 +66,7 @@ var fences = []struct {
 	{"github.com/spf13/cobra", []string{"cmd"}, "commands are wired in cmd alone"},
 	{"github.com/danielgtaylor/huma", []string{"node"}, "the HTTP API is node's"},
 	{"github.com/emmansun/gmsm", []string{"crypto", "contracts/sdk/go"}, "cryptography goes through crypto"},
+	{module + "/crypto/loadsign", []string{"bench"}, "it signs in variable time, for keys that protect nothing"},
 	{"github.com/ebitengine/purego", []string{"crypto/sdf"}, "no library is loaded but a device's"},
 	{"C", nil, "the release build has no cgo"},
 	{"plugin", nil, "one static binary"},
