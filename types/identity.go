@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/huchain/huchain/crypto"
@@ -55,13 +54,22 @@ type MemberID string
 // NamePattern is the form of organisation, member, contract and chain names.
 const NamePattern = `[a-z][a-z0-9-]{0,31}`
 
-var (
-	nameRE   = regexp.MustCompile(`^` + NamePattern + `$`)
-	memberRE = regexp.MustCompile(`^` + NamePattern + `/` + NamePattern + `$`)
-)
+// maxNameBytes is the most of NamePattern.
+const maxNameBytes = 32
 
-// ValidName reports whether s may name an organisation, member, contract or chain.
-func ValidName(s string) bool { return nameRE.MatchString(s) }
+// ValidName reports whether s may name an organisation, member, contract or chain: whether
+// it is of NamePattern. Every decoding of a transaction asks, so it is no regular expression.
+func ValidName(s string) bool {
+	if len(s) == 0 || len(s) > maxNameBytes || s[0] < 'a' || s[0] > 'z' {
+		return false
+	}
+	for i := 1; i < len(s); i++ {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
 
 // NewMemberID joins an organisation and a name.
 func NewMemberID(org, name string) (MemberID, error) {
@@ -70,7 +78,7 @@ func NewMemberID(org, name string) (MemberID, error) {
 
 // ParseMemberID checks the form "org/name".
 func ParseMemberID(s string) (MemberID, error) {
-	if !memberRE.MatchString(s) {
+	if org, name, _ := strings.Cut(s, "/"); !ValidName(org) || !ValidName(name) {
 		return "", fmt.Errorf("%q is no member id of the form org/name (lower-case letters, digits, hyphens)", s)
 	}
 	return MemberID(s), nil

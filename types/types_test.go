@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -349,6 +350,18 @@ func TestDecodersAllocateInProportion(t *testing.T) {
 			require.Less(t, got, uint64(512<<10), "%s allocates %d bytes on %d bytes of %s", name, got, len(in), what)
 		}
 	}
+}
+
+// Names are exactly what their pattern, which others read, says.
+func TestNamesAreOfThePattern(t *testing.T) {
+	pattern := regexp.MustCompile(`^` + types.NamePattern + `$`)
+	member := regexp.MustCompile(`^` + types.NamePattern + `/` + types.NamePattern + `$`)
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringMatching(`[a-c0-1A/\n-]{0,34}`).Draw(t, "s")
+		require.Equal(t, pattern.MatchString(s), types.ValidName(s), "%q", s)
+		_, err := types.ParseMemberID(s)
+		require.Equal(t, member.MatchString(s), err == nil, "%q", s)
+	})
 }
 
 func TestNames(t *testing.T) {
