@@ -14,7 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/chain/chaintest"
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/crypto/loadsign"
 	"github.com/huchain/huchain/types"
 )
 
@@ -54,25 +56,72 @@ func BenchmarkSaturated(b *testing.B) {
 	for _, nodes := range []int{1, 4} {
 		b.Run(fmt.Sprintf("validators=%d", nodes), func(b *testing.B) {
 			for range b.N {
-				saturate(b, nodes, 8*time.Second, nil)
+				saturate(b, nodes, 8*time.Second, bare, nil)
 			}
 		})
 	}
 }
 
-func saturate(b *testing.B, nodes int, d time.Duration, change func(*network)) float64 {
+// workload is what a network is loaded with.
+type workload struct {
+	wrap    func(Machine) Machine // nil: the chain as it is
+	prepare func(net *network)    // once the network runs; nil: nothing
+	tx      func(net *network, n uint64) []byte
+	waiting int // transactions kept waiting in each pool
+}
+
+// bare load costs a chain next to nothing.
+var bare = workload{wrap: func(m Machine) Machine { return trivial{Chain: m.(*chain.Chain)} }, tx: benchTx, waiting: 12_000}
+
+// signed load is what a chain does: each signature is verified by every validator, each
+// call executed. The contract is a Go function, which costs less than WASM.
+func signed(b *testing.B) workload {
+	const members = 16
+	signers := make([]*loadsign.Signer, members)
+	return workload{
+		waiting: 2_000,
+		prepare: func(net *network) {
+			for i := range signers {
+				m := net.world.Member("archives", fmt.Sprintf("load-%d", i), "client")
+				tx := chaintest.Call(net.genesis, m, time.Now(), "store", "put", fmt.Sprintf("{%d:first}", i), true)
+				require.True(b, net.nodes[0].commit(tx).Receipt.OK())
+				var err error
+				signers[i], err = loadsign.New(m.Key)
+				require.NoError(b, err)
+			}
+		},
+		tx: func(net *network, n uint64) []byte {
+			s := signers[n%members]
+			body := &types.Body{
+				Genesis: net.genesis.Hash(), Sender: types.AddressOf(s.Public()), Contract: "store", Method: "put",
+				Args: fmt.Appendf(nil, "{key-%d:%0100d}", n, n), GasLimit: 100_000_000, ValidUntil: time.Now().Add(time.Minute).UnixMilli(),
+			}
+			binary.BigEndian.PutUint64(body.Salt[:], n)
+			tx, err := types.SignTx(body, nil, s)
+			if err != nil {
+				panic(err)
+			}
+			return tx.Bytes()
+		},
+	}
+}
+
+func saturate(b *testing.B, nodes int, d time.Duration, load workload, change func(*network)) float64 {
 	net := newNetwork(b, nodes)
 	net.params = DefaultParams()
 	net.params.SenderTxs = net.params.PoolTxs
 	net.params.SenderBytes = net.params.PoolBytes
 	for _, n := range net.nodes {
-		n.wrap = func(m Machine) Machine { return trivial{Chain: m.(*chain.Chain)} }
+		n.wrap = load.wrap
 	}
 	if change != nil {
 		change(net)
 	}
 	net.up()
 	net.ready()
+	if load.prepare != nil {
+		load.prepare(net)
+	}
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -80,12 +129,12 @@ func saturate(b *testing.B, nodes int, d time.Duration, change func(*network)) f
 	for _, n := range net.nodes {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				if have, _ := n.pool.size(); have > 6000*nodes/2 {
+				if have, _ := n.pool.size(); have > load.waiting {
 					time.Sleep(time.Millisecond)
 					continue
 				}
 				for range 64 {
-					if _, err := n.Submit(benchTx(net, serial.Add(1))); err != nil {
+					if _, err := n.Submit(load.tx(net, serial.Add(1))); err != nil {
 						time.Sleep(time.Millisecond)
 						break
 					}
