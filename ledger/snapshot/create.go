@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger"
@@ -18,17 +19,23 @@ import (
 // Params are the settings of making snapshots. Nodes that shall serve the same snapshot
 // together MUST agree on ChunkBytes.
 type Params struct {
-	ChunkBytes  int // a chunk is closed before it would grow beyond this
-	MemoryBytes int // rows sorted in memory at a time
+	ChunkBytes  int    // a chunk is closed before it would grow beyond this
+	MemoryBytes int    // rows sorted in memory at a time
+	FS          vfs.FS // the disk
 }
 
-// DefaultParams returns chunks of 4 MiB and 64 MiB of memory.
-func DefaultParams() Params { return Params{ChunkBytes: 4 << 20, MemoryBytes: 64 << 20} }
+// DefaultParams returns chunks of 4 MiB, 64 MiB of memory and the machine's disk.
+func DefaultParams() Params {
+	return Params{ChunkBytes: 4 << 20, MemoryBytes: 64 << 20, FS: vfs.Default}
+}
 
 // Validate checks the settings: HC-1004. A chunk MUST have room for the largest row.
 func (p Params) Validate() error {
 	if p.ChunkBytes < 128<<10 || p.ChunkBytes > MaxChunkBytes/2 {
 		return types.Errorf(types.CodeConfig, "snapshot chunks of %d bytes: must be %d to %d", p.ChunkBytes, 128<<10, MaxChunkBytes/2)
+	}
+	if p.FS == nil {
+		return types.Errorf(types.CodeConfig, "snapshots need a disk")
 	}
 	if p.MemoryBytes < p.ChunkBytes {
 		return types.Errorf(types.CodeConfig, "memory for snapshots must hold a chunk")
@@ -108,7 +115,7 @@ func (c *creator) history(f *ledger.Frozen) error {
 
 // write stores the next chunk.
 func (c *creator) write(chunk []byte) error {
-	if err := writeFile(filepath.Join(c.dir, chunkName(c.chunks)), chunk); err != nil {
+	if err := writeFile(c.p.FS, filepath.Join(c.dir, chunkName(c.chunks)), chunk); err != nil {
 		return err
 	}
 	c.chunks++
@@ -152,7 +159,7 @@ func (c *creator) split(parts []part, level int) error {
 	}
 	switch {
 	case size <= int64(c.p.MemoryBytes) || rows <= 1:
-		list, err := load(parts)
+		list, err := load(c.p.FS, parts)
 		if err != nil {
 			return err
 		}
@@ -164,11 +171,11 @@ func (c *creator) split(parts []part, level int) error {
 		}
 		return c.split(parts[mid:], level+1)
 	}
-	finer, err := c.partition(level, func(fn func(rowKey, row []byte) error) error { return eachRow(parts[0].path, fn) })
+	finer, err := c.partition(level, func(fn func(rowKey, row []byte) error) error { return eachRow(c.p.FS, parts[0].path, fn) })
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(parts[0].path); err != nil {
+	if err := c.p.FS.Remove(parts[0].path); err != nil {
 		return types.Errorf(types.CodeDiskFailure, "%w", err)
 	}
 	return c.split(finer, level)
@@ -181,20 +188,20 @@ type memRow struct {
 }
 
 // load reads and sorts the rows of parts, and removes their files.
-func load(parts []part) ([]memRow, error) {
+func load(fs vfs.FS, parts []part) ([]memRow, error) {
 	var rows []memRow
 	for i := range parts {
 		if parts[i].rows == 0 {
 			continue
 		}
-		err := eachRow(parts[i].path, func(rowKey, row []byte) error {
+		err := eachRow(fs, parts[i].path, func(rowKey, row []byte) error {
 			rows = append(rows, memRow{key: bytes.Clone(rowKey[1:]), value: bytes.Clone(row)})
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
-		if err := os.Remove(parts[i].path); err != nil {
+		if err := fs.Remove(parts[i].path); err != nil {
 			return nil, types.Errorf(types.CodeDiskFailure, "%w", err)
 		}
 	}

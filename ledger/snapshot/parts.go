@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/proof"
@@ -24,7 +25,7 @@ type partWriter struct {
 	level int
 	rows  int
 	parts [1 << partBits]part
-	files [1 << partBits]*os.File
+	files [1 << partBits]vfs.File
 	out   [1 << partBits]*bufio.Writer
 	buf   []byte
 }
@@ -41,7 +42,7 @@ func (w *partWriter) add(rowKey, row []byte) error {
 	if w.files[i] == nil {
 		w.c.parts++
 		p.path = filepath.Join(w.c.dir, fmt.Sprintf("part-%d", w.c.parts))
-		f, err := os.OpenFile(p.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		f, err := w.c.p.FS.Create(p.path, vfs.WriteCategoryUnspecified)
 		if err != nil {
 			return types.Errorf(types.CodeDiskFailure, "%w", err)
 		}
@@ -70,8 +71,8 @@ func (w *partWriter) close() error {
 }
 
 // eachRow calls fn for the rows of a part. They are valid until it returns.
-func eachRow(path string, fn func(rowKey, row []byte) error) error {
-	f, err := os.Open(path)
+func eachRow(fs vfs.FS, path string, fn func(rowKey, row []byte) error) error {
+	f, err := fs.Open(path)
 	if err != nil {
 		return types.Errorf(types.CodeDiskFailure, "%w", err)
 	}

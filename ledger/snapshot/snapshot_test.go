@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/crypto"
@@ -120,7 +121,7 @@ func source(t testing.TB, n, blocks int, p Params) (*world, *ledger.Ledger, *Sto
 	return w, l, s
 }
 
-func small() Params { return Params{ChunkBytes: 128 << 10, MemoryBytes: 256 << 10} }
+func small() Params { return Params{ChunkBytes: 128 << 10, MemoryBytes: 256 << 10, FS: vfs.Default} }
 
 func make1(t testing.TB, l *ledger.Ledger, s *Store) *Info {
 	f, err := l.Freeze()
@@ -429,7 +430,7 @@ func TestFinerPartitions(t *testing.T) {
 	require.NoError(t, err)
 	defer f.Close() //nolint:errcheck // a test
 	dir := t.TempDir()
-	c := &creator{ctx: context.Background(), p: Params{ChunkBytes: 4 << 10, MemoryBytes: 4 << 10}, dir: dir, m: &Manifest{}}
+	c := &creator{ctx: context.Background(), p: Params{ChunkBytes: 4 << 10, MemoryBytes: 4 << 10, FS: vfs.Default}, dir: dir, m: &Manifest{}}
 	parts, err := c.partition(0, f.Rows)
 	require.NoError(t, err)
 	for i := range parts { // as if every part were one file too large

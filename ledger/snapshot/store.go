@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger"
@@ -32,6 +34,7 @@ func chunkName(i uint32) string { return fmt.Sprintf("chunk-%06d", i) }
 type Store struct {
 	dir    string
 	p      Params
+	fs     vfs.FS
 	making sync.Mutex
 
 	mu   sync.Mutex // guards manifests
@@ -54,19 +57,19 @@ func OpenStore(dir string, p Params) (*Store, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	return &Store{dir: dir, p: p, read: map[uint64]*Manifest{}}, nil
+	return &Store{dir: dir, p: p, fs: p.FS, read: map[uint64]*Manifest{}}, nil
 }
 
 // Clean removes what a crash left. The process that makes snapshots MUST call it, and no
 // other.
 func (s *Store) Clean() error {
-	entries, err := os.ReadDir(s.dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	names, err := s.fs.List(s.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return diskError(err)
 	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), draftPrefix) {
-			if err := os.RemoveAll(filepath.Join(s.dir, e.Name())); err != nil {
+	for _, name := range names {
+		if strings.HasPrefix(name, draftPrefix) {
+			if err := s.fs.RemoveAll(filepath.Join(s.dir, name)); err != nil {
 				return diskError(err)
 			}
 		}
@@ -87,17 +90,20 @@ func (s *Store) folder(height uint64) string {
 
 // Heights lists the heights of the snapshots kept, ascending.
 func (s *Store) Heights() ([]uint64, error) {
-	entries, err := os.ReadDir(s.dir)
-	if errors.Is(err, os.ErrNotExist) {
+	names, err := s.fs.List(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, diskError(err)
 	}
 	var out []uint64
-	for _, e := range entries {
-		h, err := strconv.ParseUint(e.Name(), 10, 62)
-		if err == nil && e.IsDir() && strconv.FormatUint(h, 10) == e.Name() {
+	for _, name := range names {
+		h, err := strconv.ParseUint(name, 10, 62)
+		if err != nil || strconv.FormatUint(h, 10) != name {
+			continue
+		}
+		if info, err := s.fs.Stat(filepath.Join(s.dir, name)); err == nil && info.IsDir() {
 			out = append(out, h)
 		}
 	}
@@ -114,22 +120,30 @@ func (s *Store) Create(ctx context.Context, f *ledger.Frozen) (*Info, error) {
 	}
 	defer s.making.Unlock()
 	height := f.Header.Height
-	if _, err := os.Stat(s.folder(height)); err == nil {
+	if _, err := s.fs.Stat(s.folder(height)); err == nil {
 		return nil, types.Errorf(types.CodeAlreadyExists, "there is a snapshot of height %d", height)
 	}
 	draft := filepath.Join(s.dir, draftPrefix+strconv.FormatUint(height, 10))
-	if err := errors.Join(os.RemoveAll(draft), os.MkdirAll(draft, 0o755)); err != nil {
+	if err := errors.Join(s.fs.RemoveAll(draft), s.fs.MkdirAll(draft, 0o755)); err != nil {
 		return nil, diskError(err)
 	}
 	c, err := create(ctx, f, s.p, draft)
 	if err == nil {
-		err = writeFile(filepath.Join(draft, manifestFile), c.m.Encode())
+		err = writeFile(s.fs, filepath.Join(draft, manifestFile), c.m.Encode())
+	}
+	if err == nil { // what bears a height is whole: it gets its name when all of it is durable
+		err = diskError(syncDir(s.fs, draft))
 	}
 	if err == nil {
-		err = diskError(errors.Join(syncDir(draft), os.Rename(draft, s.folder(height)), syncDir(s.dir)))
+		err = diskError(s.fs.Rename(draft, s.folder(height)))
 	}
 	if err != nil {
-		return nil, errors.Join(err, diskError(os.RemoveAll(draft)))
+		return nil, errors.Join(err, diskError(s.fs.RemoveAll(draft)))
+	}
+	for _, dir := range []string{s.dir, filepath.Dir(s.dir)} { // which may be new itself
+		if err := syncDir(s.fs, dir); err != nil {
+			return nil, diskError(err) // it is whole, and may be gone after a crash
+		}
 	}
 	return s.Info(height)
 }
@@ -141,15 +155,15 @@ func (s *Store) Info(height uint64) (*Info, error) {
 		return nil, err
 	}
 	i := &Info{Height: height, TimeNs: m.Header.Time, Header: m.Header.Hash(), Hash: m.Hash(), Chunks: m.Chunks()}
-	entries, err := os.ReadDir(s.folder(height))
+	names, err := s.fs.List(s.folder(height))
 	if err != nil {
 		return nil, diskError(err)
 	}
-	for _, e := range entries {
-		if fi, err := e.Info(); err == nil {
+	for _, name := range names {
+		if fi, err := s.fs.Stat(filepath.Join(s.folder(height), name)); err == nil {
 			i.Bytes += fi.Size()
 		}
-		i.Anchored = i.Anchored || e.Name() == anchorFile
+		i.Anchored = i.Anchored || name == anchorFile
 	}
 	return i, nil
 }
@@ -193,15 +207,18 @@ func (s *Store) Anchor(height uint64) ([]byte, error) { return s.file(height, an
 // not know its form.
 func (s *Store) PutAnchor(height uint64, anchor []byte) error {
 	path := filepath.Join(s.folder(height), anchorFile)
-	if err := writeFile(path+".new", anchor); err != nil {
+	if err := writeFile(s.fs, path+".new", anchor); err != nil {
 		return err
 	}
-	return diskError(errors.Join(os.Rename(path+".new", path), syncDir(s.folder(height))))
+	if err := s.fs.Rename(path+".new", path); err != nil {
+		return diskError(err)
+	}
+	return diskError(syncDir(s.fs, s.folder(height)))
 }
 
 func (s *Store) file(height uint64, name string, limit int64) ([]byte, error) {
-	f, err := os.Open(filepath.Join(s.folder(height), name))
-	if errors.Is(err, os.ErrNotExist) {
+	f, err := s.fs.Open(filepath.Join(s.folder(height), name))
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, types.Errorf(types.CodeNotFound, "snapshot of height %d: no %s", height, name)
 	}
 	if err != nil {
@@ -226,7 +243,7 @@ func (s *Store) Keep(n int) error {
 	}
 	last := uint64(0) // newest that others can be served with
 	for _, h := range heights {
-		if _, err := os.Stat(filepath.Join(s.folder(h), anchorFile)); err == nil {
+		if _, err := s.fs.Stat(filepath.Join(s.folder(h), anchorFile)); err == nil {
 			last = h
 		}
 	}
@@ -246,12 +263,15 @@ func (s *Store) Remove(height uint64) error {
 	delete(s.read, height)
 	s.mu.Unlock()
 	gone := filepath.Join(s.dir, draftPrefix+"gone-"+strconv.FormatUint(height, 10))
-	return diskError(errors.Join(os.Rename(s.folder(height), gone), os.RemoveAll(gone)))
+	if err := s.fs.Rename(s.folder(height), gone); err != nil {
+		return diskError(err)
+	}
+	return diskError(s.fs.RemoveAll(gone))
 }
 
 // writeFile writes and syncs a file.
-func writeFile(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+func writeFile(disk vfs.FS, path string, data []byte) error {
+	f, err := disk.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return diskError(err)
 	}
@@ -262,8 +282,8 @@ func writeFile(path string, data []byte) error {
 	return diskError(errors.Join(err, f.Close()))
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+func syncDir(disk vfs.FS, dir string) error {
+	d, err := disk.OpenDir(dir)
 	if err != nil {
 		return err
 	}
