@@ -37,6 +37,7 @@ type Config struct {
 	Log     LogConfig     `koanf:"log"`
 	Disk    DiskConfig    `koanf:"disk"`
 	VM      VMConfig      `koanf:"vm"`
+	Mirror  MirrorConfig  `koanf:"mirror"`
 }
 
 // WebConfig is the HTTP listener: plain HTTP, therefore loopback only.

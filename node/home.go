@@ -91,6 +91,7 @@ func (h Home) Exists() bool {
 //	data/                  the ledger and CometBFT's stores; may be deleted, keys may not
 //	snapshots/<height>/    snapshots, see package ledger/snapshot
 //	rebuild.work/          a ledger that is being rebuilt from the archive
+//	mirror/                the mirror in SQLite, and subscriptions to events
 //	archive/               catalogue of the archive, see package ledger/archive/repo
 //	lock                   held while the chain runs, or is being set up
 type ChainHome struct{ Name, Dir string }
@@ -121,6 +122,9 @@ func (c ChainHome) ConsensusDir() string { return filepath.Join(c.DataDir(), "co
 
 // SnapshotsDir holds the chain's snapshots, a folder each.
 func (c ChainHome) SnapshotsDir() string { return filepath.Join(c.Dir, "snapshots") }
+
+// MirrorDir holds the mirror of the chain, which may be deleted, and subscriptions to it.
+func (c ChainHome) MirrorDir() string { return filepath.Join(c.Dir, "mirror") }
 
 // ArchiveDir holds what the node knows of the chain's archive: the catalogue, and segments
 // under way.

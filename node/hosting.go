@@ -131,7 +131,17 @@ func (n *node) open(ctx context.Context, h *hosted, home ChainHome) error {
 	if err != nil {
 		return err
 	}
-	n.api.Add(r.api())
+	serve := r.api()
+	mirror, err := n.mirrorOf(r, home, log)
+	if err != nil {
+		r.halt()
+		r.close()
+		return err
+	}
+	if mirror != nil {
+		serve.Mirror = mirror
+	}
+	n.api.Add(serve)
 	if err := n.serveMembers(h, r); err != nil {
 		idle := n.api.Drop(ctx, home.Name, err, true)
 		r.halt()
@@ -141,6 +151,7 @@ func (n *node) open(ctx context.Context, h *hosted, home ChainHome) error {
 	}
 	h.set(ChainRunning, r, nil)
 	n.tend(r, log)
+	n.runMirror(r, mirror)
 	log.Info("chain started", "genesis", r.genesis.Hash(), "height", r.ledger.Height(), "tookMs", time.Since(start).Milliseconds())
 	n.watch.Go(func() {
 		select {

@@ -33,6 +33,8 @@ type Options struct {
 	Stderr io.Writer
 	// Ready is called once every chain serves, with the address of the HTTP API.
 	Ready func(name, web string, chains []string)
+	// Mirror makes the mirror of a chain, for nodes that keep one. It opens nothing yet.
+	Mirror func(MirrorOf) (Mirror, error)
 }
 
 // node is a running node.
@@ -50,6 +52,10 @@ type node struct {
 	disk   prometheus.Gauge
 	expiry *prometheus.GaugeVec
 	care   careMetrics
+
+	newMirror   func(MirrorOf) (Mirror, error)
+	mirrors     context.Context // ends before the API does: mirrors read from it
+	stopMirrors context.CancelFunc
 }
 
 // Run runs the node of a home until ctx ends, which is a stop and no error, or until it
@@ -77,7 +83,9 @@ func Run(ctx context.Context, home Home, opt Options) error {
 		return err
 	}
 	defer closer.Close()
-	n := &node{home: home, cfg: cfg, log: log, chains: map[string]*hosted{}}
+	n := &node{home: home, cfg: cfg, log: log, chains: map[string]*hosted{}, newMirror: opt.Mirror}
+	n.mirrors, n.stopMirrors = context.WithCancel(context.Background())
+	defer n.stopMirrors()
 	if err := n.run(ctx, lock, opt); err != nil {
 		log.Error("node stopped", "code", types.CodeOf(err).String(), "error", err)
 		return err
@@ -172,6 +180,7 @@ func stopCause(ctx context.Context, err error) error {
 func (n *node) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
+	n.stopMirrors()
 	if err := n.api.Stop(ctx); err != nil {
 		n.log.Warn("requests were cut off", "error", err)
 	}

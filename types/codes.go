@@ -89,6 +89,14 @@ const (
 	CodeArchiveTarget   Code = 4404
 	CodeBackupDamaged   Code = 4405
 
+	// 46xx: the mirror in SQL
+	CodeMirrorAbsent   Code = 4601
+	CodeMirrorSource   Code = 4602
+	CodeMirrorDatabase Code = 4603
+	CodeMirrorQuery    Code = 4604
+	CodeMirrorSlow     Code = 4605
+	CodeSubscription   Code = 4606
+
 	// 5xxx: consensus and network
 	CodeNotReady        Code = 5101
 	CodeGenesisInvalid  Code = 5102

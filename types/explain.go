@@ -474,6 +474,46 @@ var table = []Explanation{
 		Fix:     Text{"不要从它恢复。改用另一份备份（huchain backup list），并检查存放位置。", "Do not restore from it. Use another one (huchain backup list) and look into the place where it is kept."},
 	},
 
+	// 46xx: the mirror in SQL
+	{
+		Code:    CodeMirrorAbsent,
+		Message: Text{"该节点没有镜像库", "this node keeps no mirror"},
+		Cause:   Text{"检索、统计与事件订阅由镜像库提供，而该节点未启用。", "Searches, statistics and subscriptions are answered from a mirror in SQL, which this node does not keep."},
+		Fix:     Text{"在 node.toml 中设置 mirror.enabled = true 后重启，或改问启用了镜像库的节点。", "Set mirror.enabled = true in node.toml and start the node again, or ask a node that keeps one."},
+	},
+	{
+		Code:    CodeMirrorSource,
+		Message: Text{"节点提供的区块与区块头不符", "a node gave blocks that are not those of their headers"},
+		Cause:   Text{"详情所指的节点返回的内容与区块头的根不符，或区块头没有验证者的终局签名；镜像库未写入任何内容。", "What the node named in the details gave does not have the roots of the headers, or no validators attest the headers. Nothing of it was written."},
+		Fix:     Text{"在该节点上运行 huchain fsck 检查其账本，或为镜像库换一个节点。", "Run huchain fsck on that node, or give the mirror another node."},
+	},
+	{
+		Code:    CodeMirrorDatabase,
+		Message: Text{"镜像数据库不可用", "the database of the mirror fails"},
+		Cause:   Text{"数据库无法连接、已满、损坏，或正在被重建。", "The database cannot be reached, is full or damaged, or is being made anew."},
+		Fix:     Text{"按详情处理数据库；内容可随时用 huchain mirror rebuild 由链上数据重建。", "See to the database as the details say. All of it can be made anew from the chain: huchain mirror rebuild."},
+		Retry:   true,
+	},
+	{
+		Code:    CodeMirrorQuery,
+		Message: Text{"检索条件有误", "malformed query of the mirror"},
+		Cause:   Text{"条件中的列不在合约的 bundle.yaml 中、运算符或取值与列的类型不符，或游标属于另一个查询。", "A column is not one of the contract's bundle.yaml, an operator or a value does not fit the column's type, or the cursor is of another query."},
+		Fix:     Text{"按详情修改；合约有哪些列见 huchain contract schema。", "Correct what the details name; huchain contract schema tells the columns."},
+	},
+	{
+		Code:    CodeMirrorSlow,
+		Message: Text{"检索超时", "the query took too long"},
+		Cause:   Text{"条件匹配的数据过多，在时限内没有完成。", "It had to look at too much and was ended at its time limit."},
+		Fix:     Text{"缩小时间范围，或按 bundle.yaml 中标为 indexed 的列过滤。", "Narrow the span of time, or filter by columns that bundle.yaml marks as indexed."},
+		Retry:   true,
+	},
+	{
+		Code:    CodeSubscription,
+		Message: Text{"订阅有误", "invalid subscription"},
+		Cause:   Text{"订阅的名称、地址或密钥文件不符合要求。", "Name, address or secret of a subscription is not of the right form."},
+		Fix:     Text{"按详情修改；用法见 huchain mirror subscribe --help。", "Correct what the details name; see huchain mirror subscribe --help."},
+	},
+
 	// 5xxx: consensus and network
 	{
 		Code:    CodeNotReady,

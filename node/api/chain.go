@@ -19,6 +19,7 @@ type Chain struct {
 	Machine     *chain.Chain
 	Ledger      *ledger.Ledger
 	Consensus   Consensus
+	Mirror      Mirror // nil: this node keeps none
 }
 
 // Consensus is what the API needs of the consensus engine of a chain.

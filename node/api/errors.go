@@ -41,6 +41,10 @@ var statusOf = map[types.Code]int{
 	types.CodeLedgerCorrupt:    http.StatusInternalServerError,
 	types.CodeLedgerMismatch:   http.StatusInternalServerError,
 	types.CodeDiskFailure:      http.StatusInternalServerError,
+	types.CodeMirrorAbsent:     http.StatusNotFound,
+	types.CodeMirrorQuery:      http.StatusBadRequest,
+	types.CodeMirrorDatabase:   http.StatusServiceUnavailable,
+	types.CodeMirrorSlow:       http.StatusServiceUnavailable,
 }
 
 func httpStatus(c types.Code) int {

@@ -29,6 +29,8 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "getBlock", base+"/{chain}/blocks/{block}", "Block by height or header hash", s.block)
 	get(s, api, "getOutcomes", base+"/{chain}/blocks/{height}/outcomes", "What became of a block's transactions, waiting for the block", s.outcomes)
 	get(s, api, "listBlocks", base+"/{chain}/blocks", "Headers of the newest blocks, newest first", s.blocks)
+	get(s, api, "getContents", base+"/{chain}/contents", "Everything that blocks hold, from a height on, for those who keep a copy of the chain", s.contents)
+	s.registerMirror(api)
 	get(s, api, "getTx", base+"/{chain}/txs/{id}", "Committed transaction with receipt and events", s.tx)
 	get(s, api, "listTxs", base+"/{chain}/txs", "Transactions of a sender or of a contract, newest first", s.txs)
 	get(s, api, "listContracts", base+"/{chain}/contracts", "Installed contracts", s.contracts)
