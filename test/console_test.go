@@ -25,11 +25,16 @@ func TestConsole(t *testing.T) {
 	require.NoError(t, err)
 	n.reaches(out.Height, 20*time.Second, 0)
 
+	require.Eventually(t, func() bool {
+		st, err := n.client(0).MirrorStatus(ctx)
+		return err == nil && st.Error == nil && st.Height >= out.Height
+	}, 30*time.Second, 20*time.Millisecond, "the mirror follows")
+
 	members := filepath.Join(n.Dir(), "members", "archives")
 	cmd := exec.CommandContext(ctx, "node", "--test", "--test-concurrency=1", "test/console.test.mjs")
 	cmd.Dir = filepath.Join(root, "web")
 	cmd.Env = append(os.Environ(),
-		"CONSOLE_URL=http://"+n.Nodes[0].Web, "CONSOLE_TX="+out.ID.String(), "CONSOLE_HASH="+d.Hash,
+		"CONSOLE_URL=http://"+n.Nodes[0].Web, "CONSOLE_OTHER=http://"+n.Nodes[1].Web, "CONSOLE_TX="+out.ID.String(), "CONSOLE_HASH="+d.Hash,
 		"CONSOLE_KEY="+filepath.Join(members, "clerk.key"), "CONSOLE_CERT="+filepath.Join(members, "clerk.pem"),
 		"CONSOLE_PASSPHRASE="+filepath.Join(n.Dir(), "passphrase"), "CONSOLE_SHOTS="+filepath.Join(root, ".bench", "console"))
 	text, err := cmd.CombinedOutput()

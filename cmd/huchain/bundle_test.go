@@ -70,7 +70,7 @@ func newGuest(t *testing.T) *guest {
 	ctx, stop := context.WithCancel(t.Context())
 	ready, done := make(chan string, 1), make(chan error, 1)
 	go func() {
-		done <- node.Run(ctx, n.NodeHome("node0"), node.Options{Stderr: io.Discard, Ready: func(_, web string, _ []string) { ready <- web }})
+		done <- node.Run(ctx, n.NodeHome("node0"), node.Options{Stderr: io.Discard, Mirror: func(of node.MirrorOf) (node.Mirror, error) { return newMirroring(of) }, Ready: func(_, web string, _ []string) { ready <- web }})
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -128,6 +128,7 @@ func TestBundleThatNobodyKnows(t *testing.T) {
 	g.routes()
 	g.openAPI()
 	g.goClient()
+	g.mirror()
 	g.parameters()
 }
 

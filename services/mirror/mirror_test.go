@@ -154,7 +154,7 @@ func TestHostileRecords(t *testing.T) {
 		puts := map[string]string{}
 		for i, v := range []string{
 			`{"permit":"a\u0000b"}`, `{"permit":"\ud800"}`, "{\"permit\":\"\xff\xfe\"}", `{"fee":1e999999}`, `{"fee":123456789012345678901234567890123456789012345}`,
-			`{"permit":` + nested(500) + `}`, `{"permit":"x","permit":"y"}`, `{"\u0000":1}`, `{"permit":"';DROP TABLE record;--"}`, `{`, `"text"`, `{} {}`,
+			`{"permit":` + nested(500) + `}`, `{"permit":"x","permit":"y"}`, `{"\u0000":1}`, `{"permit":"';DROP TABLE record;--"}`, `{`, `"text"`, `{} {}`, `{}]`,
 		} {
 			puts[fmt.Sprintf("permit/H-%02d", i)] = v
 		}

@@ -71,7 +71,7 @@ func ask(t *recordType, q *rest.RecordQuery) (*question, error) {
 		out.key = &key
 	}
 	if q.Cursor != "" {
-		if out.after, err = readCursor(q.Cursor, out.digest(q), len(out.sorts)); err != nil {
+		if out.after, err = readCursor(q.Cursor, out.digest(q), out.sorts); err != nil {
 			return nil, err
 		}
 	}
@@ -247,6 +247,17 @@ func (s scalar) value() any {
 	return ""
 }
 
+// fits reports whether a value is of the type that a column of a kind has in SQL.
+func (s scalar) fits(k kind) bool {
+	switch k {
+	case whole, truth, blockMs, heights:
+		return s.Int != nil
+	case decimals:
+		return s.Float != nil || s.Int != nil || s.Text != nil && decimalForm.MatchString(*s.Text)
+	}
+	return s.Text != nil
+}
+
 // digest names a question, so that a cursor of another is refused.
 func (q *question) digest(of *rest.RecordQuery) string {
 	b, err := json.Marshal([]any{of.Contract, of.Record, of.Filter, of.Search, of.Sort, of.Key})
@@ -261,14 +272,19 @@ func (c *cursor) encode() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b), err
 }
 
-func readCursor(text, of string, values int) (*cursor, error) {
+func readCursor(text, of string, sorts []order) (*cursor, error) {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	c := &cursor{}
 	if err == nil {
 		err = json.Unmarshal(b, c)
 	}
-	if err != nil || len(c.Values) != values {
+	if err != nil || len(c.Values) != len(sorts) {
 		return nil, refuse("the cursor is malformed")
+	}
+	for i, o := range sorts {
+		if !c.Values[i].fits(o.column.kind) {
+			return nil, refuse("the cursor is malformed")
+		}
 	}
 	if c.Of != of {
 		return nil, refuse("the cursor is of another question: ask with the same filters and order")

@@ -51,27 +51,38 @@ func (s *statement) filter(f *filter) {
 	}
 }
 
-// after is the condition that a row stands behind a cursor in the order of sorts and key.
+// after is the condition that a row stands behind a cursor in the order of sorts and key:
+// behind in the first column, or equal there and behind in the next, and so on.
 func (s *statement) after(sorts []order, c *cursor) {
-	var any []string
-	equal := ""
-	step := func(expr string, down bool, param func() string) {
-		op := " > "
-		if down {
-			op = " < "
+	var behind []string
+	for n := range len(sorts) + 1 {
+		var all []string
+		for i := range n + 1 {
+			expr, down, v := s.sorted(sorts, c, i)
+			op := " = "
+			if i == n && down {
+				op = " < "
+			} else if i == n {
+				op = " > "
+			}
+			all = append(all, expr+op+s.param(v))
 		}
-		any = append(any, "("+equal+expr+op+param()+")")
-		equal += expr + " = " + param() + " AND "
+		behind = append(behind, "("+strings.Join(all, " AND ")+")")
 	}
-	for i, o := range sorts {
-		v := c.Values[i].value()
-		if text, ok := v.(string); ok && o.column.kind == decimals {
-			v = number(plain(text))
-		}
-		step(o.column.expr(s.d), o.down, func() string { return s.param(v) })
+	s.add(" AND (", strings.Join(behind, " OR "), ")")
+}
+
+// sorted is the i-th expression sorted by, the key last, with the cursor's value of it.
+func (s *statement) sorted(sorts []order, c *cursor, i int) (expr string, down bool, value any) {
+	if i == len(sorts) {
+		return s.d.binary("key"), sorts[0].down, c.Key
 	}
-	step(s.d.binary("key"), sorts[0].down, func() string { return s.param(c.Key) })
-	s.add(" AND (", strings.Join(any, " OR "), ")")
+	o := sorts[i]
+	value = c.Values[i].value()
+	if text, ok := value.(string); ok && o.column.kind == decimals {
+		value = number(plain(text))
+	}
+	return o.column.expr(s.d), o.down, value
 }
 
 func direction(down bool) string {

@@ -39,7 +39,7 @@ const maxNesting = 64
 func cleanJSON(raw []byte) (clean []byte, parsed any) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	if nesting(raw) > maxNesting || d.Decode(&parsed) != nil || d.More() {
+	if !json.Valid(raw) || nesting(raw) > maxNesting || d.Decode(&parsed) != nil {
 		return []byte("null"), nil
 	}
 	fixed, changed := fix(parsed)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -210,7 +211,7 @@ func story(w *world, n int) {
 		if i%5 == 4 { // the one before is withdrawn by the record library, the one before that by the contract
 			gone := permit(fmt.Sprintf("P-%03d", i-1), "S-0", "1", "draft", "")
 			calls = append(calls, did{method: "decide", puts: map[string]string{
-				fmt.Sprintf("permit/P-%03d", i-1): gone[:len(gone)-2] + `,"deleted":true}}`, fmt.Sprintf("permit/P-%03d", i-2): "",
+				fmt.Sprintf("permit/P-%03d", i-1): strings.Replace(gone, `"meta":{`, `"meta":{"deleted":true,`, 1), fmt.Sprintf("permit/P-%03d", i-2): "",
 			}})
 		}
 		w.block(calls...)

@@ -1,5 +1,6 @@
 /** The node's HTTP API as the console uses it. Errors are coded, with cause and fix in both languages. */
 import { useEffect, useRef, useState } from "react";
+import type { RecordSpec, ViewSpec } from "./bundle.ts";
 
 export interface Words2 {
   zh: string;
@@ -134,12 +135,49 @@ export interface Interface {
   name: string;
   version: string;
   bundle: Bundle;
-  schema: { methods?: Record<string, { writes: boolean; doc?: string; args?: Schema }>; $defs?: Record<string, Schema> };
+  schema: { methods?: Record<string, { writes: boolean; doc?: string; args?: Schema }>; records?: Record<string, { storage: string }>; $defs?: Record<string, Schema> };
+}
+
+/** A record as the node's mirror answers it. */
+export interface MirroredRecord {
+  key: string;
+  fields: Record<string, unknown>;
+  created: string;
+  createdHeight: number;
+  updated: string;
+  updatedHeight: number;
+  txIndex: number;
+}
+
+export interface MirrorStatus {
+  state: "following" | "filling" | "refusing" | "failing";
+  height: number;
+  tip: number;
+  lagBlocks: number;
+}
+
+export interface MirroredStatistic {
+  name: string;
+  title: Words2;
+  by?: string;
+  unit?: string;
+  total: string;
+  groups: { group: string; value: string }[];
+  height: number;
+}
+
+export interface History {
+  items: { height: number; blockTime?: string; txIndex: number; deleted?: boolean; value?: string; json?: unknown }[];
+  next?: number;
 }
 
 export interface Bundle {
   title?: Words2;
-  records?: Record<string, { key?: string; title?: Words2; fields?: Record<string, { title?: Words2; type: string }> }>;
+  records?: Record<string, RecordSpec>;
+  views?: Record<string, ViewSpec>;
+  statistics?: Record<string, { title?: Words2; by?: string }>;
+  dashboards?: Record<string, { title: Words2; cards: string[] }>;
+  workflows?: Record<string, { record: string; states: string[]; moves?: Record<string, { title?: Words2 }> }>;
   methods?: Record<string, { title?: Words2; allow?: string; form?: string[] }>;
   events?: Record<string, { title?: Words2 }>;
   errors?: Record<string, Words2>;

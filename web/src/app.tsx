@@ -3,7 +3,7 @@ import { BulbOutlined } from "@ant-design/icons";
 import { Button, ConfigProvider, Select, Spin, theme } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
-import { type ReactNode, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Link, Navigate, NavLink, Route, Routes, useLocation, useNavigate } from "react-router";
 import { type Chain, type Page, useLoad } from "./api.ts";
 import { ChainContext } from "./chain.tsx";
@@ -12,12 +12,16 @@ import { ContractPage, ContractsPage } from "./pages/contract.tsx";
 import { MemberPage } from "./pages/member.tsx";
 import { Nothing } from "./pages/nothing.tsx";
 import { Overview } from "./pages/overview.tsx";
+import { RecordPage } from "./pages/record.tsx";
+import { RecordsPage } from "./pages/records.tsx";
 import { RowPage } from "./pages/row.tsx";
 import { TxPage } from "./pages/tx.tsx";
 import { ValidatorsPage } from "./pages/validators.tsx";
 import { FaultAlert } from "./parts/fault.tsx";
 import { Search } from "./parts/search.tsx";
 import { type Language, useWords, words, WordsContext } from "./words.ts";
+
+const BoardPage = lazy(() => import("./pages/board.tsx"));
 
 function kept<T extends string>(name: string, fallback: T): T {
   return (localStorage.getItem(name) as T | null) ?? fallback;
@@ -77,6 +81,16 @@ function Pages({ chain }: { chain: string }) {
       <Route path="/:chain/tx/:id" element={<TxPage />} />
       <Route path="/:chain/contracts" element={<ContractsPage />} />
       <Route path="/:chain/contract/:name" element={<ContractPage />} />
+      <Route path="/:chain/records/:contract/:record" element={<RecordsPage />} />
+      <Route path="/:chain/record/:contract/:record/:key" element={<RecordPage />} />
+      <Route
+        path="/:chain/board/:contract/:name?"
+        element={
+          <Suspense fallback={<Spin size="large" />}>
+            <BoardPage />
+          </Suspense>
+        }
+      />
       <Route path="/:chain/row/:ns/:key" element={<RowPage />} />
       <Route path="/:chain/member/:id" element={<MemberPage />} />
       <Route path="/:chain/validators" element={<ValidatorsPage />} />

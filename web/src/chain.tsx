@@ -6,7 +6,7 @@ export const ChainContext = createContext("");
 export const useChain = (): string => useContext(ChainContext);
 
 /** to is the address of a page about a thing of a chain. */
-export function to(chain: string, kind: "block" | "tx" | "contract" | "member" | "row", ...id: (string | number)[]): string {
+export function to(chain: string, kind: "block" | "tx" | "contract" | "member" | "row" | "records" | "record" | "board", ...id: (string | number)[]): string {
   return "/" + [chain, kind, ...id].map((part) => encodeURIComponent(part)).join("/");
 }
 

@@ -1,6 +1,7 @@
 // The console in a real browser against a running node. The environment says where:
 //   CONSOLE_URL    the node's HTTP address          CONSOLE_HASH   an evidence hash on the chain
 //   CONSOLE_TX     the id of its transaction        CONSOLE_KEY, CONSOLE_CERT, CONSOLE_PASSPHRASE  a client's
+//   CONSOLE_OTHER  another node, without a mirror
 //   CONSOLE_SHOTS  folder for screenshots
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -183,13 +184,51 @@ for (const [name, alter] of Object.entries(lies)) {
     ));
 }
 
+test("records of a bundle: filtered, one with its history and proof, statistics on a big screen", () =>
+  visit({}, async (page) => {
+    await page.goto(`${url}/console/gov/contract/evidence`);
+    await page.getByRole("link", { name: "存证记录" }).click();
+    await page.waitForURL("**/gov/records/evidence/evidence");
+    await page.locator("table a[href*='/record/evidence/evidence/']").first().waitFor();
+    await shot(page, "records");
+    await page.getByLabel("全文检索").fill("采购合同");
+    await page.getByLabel("存证人", { exact: true }).fill("archives/clerk");
+    await page.getByRole("button", { name: "查询" }).or(page.getByRole("button", { name: "查 询" })).click();
+    await page.waitForURL(/filter=owner%3Aeq%3Aarchives/);
+    await page.locator(`table a[href$='${env("CONSOLE_HASH")}']`).click();
+    await page.getByRole("heading", { name: "办理过程" }).waitFor();
+    await page.getByText("登记", { exact: true }).first().waitFor();
+    await page.getByRole("button", { name: "在浏览器中验证" }).click();
+    await page.getByText("验证通过").waitFor();
+    await shot(page, "record-history");
+    await page.goto(`${url}/console/gov/records/evidence/evidence?q=${encodeURIComponent("没有这样的存证")}`);
+    await page.getByText("没有符合条件的记录").waitFor();
+    await shot(page, "records-empty");
+    await page.goto(`${url}/console/gov/board/evidence`);
+    await page.locator("canvas").nth(1).waitFor();
+    const told = await (await fetch(`${url}/api/v1/chains/gov/mirror/statistics/evidence/perOwner`)).json();
+    assert.ok(Number(told.total) > 0);
+    await page.locator(".ant-statistic").filter({ hasText: "各存证人存证数" }).getByText(Number(told.total).toLocaleString("en-US"), { exact: true }).waitFor();
+    await shot(page, "board");
+    await page.goto(`${url}/console/gov/board/supervision`);
+    await page.getByRole("heading", { name: "监管总览" }).waitFor();
+    await page.getByText("合计").nth(3).waitFor();
+    await page.getByRole("button", { name: "全屏" }).click();
+    await page.locator(".wall").waitFor();
+    await page.screenshot({ path: join(shots, "board-wall.png") });
+    await page.goto(`${env("CONSOLE_OTHER")}/console/gov/records/evidence/evidence`);
+    await page.getByRole("alert").getByText("HC-4601").first().waitFor();
+    await shot(page, "records-error");
+  }));
+
 test("phone width has no sideways scrolling; both languages; dark", () =>
   visit({ viewport: phone, colorScheme: "dark" }, async (page) => {
-    for (const path of ["/console/gov", `/console/gov/tx/${id}`, "/console/gov/contract/evidence"]) {
+    for (const path of ["/console/gov", `/console/gov/tx/${id}`, "/console/gov/contract/evidence", "/console/gov/records/evidence/evidence", `/console/gov/record/evidence/evidence/${env("CONSOLE_HASH")}`, "/console/gov/board/evidence"]) {
       await page.goto(url + path);
       await page.locator("h1").waitFor();
       const [wide, view] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(wide <= view, `${path} is ${wide} wide in ${view}`);
+      await shot(page, "phone-" + (path.split("/")[3] ?? "overview"));
     }
     await page.goto(`${url}/console/gov`);
     await page.getByText("最新区块").waitFor();

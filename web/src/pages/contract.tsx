@@ -3,6 +3,7 @@ import { Descriptions, Empty, Skeleton, Table, Tabs, Tag } from "antd";
 import { useState } from "react";
 import { Link, useParams } from "react-router";
 import { chainPath, type Contract, type Event, type Interface, type Page, type Row, useLoad } from "../api.ts";
+import { storedRecords } from "../bundle.ts";
 import { to, useChain } from "../chain.tsx";
 import { Call } from "../parts/call.tsx";
 import { FaultAlert } from "../parts/fault.tsx";
@@ -64,6 +65,16 @@ export function ContractPage() {
           { key: "height", label: t("height"), children: data.height },
         ]}
       />
+      {face.data && (
+        <p className="links">
+          {storedRecords(face.data).map((r) => (
+            <Link key={r} to={to(chain, "records", name, r)}>
+              {face.data?.bundle.records?.[r]?.title?.[language] ?? r}
+            </Link>
+          ))}
+          <Link to={to(chain, "board", name)}>{t("board")}</Link>
+        </p>
+      )}
       {face.error && <FaultAlert error={face.error} retry={face.reload} />}
       <Tabs
         className="gap"
