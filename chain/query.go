@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"time"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
@@ -87,4 +88,37 @@ func (c *Chain) askers(o *overlay, q *Query, b *blockScope) ([]host.Caller, erro
 // returns its receipt, events and writes: a dry run.
 func (c *Chain) Simulate(ctx context.Context, st State, tx *types.Tx, height uint64, timeNs int64) (*Result, error) {
 	return c.Execute(ctx, st, NewIDWindow(), &BlockInput{Height: height, Time: timeNs, Txs: [][]byte{tx.Bytes()}})
+}
+
+// Authenticate returns who signed a transaction that is never to be executed, such as a
+// login: its sender, who must be a member that may act at a block time, with signatures
+// and certificate judged as in a block. It says nothing of how long the signature holds.
+func (c *Chain) Authenticate(st State, tx *types.Tx, height uint64, timeNs int64) (*host.Caller, error) {
+	params, _, err := c.Params(st)
+	if err != nil {
+		return nil, err
+	}
+	b := &tx.Body
+	signers, err := c.askers(newOverlay(st), &Query{Contract: b.Contract, Method: b.Method, Args: b.Args, Caller: tx},
+		&blockScope{height: height, timeNs: timeNs, params: params})
+	if err != nil {
+		return nil, err
+	}
+	return &signers[0], nil
+}
+
+// Standing returns a member that may act at a time: HC-2108 if the chain does not know it,
+// HC-2113 if it or its organisation is frozen or revoked, HC-2110 if its certificate ended.
+func (c *Chain) Standing(st State, a types.Address, at time.Time) (*Member, error) {
+	m, found, err := c.Member(st, a)
+	if err == nil && !found {
+		err = types.Errorf(types.CodeUnknownSender, "no member has the address %s", a)
+	}
+	if err == nil {
+		err = c.checkActive(st, m, at)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
 }

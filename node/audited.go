@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -46,11 +47,12 @@ func audited(n *node, r *http.Request, order func() (any, error)) (any, error) {
 	if r.Method == http.MethodGet || action == "archive.plan" {
 		return order()
 	}
-	if err := n.record(actor, action, r.FormValue("chain"), audit.Ordered); err != nil {
+	subject := cmp.Or(r.FormValue("name"), r.FormValue("id"), r.FormValue("chain"))
+	if err := n.record(actor, action, subject, audit.Ordered); err != nil {
 		return nil, err
 	}
 	out, err := order()
-	if rerr := n.record(actor, action, r.FormValue("chain"), types.CodeOf(err).String()); err == nil {
+	if rerr := n.record(actor, action, subject, types.CodeOf(err).String()); err == nil {
 		err = rerr
 	}
 	return out, err

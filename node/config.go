@@ -40,16 +40,45 @@ type Config struct {
 	Mirror  MirrorConfig  `koanf:"mirror"`
 }
 
-// WebConfig is the HTTP listener: plain HTTP, therefore loopback only.
+// WebConfig is the HTTP listener: TLS 1.3 with a certificate, else plain HTTP on loopback.
 type WebConfig struct {
 	Listen        string        `koanf:"listen"`
 	SubmitTimeout time.Duration `koanf:"submitTimeout"` // how long a submission waits for its commit
 	MaxInFlight   int           `koanf:"maxInFlight"`   // requests served at a time; more are told to retry
 	// RequestsPerSecond is what one caller is granted; more are told to come back (HC-1015).
-	// 0: any number.
-	RequestsPerSecond int      `koanf:"requestsPerSecond"`
-	Origins           []string `koanf:"origins"` // of sites whose pages may call the API, such as https://portal.example
+	// 0: any number, or 200 with a certificate.
+	RequestsPerSecond int `koanf:"requestsPerSecond"`
+	// Certificate and Key are PEM files, relative to the home. The certificate's names and
+	// Hosts are what the listener may be called by.
+	Certificate string   `koanf:"certificate"`
+	Key         string   `koanf:"key"`
+	Hosts       []string `koanf:"hosts"`
+	// Login is required or none: whether reading too needs a login or a key. Empty: required
+	// with a certificate, none on loopback without.
+	Login   string   `koanf:"login"`
+	Origins []string `koanf:"origins"` // of sites whose pages may call the API, such as https://portal.example
 }
+
+func (c *WebConfig) loginRequired() bool {
+	return c.Login == LoginRequired || c.Login == "" && c.Certificate != ""
+}
+
+// rate is what one caller is granted a second; strangers are bounded in any case.
+func (c *WebConfig) rate() int {
+	if c.RequestsPerSecond == 0 && c.Certificate != "" {
+		return exposedRate
+	}
+	return c.RequestsPerSecond
+}
+
+// Values of web.login.
+const (
+	LoginRequired = "required"
+	LoginNone     = "none"
+)
+
+// exposedRate is web.requestsPerSecond of a listener that others reach, unless it is set.
+const exposedRate = 200
 
 // MetricsConfig is the Prometheus listener, loopback only. An empty Listen turns it off.
 type MetricsConfig struct {
@@ -109,7 +138,7 @@ func DefaultConfig() Config {
 
 // Validate checks values and that every listener without TLS is on loopback.
 func (c *Config) Validate() error {
-	if err := loopback("web.listen", c.Web.Listen); err != nil {
+	if err := c.Web.validateAccess(); err != nil {
 		return err
 	}
 	if c.Metrics.Listen != "" {
@@ -140,6 +169,22 @@ func (c *Config) Validate() error {
 	}
 	_, err := parseLevel(c.Log.Level)
 	return err
+}
+
+func (c *WebConfig) validateAccess() error {
+	switch {
+	case (c.Certificate == "") != (c.Key == ""):
+		return errors.New("web.certificate and web.key: name both, or neither")
+	case c.Login != "" && c.Login != LoginRequired && c.Login != LoginNone:
+		return fmt.Errorf("web.login: %s or %s", LoginRequired, LoginNone)
+	case c.Certificate == "":
+		return loopback("web.listen", c.Listen)
+	}
+	_, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("web.listen: %w", err)
+	}
+	return nil
 }
 
 // ChainConfig is chain.toml: what concerns one chain on this node.
@@ -326,7 +371,7 @@ func loopback(what, addr string) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return fmt.Errorf("%s: %s is not on loopback, and this listener speaks plain HTTP: use 127.0.0.1", what, addr)
+		return fmt.Errorf("%s: %s is not on loopback, and this listener speaks plain HTTP: use 127.0.0.1, or for web.listen set web.certificate and web.key", what, addr)
 	}
 	return nil
 }

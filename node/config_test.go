@@ -27,17 +27,26 @@ func TestLoadConfig(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, DefaultConfig(), c)
 
+	c, err = LoadConfig(writeFile(t, "[web]\nlisten = \"0.0.0.0:7443\"\ncertificate = \"web.pem\"\nkey = \"web.key\"\n"))
+	require.NoError(t, err, "others may reach it over TLS")
+	require.True(t, c.Web.loginRequired())
+	require.Equal(t, exposedRate, c.Web.rate())
+	require.False(t, want.Web.loginRequired(), "reading on loopback needs no login")
+
 	for name, text := range map[string]string{
-		"unknown key":     "[web]\nlisten = \"127.0.0.1:1\"\nport = 3\n",
-		"unknown section": "[server]\nx = 1\n",
-		"other case":      "[web]\nLISTEN = \"127.0.0.1:1\"\n",
-		"not loopback":    "[web]\nlisten = \"0.0.0.0:7100\"\n",
-		"metrics outside": "[metrics]\nlisten = \"10.0.0.1:7300\"\n",
-		"no port":         "[web]\nlisten = \"127.0.0.1\"\n",
-		"bad level":       "[log]\nlevel = \"loud\"\n",
-		"bad duration":    "[web]\nsubmitTimeout = \"soon\"\n",
-		"bad type":        "[disk]\nminFreeMiB = \"many\"\n",
-		"not TOML":        "{",
+		"unknown key":             "[web]\nlisten = \"127.0.0.1:1\"\nport = 3\n",
+		"unknown section":         "[server]\nx = 1\n",
+		"other case":              "[web]\nLISTEN = \"127.0.0.1:1\"\n",
+		"not loopback":            "[web]\nlisten = \"0.0.0.0:7100\"\n",
+		"certificate without key": "[web]\ncertificate = \"web.pem\"\n",
+		"unknown login":           "[web]\nlogin = \"perhaps\"\n",
+		"open to all origins":     "[web]\norigins = [\"*\"]\n",
+		"metrics outside":         "[metrics]\nlisten = \"10.0.0.1:7300\"\n",
+		"no port":                 "[web]\nlisten = \"127.0.0.1\"\n",
+		"bad level":               "[log]\nlevel = \"loud\"\n",
+		"bad duration":            "[web]\nsubmitTimeout = \"soon\"\n",
+		"bad type":                "[disk]\nminFreeMiB = \"many\"\n",
+		"not TOML":                "{",
 	} {
 		_, err := LoadConfig(writeFile(t, text))
 		require.Equal(t, types.CodeConfig, types.CodeOf(err), name)

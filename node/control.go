@@ -33,6 +33,9 @@ import (
 //	progress, and one for the outcome: ArchivePlan or ArchiveRun
 //	POST /backup?chain=NAME        → the same with backup.Outcome
 //
+//	GET  /keys, POST /keys/create?name=&chain=&roles=&days=, POST /keys/revoke?id= → access.Key
+//	GET  /sessions, POST /sessions/revoke?id=ID|MEMBER → access.Session
+//
 // Errors are rest.Error.
 //
 // Whoever may write the home may give these orders; nobody over a network may. Orders that
@@ -67,6 +70,7 @@ func (n *node) serveControl(ctx context.Context) (stop func()) {
 	} {
 		mux.HandleFunc("POST /chains/"+verb, obey(n, func(r *http.Request) (any, error) { return order(ctx, r.FormValue("chain")) }))
 	}
+	n.accessOrders(mux)
 	srv := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },

@@ -14,6 +14,7 @@ import (
 //	node.toml              configuration of the process
 //	lock                   held while the node runs; names its process
 //	logs/node.log
+//	access/keys.json       keys of applications, see package access
 //	audit/audit.log        administrative calls, see package audit
 //	control.sock           orders of the operator, while the node runs
 //	cache/wasm/            compiled contracts; may be deleted
@@ -44,6 +45,9 @@ func (h Home) ControlSocket() string { return filepath.Join(h.Dir, "control.sock
 
 // AuditLog is the log of administrative calls.
 func (h Home) AuditLog() string { return filepath.Join(h.Dir, "audit", "audit.log") }
+
+// APIKeys is the file of the keys of applications, as hashes.
+func (h Home) APIKeys() string { return filepath.Join(h.Dir, "access", "keys.json") }
 
 // CacheDir is where compiled contracts are kept unless node.toml says otherwise.
 func (h Home) CacheDir() string { return filepath.Join(h.Dir, "cache", "wasm") }

@@ -45,6 +45,7 @@ type node struct {
 	reg    *prometheus.Registry
 	api    *api.Server
 	audit  *audit.Log
+	access *api.Access
 	cancel context.CancelCauseFunc // ends the run
 	watch  sync.WaitGroup          // goroutines that look after chains
 	mu     sync.Mutex              // guards chains
@@ -105,19 +106,27 @@ func (n *node) run(ctx context.Context, lock *Lock, opt Options) error {
 	if len(homes) == 0 {
 		return types.Errorf(types.CodeConfig, "%s holds no chain: put a genesis.json under chains/<name>/", n.home.Dir)
 	}
-	web, err := Listen("web.listen", n.cfg.Web.Listen)
+	web, url, hosts, err := n.listenWeb()
 	if err != nil {
 		return err
 	}
 	defer web.Close()
 	n.newRegistry()
+	if n.audit, err = audit.Open(n.home.AuditLog()); err != nil {
+		return err
+	}
+	defer n.audit.Close() //nolint:errcheck // each record was synced
+	if err := n.openAccess(hosts); err != nil {
+		return err
+	}
 	params := api.DefaultParams()
 	params.SubmitTimeout, params.MaxInFlight = n.cfg.Web.SubmitTimeout, n.cfg.Web.MaxInFlight
-	params.RequestsPerSecond, params.Origins = n.cfg.Web.RequestsPerSecond, n.cfg.Web.Origins
+	params.RequestsPerSecond, params.Origins = n.cfg.Web.rate(), n.cfg.Web.Origins
+	params.Access = n.access
 	if n.api, err = api.New(params, n.cfg.Name, BuildVersion().String(), n.log, n.reg); err != nil {
 		return err
 	}
-	if err := lock.SetAddresses("http://" + web.Addr().String()); err != nil {
+	if err := lock.SetAddresses(url); err != nil {
 		return err
 	}
 	n.log.Info("node starting", "name", n.cfg.Name, "home", n.home.Dir, "version", BuildVersion().String(),
@@ -131,16 +140,12 @@ func (n *node) run(ctx context.Context, lock *Lock, opt Options) error {
 		return err
 	}
 	defer metricsDone()
-	if n.audit, err = audit.Open(n.home.AuditLog()); err != nil {
-		return err
-	}
-	defer n.audit.Close() //nolint:errcheck // each record was synced
 	defer n.serveControl(ctx)()
-	return n.serve(ctx, cancel, web, homes, opt)
+	return n.serve(ctx, cancel, web, url, homes, opt)
 }
 
 // serve opens the chains beside the already answering API and waits for the end.
-func (n *node) serve(ctx context.Context, cancel context.CancelCauseFunc, web net.Listener, homes []ChainHome, opt Options) error {
+func (n *node) serve(ctx context.Context, cancel context.CancelCauseFunc, web net.Listener, url string, homes []ChainHome, opt Options) error {
 	go func() {
 		if err := n.api.Serve(web); err != nil {
 			cancel(fmt.Errorf("serve HTTP API: %w", err))
@@ -159,7 +164,7 @@ func (n *node) serve(ctx context.Context, cancel context.CancelCauseFunc, web ne
 	go n.watchCertificates(ctx)
 	n.log.Info("node ready", "chains", names)
 	if opt.Ready != nil {
-		opt.Ready(n.cfg.Name, "http://"+web.Addr().String(), names)
+		opt.Ready(n.cfg.Name, url, names)
 	}
 	<-ctx.Done()
 	return stopCause(ctx, nil)

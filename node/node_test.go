@@ -3,10 +3,16 @@ package node_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -80,6 +86,7 @@ func get(t *testing.T, url string) (int, string) {
 func TestNode(t *testing.T) {
 	home, n := soloHome(t)
 	t.Run("run and restart", func(t *testing.T) { runAndRestart(t, home, n) })
+	t.Run("over TLS", func(t *testing.T) { servesTLS(t, home) })
 	t.Run("refuses", func(t *testing.T) { runRefuses(t, home, n) })
 	t.Run("doctor", func(t *testing.T) { doctorFinds(t, home) })
 	t.Run("foreign ledger", func(t *testing.T) { foreignLedger(t, home) })
@@ -178,6 +185,85 @@ func ordersAreAudited(t *testing.T, home node.Home) {
 	log, err := os.ReadFile(filepath.Join(home.Dir, "logs", "node.log"))
 	require.NoError(t, err)
 	require.Contains(t, string(log), rep.Head.String(), "the node's own log names the hash too")
+}
+
+// servesTLS: with a certificate the web listener speaks TLS 1.3 and no less, and serves nobody
+// who is not known.
+func servesTLS(t *testing.T, home node.Home) {
+	config, err := os.ReadFile(home.ConfigFile())
+	require.NoError(t, err)
+	defer os.WriteFile(home.ConfigFile(), config, 0o600) //nolint:errcheck // the next part fails if it is not
+	roots := x509.NewCertPool()
+	issue := func() {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		require.NoError(t, err)
+		tmpl := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+			DNSNames: []string{"Node.Example"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+		der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+		require.NoError(t, err)
+		crt, err := x509.ParseCertificate(der)
+		require.NoError(t, err)
+		roots.AddCert(crt)
+		raw, err := x509.MarshalPKCS8PrivateKey(key)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(home.Dir, "web.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(home.Dir, "web.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}), 0o600))
+	}
+	issue()
+	with := strings.Replace(string(config), "[web]\n", "[web]\ncertificate = \"web.pem\"\nkey = \"web.key\"\n", 1)
+	require.NoError(t, os.WriteFile(home.ConfigFile(), []byte(with), 0o600))
+	r := run(t, home)
+	require.True(t, strings.HasPrefix(r.web, "https://"), r.web)
+	ask := func(host, token string, version uint16) (int, error) {
+		c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: roots, MaxVersion: version}}} //nolint:gosec // an older version is to be refused
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.web+"/api/v1/chains/gov/status", nil)
+		require.NoError(t, err)
+		if host != "" {
+			req.Host = host
+		}
+		if token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+		resp, err := c.Do(req)
+		if err != nil {
+			return 0, err
+		}
+		resp.Body.Close()
+		return resp.StatusCode, nil
+	}
+	status, err := ask("", "", 0)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnauthorized, status)
+	_, err = ask("", "", tls.VersionTLS12)
+	require.Error(t, err)
+	key, err := node.NewAPIKey(t.Context(), home, "portal", "gov", []string{"light"}, 1)
+	require.NoError(t, err)
+	status, err = ask("node.example:7443", key.Token, 0)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status, "by the name in its certificate")
+	status, err = ask("evil.example", key.Token, 0)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusBadRequest, status)
+	list, err := node.APIKeys(t.Context(), home)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	_, err = node.RevokeAPIKey(t.Context(), home, key.ID)
+	require.NoError(t, err)
+	status, err = ask("", key.Token, 0)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnauthorized, status)
+	_, err = node.NewAPIKey(t.Context(), home, "portal", "gov", []string{"king"}, 1)
+	require.Equal(t, types.CodeUsage, types.CodeOf(err))
+	sessions, err := node.WebSessions(t.Context(), home)
+	require.NoError(t, err)
+	require.Empty(t, sessions)
+	require.Equal(t, types.CodeNotFound, types.CodeOf(node.EndSessions(t.Context(), home, "archives/clerk")))
+	require.NoError(t, r.end(t))
+	for _, file := range []string{home.AuditLog(), home.APIKeys(), filepath.Join(home.Dir, "logs", "node.log")} {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NotContains(t, string(raw), key.Token, "%s holds the secret", file)
+	}
 }
 
 func runRefuses(t *testing.T, home node.Home, n *devnet.Network) {

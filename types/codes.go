@@ -20,6 +20,7 @@ const (
 	CodeRequestTooLarge Code = 1013
 	CodeFellBehind      Code = 1014
 	CodeRateLimited     Code = 1015
+	CodeLoginRequired   Code = 1016
 	CodeAuditBroken     Code = 1017
 
 	// 2xxx: transactions and identity

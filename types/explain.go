@@ -104,6 +104,12 @@ var table = []Explanation{
 		Retry:   true,
 	},
 	{
+		Code:    CodeLoginRequired,
+		Message: Text{"需要登录", "login required"},
+		Cause:   Text{"此监听地址要求登录或应用密钥，而请求未携带，或会话、密钥已过期或被吊销。", "This listener asks for a login or an application's key; the request carried none, or its session or key has ended or was revoked."},
+		Fix:     Text{"用证书登录（控制台，或 /api/v1/chains/{chain}/logins），或由运维人员签发应用密钥（huchain key api create）。", "Log in with a certificate (in the console, or at /api/v1/chains/{chain}/logins), or have an operator issue a key (huchain key api create)."},
+	},
+	{
 		Code:    CodeAuditBroken,
 		Message: Text{"审计日志被改动", "the audit log was altered"},
 		Cause:   Text{"管理操作的审计日志中，有一条记录与前后记录的哈希不衔接，或记录有缺失。", "In the log of administrative calls, a record does not fit the hashes of its neighbours, or records are missing."},

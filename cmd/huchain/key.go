@@ -12,8 +12,8 @@ import (
 )
 
 func keyCmd(a *app) *cobra.Command {
-	c := &cobra.Command{Use: "key", Short: "make and show SM2 keys, and hold a validator's"}
-	c.AddCommand(keyNewCmd(a), keyShowCmd(a), keyServeCmd(a))
+	c := &cobra.Command{Use: "key", Short: "make and show SM2 keys, hold a validator's, and let applications and members in"}
+	c.AddCommand(keyNewCmd(a), keyShowCmd(a), keyServeCmd(a), keyAPICmd(a), keySessionCmd(a))
 	return c
 }
 

@@ -156,7 +156,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 		"devnet up", "devnet status", "devnet down", "devnet reset", "init", "start", "version", "key new", "cert issue", "cert renew", "cert revoke", "cert list", "cert inspect", "org create", "org rotate", "org retire",
 		"tx call", "query status", "query block", "query tx", "query contract", "query state", "query events", "query view",
 		"proof export", "proof verify", "gov propose", "gov sign", "gov vote", "gov list", "contract build", "contract check", "contract schema", "contract mutate", "contract test", "contract deploy", "contract list", "contract show",
-		"explain", "fsck", "doctor", "bench run", "bench verify", "bench compare", "bench ceiling", "bench growth", "bench publish",
+		"explain", "fsck", "fsck audit", "key api create", "key api list", "key api revoke", "key session list", "key session revoke", "doctor", "bench run", "bench verify", "bench compare", "bench ceiling", "bench growth", "bench publish",
 	} {
 		require.True(t, names["huchain "+want], want)
 	}

@@ -29,6 +29,7 @@ var statusOf = map[types.Code]int{
 	types.CodeTxTooLarge:       http.StatusRequestEntityTooLarge,
 	types.CodePoolFull:         http.StatusTooManyRequests,
 	types.CodeRateLimited:      http.StatusTooManyRequests,
+	types.CodeLoginRequired:    http.StatusUnauthorized,
 	types.CodeFellBehind:       http.StatusGone,
 	types.CodeTxKnown:          http.StatusConflict,
 	types.CodeTxDuplicate:      http.StatusConflict,

@@ -109,5 +109,8 @@ func (s *Server) named(chain, id string) bool {
 // visible reports whether a request may see a chain.
 func visible(ctx context.Context, chain string) bool {
 	only, limited := ctx.Value(ofChainKey{}).(string)
+	if v := visitOf(ctx); v != nil && v.who != nil && v.who.Chain != "" {
+		only, limited = v.who.Chain, true
+	}
 	return !limited || only == chain
 }

@@ -30,20 +30,60 @@ var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 // may call it, and not too many of one caller.
 func (s *Server) admitWeb(next http.Handler) http.Handler {
 	return named(func(w http.ResponseWriter, r *http.Request) {
-		if !loopbackHost(r.Host) {
-			s.refuse(w, r, types.Errorf(types.CodeUsage, "the API is served to this machine alone, not as %q", r.Host))
+		if !s.access.knownHost(r.Host) {
+			s.refuse(w, r, types.Errorf(types.CodeUsage, "this server is not known as %q: web.hosts in node.toml names it", r.Host))
 			return
 		}
-		answered, err := s.origins.admit(w, r)
-		if err == nil && !answered && r.URL.Path != "/healthz" && r.URL.Path != "/readyz" { // whoever watches the node shall always hear
-			err = s.limits.take(callerOf(r), time.Now())
+		if r.TLS != nil {
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		if err != nil {
-			s.metrics.observe(r.Method, s.refuse(w, r, err), true, 0)
-		} else if !answered {
+		answered, err := s.origins.admit(w, r)
+		if err == nil && !answered {
+			r, err = s.admitCaller(r, time.Now())
+		}
+		switch {
+		case err == nil && !answered:
 			next.ServeHTTP(w, r)
+		case err != nil:
+			if types.CodeOf(err) == types.CodeLoginRequired {
+				w.Header().Set("WWW-Authenticate", "Bearer")
+			}
+			s.metrics.observe(r.Method, s.refuse(w, r, err), true, 0)
 		}
 	})
+}
+
+// admitCaller finds out who sends a request, and refuses what that caller may not do or
+// does too often. Whoever watches the node always hears whether it is well.
+func (s *Server) admitCaller(r *http.Request, now time.Time) (*http.Request, error) {
+	if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
+		return r, nil
+	}
+	who, err := s.identify(r, now)
+	if open(r.Method, r.URL.Path) && types.CodeOf(err) == types.CodeLoginRequired {
+		err = nil // a session that has ended keeps nobody from logging in
+	}
+	caller := callerOf(r)
+	if who != nil {
+		caller = who.Kind + " " + who.Name + " " + who.Chain
+	}
+	if limit := s.limits.take(caller, now); limit != nil {
+		return r, limit
+	}
+	if err == nil {
+		err = s.permit(r, who)
+	}
+	if err != nil {
+		return r, err
+	}
+	ctx := context.WithValue(r.Context(), visitKey{}, &visit{host: r.Host, secure: r.TLS != nil, who: who})
+	if who != nil {
+		ctx = context.WithValue(ctx, judgeKey{}, func() error {
+			_, err := s.identify(r, time.Now())
+			return err
+		})
+	}
+	return r.WithContext(ctx), nil
 }
 
 // named gives a request its id: the caller's own, if it is well-formed, or a new one.

@@ -45,6 +45,7 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "getMember", base+"/{chain}/member", "Member by id or address", s.member)
 	s.registerStream(api)
 	s.registerRPC(api)
+	s.registerAccess(api)
 	post(s, api, huma.Operation{
 		OperationID: "submitTx", Path: base + "/{chain}/txs", Summary: "Submit a signed transaction",
 		Description: "Answers when the transaction is committed (mode=committed), or once it is in the pool (mode=accepted). " +

@@ -30,6 +30,8 @@ type Params struct {
 	RequestsPerSecond int
 	// Origins are the sites whose pages may call the API; those of the node itself always may.
 	Origins []string
+	// Access is who may use the web listener; nil: DefaultAccess.
+	Access *Access
 	// MaxStreams bounds the streams that are open at a time.
 	MaxStreams int
 	// QueryTimeout bounds one query of a contract.
@@ -67,6 +69,7 @@ type Server struct {
 	started    time.Time
 	faces      *faces
 	limits     *limits  // of the web listener
+	access     *Access  // to it
 	origins    *origins // let in by it
 
 	mu    sync.RWMutex
@@ -93,7 +96,10 @@ func New(p Params, nodeName, version string, log *slog.Logger, reg prometheus.Re
 		p: p, node: nodeName, version: version, log: log, metrics: newMetrics(reg),
 		slots: make(chan struct{}, p.MaxInFlight), rehearsing: make(chan struct{}, 1), streams: make(chan struct{}, p.MaxStreams),
 		simulating: make(chan struct{}, simulations), catching: make(chan struct{}, catchingUp), stopping: make(chan struct{}),
-		seats: map[string]*seat{}, serving: map[string][]*http.Server{}, started: time.Now(), faces: newFaces(), limits: newLimits(p.RequestsPerSecond), origins: origins,
+		seats: map[string]*seat{}, serving: map[string][]*http.Server{}, started: time.Now(), faces: newFaces(), limits: newLimits(p.RequestsPerSecond), origins: origins, access: p.Access,
+	}
+	if s.access == nil {
+		s.access = DefaultAccess()
 	}
 	mux := http.NewServeMux()
 	api := humago.New(mux, s.config())
@@ -131,7 +137,7 @@ func (s *Server) config() huma.Config {
 // Handler is the HTTP handler, for tests and for other listeners.
 func (s *Server) Handler() http.Handler { return s.web }
 
-// Serve serves all chains on l, in clear, until Stop. It returns nil after Stop.
+// Serve serves all chains on l, in clear or over what l adds, until Stop. It returns nil after Stop.
 func (s *Server) Serve(l net.Listener) error { return s.run("", s.httpServer(s.web), l) }
 
 func (s *Server) run(chain string, srv *http.Server, l net.Listener) error {

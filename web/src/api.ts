@@ -28,6 +28,20 @@ export interface Chain {
   height: number;
 }
 
+/** As whom the node serves this browser. */
+export interface Caller {
+  login: "required" | "none";
+  chains: string[];
+  kind: "anonymous" | "session" | "key";
+  name?: string;
+}
+
+export interface Challenge {
+  challenge: string;
+  host: string;
+  genesis: string;
+}
+
 export interface Status extends Chain {
   node?: string;
   version: string;

@@ -5,7 +5,7 @@ import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Link, Navigate, NavLink, Route, Routes, useLocation, useNavigate } from "react-router";
-import { type Chain, type Page, useLoad } from "./api.ts";
+import { type Caller, type Chain, type Page, request, useLoad } from "./api.ts";
 import { ChainContext } from "./chain.tsx";
 import { BlockPage } from "./pages/block.tsx";
 import { ContractPage, ContractsPage } from "./pages/contract.tsx";
@@ -18,6 +18,7 @@ import { RowPage } from "./pages/row.tsx";
 import { TxPage } from "./pages/tx.tsx";
 import { ValidatorsPage } from "./pages/validators.tsx";
 import { FaultAlert } from "./parts/fault.tsx";
+import { Login } from "./parts/login.tsx";
 import { Search } from "./parts/search.tsx";
 import { type Language, useWords, words, WordsContext } from "./words.ts";
 
@@ -50,7 +51,9 @@ export function App() {
 
 function Frame(p: { toggleLanguage: () => void; toggleTheme: () => void }) {
   const { token } = theme.useToken();
-  const chains = useLoad<Page<Chain>>("/api/v1/chains");
+  const caller = useLoad<Caller>("/api/v1/session");
+  const barred = caller.data?.login === "required" && caller.data.kind === "anonymous";
+  const chains = useLoad<Page<Chain>>(caller.data && !barred ? "/api/v1/chains" : null);
   const location = useLocation();
   const named = decodeURIComponent(location.pathname.split("/")[1] ?? "");
   const names = chains.data?.items.map((c) => c.chain) ?? [];
@@ -58,9 +61,13 @@ function Frame(p: { toggleLanguage: () => void; toggleTheme: () => void }) {
   return (
     <ChainContext value={chain}>
       <div style={{ minHeight: "100vh", background: token.colorBgLayout, color: token.colorText }}>
-        <Bar names={names} chain={chain} {...p} />
+        <Bar names={names} chain={chain} caller={caller.data} reload={caller.reload} {...p} />
         <main id="content" className="page">
-          {chains.error !== undefined && names.length === 0 ? (
+          {barred && caller.data ? (
+            <Login caller={caller.data} onDone={caller.reload} />
+          ) : caller.error !== undefined && caller.data === undefined ? (
+            <FaultAlert error={caller.error} retry={caller.reload} />
+          ) : chains.error !== undefined && names.length === 0 ? (
             <FaultAlert error={chains.error} retry={chains.reload} />
           ) : chain === "" ? (
             <Spin size="large" />
@@ -100,7 +107,7 @@ function Pages({ chain }: { chain: string }) {
   );
 }
 
-function Bar({ names, chain, toggleLanguage, toggleTheme }: { names: string[]; chain: string; toggleLanguage: () => void; toggleTheme: () => void }) {
+function Bar({ names, chain, caller, reload, toggleLanguage, toggleTheme }: { names: string[]; chain: string; caller: Caller | undefined; reload: () => void; toggleLanguage: () => void; toggleTheme: () => void }) {
   const { t } = useWords();
   const { token } = theme.useToken();
   const navigate = useNavigate();
@@ -128,6 +135,11 @@ function Bar({ names, chain, toggleLanguage, toggleTheme }: { names: string[]; c
           <Search onFault={setFault} />
         </div>
         {names.length > 1 && <Select aria-label={t("chain")} value={chain} options={names.map((value) => ({ value, label: value }))} onChange={(v) => void navigate(`/${v}`)} />}
+        {caller?.kind === "session" && (
+          <Button title={caller.name ?? ""} onClick={() => void request("/api/v1/session", { method: "DELETE" }).then(reload, setFault)}>
+            {t("logout")}
+          </Button>
+        )}
         <Button onClick={toggleLanguage}>{t("language2")}</Button>
         <Button icon={<BulbOutlined />} aria-label={t("theme")} onClick={toggleTheme} />
       </header>

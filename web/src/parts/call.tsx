@@ -1,13 +1,13 @@
 /** A form for one method of a contract, made of its schema alone. What writes is signed in the browser. */
-import { UploadOutlined } from "@ant-design/icons";
 import { fromHex, openKeyFile, pem, signCall, type Tx, withCertificate, WrongPassphrase } from "@huchain/sdk";
-import { Alert, Button, Form, Input, Select, Switch, Upload } from "antd";
+import { Alert, Button, Form, Input, Select, Switch } from "antd";
 import { useState } from "react";
 import { Link } from "react-router";
 import { type Chain, chainPath, Fault, get, type Interface, type Page, post, type Schema } from "../api.ts";
 import { to, useChain } from "../chain.tsx";
 import { useWords } from "../words.ts";
 import { FaultAlert } from "./fault.tsx";
+import { FileField } from "./file.tsx";
 import { Json } from "./json.tsx";
 
 const gasLimit = 500_000_000;
@@ -139,22 +139,4 @@ function Control({ schema, ...input }: { schema: Schema }) {
   if (schema.enum !== undefined) return <Select {...input} allowClear options={schema.enum.map((value) => ({ value: value as string, label: String(value) }))} />;
   if (plain(schema)) return <Input {...input} placeholder={schema.pattern} />;
   return <Input.TextArea {...input} autoSize={{ minRows: 2 }} placeholder="JSON" />;
-}
-
-function FileField({ label, name, onRead, required = false }: { label: string; name: string; onRead: (text: string) => void; required?: boolean }) {
-  const { t } = useWords();
-  return (
-    <Form.Item label={label} required={required} name={`file-${name}`} valuePropName="fileList" getValueFromEvent={(e: { fileList: unknown[] }) => e.fileList} rules={[{ required, message: t("demand") }]}>
-      <Upload
-        maxCount={1}
-        data-testid={name}
-        beforeUpload={async (file) => {
-          onRead(await file.text());
-          return false; // it is read here and sent nowhere
-        }}
-      >
-        <Button icon={<UploadOutlined />}>{t("chooseFile")}</Button>
-      </Upload>
-    </Form.Item>
-  );
 }
