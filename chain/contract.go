@@ -17,8 +17,9 @@ import (
 // VM runs contract code. It is deterministic: equal code, input and state give equal
 // results, writes and gas.
 type VM interface {
-	// Check judges whether a module may be installed, without compiling it: HC-3301.
-	Check(code []byte, s *instrument.Schedule) error
+	// Check judges whether a module may be installed under the capabilities that its
+	// manifest grants it, without compiling it: HC-3301.
+	Check(code []byte, granted []types.Capability, s *instrument.Schedule) error
 	// Load admits, compiles and snapshots a module and returns its hash. It is
 	// idempotent and may take seconds. HC-3301 refuses the module.
 	Load(ctx context.Context, code []byte, s *instrument.Schedule) (crypto.Hash, error)

@@ -100,7 +100,7 @@ func (s *callScope) stagePackage(args []byte) (any, error) {
 	if err := s.charge(checkGas * uint64(len(p.Code))); err != nil {
 		return nil, err
 	}
-	if err := s.c.vm.Check(p.Code, &s.block.params.Gas); err != nil {
+	if err := s.c.vm.Check(p.Code, p.Manifest.Grants(), &s.block.params.Gas); err != nil {
 		return nil, err
 	}
 	row := Staged{Name: p.Manifest.Name, Version: p.Manifest.Version, Code: p.CodeHash, Bytes: len(raw), Publisher: publisher,

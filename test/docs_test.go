@@ -65,7 +65,12 @@ func TestDocuments(t *testing.T) {
 			list, err := blocks(string(text))
 			require.NoError(t, err)
 			require.NotEmpty(t, list, "%s has no commands", doc)
-			newReader(t, fmt.Sprintf("hc%dd%d", os.Getpid(), i)).follow(doc, list)
+			r := newReader(t, fmt.Sprintf("hc%dd%d", os.Getpid(), i))
+			r.follow(doc, list)
+			if doc == "docs/contracts.md" {
+				require.Len(t, r.strangers, 2, "one way in Go, one in Rust")
+				require.Contains(t, r.strangers[1], "--lang rust")
+			}
 		})
 	}
 }
@@ -77,7 +82,13 @@ type reader struct {
 	home string
 	dir  string // where the reader's shell stands between blocks
 	env  []string
+
+	strangers []string // blocks that went from contract new to a committed call
 }
+
+// strangersMinutes is how long somebody who has never written a contract may take from
+// contract new to a committed call.
+const strangersMinutes = 5 * time.Minute
 
 func newReader(t *testing.T, host string) *reader {
 	namespace(t, host)
@@ -138,7 +149,12 @@ func (r *reader) follow(doc string, list []block) {
 		out, err := cmd.CombinedOutput()
 		cancel()
 		require.NoError(r.t, err, "%s:\n%s\n%s", where, b.text, out)
-		r.t.Logf("%s (%s)\n%s", where, time.Since(begin).Round(time.Millisecond), out)
+		elapsed := time.Since(begin)
+		r.t.Logf("%s (%s)\n%s", where, elapsed.Round(time.Millisecond), out)
+		if strings.Contains(b.text, "contract new") && strings.Contains(b.text, "tx call") {
+			require.Less(r.t, elapsed, strangersMinutes, "%s: from contract new to a committed call", where)
+			r.strangers = append(r.strangers, b.text)
+		}
 		at, err := os.ReadFile(pwd)
 		require.NoError(r.t, err)
 		r.dir = strings.TrimSpace(string(at))

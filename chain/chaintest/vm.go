@@ -90,7 +90,7 @@ func (v *GoVM) Load(_ context.Context, code []byte, _ *instrument.Schedule) (cry
 }
 
 // Check implements chain.VM.
-func (v *GoVM) Check(code []byte, _ *instrument.Schedule) error {
+func (v *GoVM) Check(code []byte, _ []types.Capability, _ *instrument.Schedule) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.code[crypto.Sum(code)] == nil {

@@ -40,7 +40,8 @@ type Request struct {
 	text                   string
 	failed                 error // decoding has failed
 	values                 values
-	grams                  *grams                      // of text, made when words are first looked for
+	searched               bool                        // words have been looked for
+	grams                  *grams                      // of text, made when words are looked for again
 	frame                  *interpreter.ExecutionFrame // of all expressions: making one takes as long as a comparison
 }
 
@@ -119,9 +120,10 @@ func (q *Request) meets(r *Rule, budget *uint64, count Counter) (*Hit, error) {
 		if !q.decode() {
 			return &Hit{r, q.failed}, nil
 		}
-		if q.grams == nil {
+		if q.searched && q.grams == nil { // for one rule they do not pay
 			q.grams = newGrams(q.text)
 		}
+		q.searched = true
 		if !r.words.in(q.text, q.grams) {
 			return nil, nil
 		}

@@ -102,9 +102,9 @@ func (m *matcher) link() {
 	}
 }
 
-// in reports whether a word occurs in text, whose grams are g.
+// in reports whether a word occurs in text, whose grams are g; nil if they are not known.
 func (m *matcher) in(text string, g *grams) bool {
-	if m.grams != nil && !slices.ContainsFunc(m.grams, func(h uint16) bool { return g[h/64]&(1<<(h%64)) != 0 }) {
+	if g != nil && m.grams != nil && !slices.ContainsFunc(m.grams, func(h uint16) bool { return g[h/64]&(1<<(h%64)) != 0 }) {
 		return false
 	}
 	state := int32(0)

@@ -15,12 +15,13 @@ import (
 
 func contractCheckCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "check DIR", Short: "check a bundle without compiling it",
-		Long: "Checks bundle.yaml, that it and the code agree, and that generated files are up to date. Every finding is shown\n" +
-			"with file and line, what is wrong and what to do.",
+		Use: "check DIR", Short: "check a bundle as the chain would, writing nothing",
+		Long: "Checks bundle.yaml, that it and the code agree, that generated files are up to date, and that the compiled module is\n" +
+			"one the chain admits and imports what capabilities declares. Every finding is shown with file and line, what is\n" +
+			"wrong and what to do.",
 		Example: "  huchain contract check contracts/base/evidence\n  huchain contract check . -o json", Args: takes(1, 1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			err := build.Check(args[0])
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := build.Check(cmd.Context(), args[0])
 			var bad *bundle.Invalid
 			switch {
 			case err == nil:

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/huchain/huchain/contracts/bundle"
@@ -18,6 +19,7 @@ import (
 	"github.com/huchain/huchain/contracts/sdk/go/codegen"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
+	vmcheck "github.com/huchain/huchain/vm/check"
 )
 
 // Toolchain is the exact Go release that contracts are compiled with: another release
@@ -67,10 +69,7 @@ func Build(ctx context.Context, dir string, p Params) (*Result, error) {
 	if err := generate(ctx, dir, spec.Language, p.Write); err != nil {
 		return nil, err
 	}
-	if err := check(dir); err != nil {
-		return nil, err
-	}
-	code, err := Compile(ctx, dir, spec.Language, p)
+	code, err := compileChecked(ctx, dir, spec, p)
 	if err != nil {
 		return nil, err
 	}
@@ -85,17 +84,54 @@ func Build(ctx context.Context, dir string, p Params) (*Result, error) {
 	return &Result{opened.Manifest, code, raw, opened.CodeHash, opened.Hash}, nil
 }
 
-// Check does all of Build but compiling: generated files must be up to date, and
-// bundle.yaml must agree with the code.
-func Check(dir string) error {
+// Check does all of Build but writing: generated files must be up to date, bundle.yaml must
+// agree with the code, and the compiled module with what the chain admits.
+func Check(ctx context.Context, dir string) error {
+	p := DefaultParams()
 	spec, err := readSpec(dir)
 	if err != nil {
 		return err
 	}
-	if err := generate(context.Background(), dir, spec.Language, false); err != nil {
+	if err := generate(ctx, dir, spec.Language, false); err != nil {
 		return err
 	}
-	return check(dir)
+	_, err = compileChecked(ctx, dir, spec, p)
+	return err
+}
+
+// compileChecked compiles the contract in dir if bundle.yaml agrees with the generated
+// files, and holds the module against what the chain admits.
+func compileChecked(ctx context.Context, dir string, spec *bundle.Spec, p Params) ([]byte, error) {
+	if err := check(dir); err != nil {
+		return nil, err
+	}
+	code, err := Compile(ctx, dir, spec.Language, p)
+	if err != nil {
+		return nil, err
+	}
+	return code, checkModule(spec, code)
+}
+
+// checkModule is admission before it comes to the chain, and stricter: capabilities are
+// declared one and all, and none in vain.
+func checkModule(spec *bundle.Spec, code []byte) error {
+	m, err := vmcheck.Module(code, vmcheck.LimitsV1())
+	if err != nil {
+		return err
+	}
+	needs := vmcheck.Needs(m)
+	if len(spec.Capabilities) == 0 && len(needs) > 0 {
+		return spec.RefuseCapabilities(needs)
+	}
+	if err := vmcheck.Granted(m, spec.Capabilities); err != nil {
+		return err
+	}
+	for _, c := range spec.Capabilities {
+		if !slices.Contains(needs, c) {
+			return spec.RefuseCapabilities(needs)
+		}
+	}
+	return nil
 }
 
 func readSpec(dir string) (*bundle.Spec, error) {

@@ -3,12 +3,15 @@ package build
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/types"
+	"github.com/huchain/huchain/vm/wasm/wasmtest"
 )
 
 const contracts = ".."
@@ -47,4 +50,33 @@ func TestBuildRefuses(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	_, err = Build(t.Context(), filepath.Join(contracts, "base", "evidence"), DefaultParams())
 	require.Equal(t, types.CodeToolMissing, types.CodeOf(err))
+}
+
+// What bundle.yaml declares of capabilities is what the module's imports need.
+func TestCapabilitiesAreExact(t *testing.T) {
+	b := wasmtest.New()
+	b.Import("huchain", "state_put", wasmtest.T("iiii", ""))
+	code := b.Call("", "nop").Bytes()
+	text, err := os.ReadFile(filepath.Join("..", "..", "test", "testdata", "loop", bundle.YAMLFile))
+	require.NoError(t, err)
+	declared := regexp.MustCompile(`(?m)^capabilities: .*$`)
+	for with, want := range map[string]string{
+		"capabilities: [write]":       "",
+		"capabilities: [read]":        `HC-3301|function 0, byte 0x|needs the capability write, and the manifest declares read; add write`,
+		"capabilities: [read, write]": "HC-3303|bundle.yaml:6: capabilities declares read, write, the code needs write",
+		"":                            "HC-3303|bundle.yaml:1: capabilities declares –, the code needs write",
+	} {
+		spec, err := bundle.ParseSpec(declared.ReplaceAll(text, []byte(with)))
+		require.NoError(t, err)
+		err = checkModule(spec, code)
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		for _, words := range strings.Split(want, "|") {
+			require.ErrorContains(t, err, words, with)
+		}
+	}
+	_, err = bundle.ParseSpec(declared.ReplaceAll(text, []byte("capabilities: [steal]")))
+	require.ErrorContains(t, err, "bundle.yaml:6")
 }

@@ -15,7 +15,7 @@ func TestNewOutside(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "notes")
 	require.NoError(t, New(dir, "my-notes", "go"))
 	require.FileExists(t, filepath.Join(dir, "huchain-sdk", "contracts", "sdk", "go", "contract", "ctx.go"))
-	require.NoError(t, Check(dir))
+	require.NoError(t, Check(t.Context(), dir))
 	p := DefaultParams()
 	p.Write = false
 	r, err := Build(t.Context(), dir, p)
@@ -38,8 +38,8 @@ func TestCheckFindsDrift(t *testing.T) {
 	require.NoError(t, err)
 	changed := append(raw, []byte("\nvar errMore = contract.NewError(\"more\")\n")...)
 	require.NoError(t, os.WriteFile(file, changed, 0o644))
-	require.ErrorContains(t, Check(dir), "schema.json does not match the code")
+	require.ErrorContains(t, Check(t.Context(), dir), "schema.json does not match the code")
 	p := DefaultParams()
 	_, err = Build(t.Context(), dir, p)
-	require.ErrorContains(t, err, "bundle.yaml:21: error more of the code is missing here")
+	require.ErrorContains(t, err, "bundle.yaml:22: error more of the code is missing here")
 }

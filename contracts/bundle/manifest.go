@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,6 +50,26 @@ type Manifest struct {
 	Init     bool            `json:"init,omitempty"`    // has an init entry, called at installation
 	Migrate  bool            `json:"migrate,omitempty"` // has a migrate entry, called at upgrade
 	Methods  []Method        `json:"methods"`           // ascending by name
+
+	// Capabilities are what the module may ask of the chain, ascending; see Grants.
+	Capabilities []types.Capability `json:"capabilities,omitempty"`
+}
+
+// Grants returns the capabilities that admission holds the module against: those declared.
+// A manifest that declares none is one from before they were declared, and is held to what
+// it says otherwise: where no method writes and there is no init or migrate entry, its
+// module has no use for emit and write.
+func (m *Manifest) Grants() []types.Capability {
+	if len(m.Capabilities) > 0 {
+		return m.Capabilities
+	}
+	out := types.Capabilities()
+	if m.Init || m.Migrate || slices.ContainsFunc(m.Methods, func(x Method) bool { return x.Writes }) {
+		return out
+	}
+	return slices.DeleteFunc(out, func(c types.Capability) bool {
+		return c == types.CapabilityEmit || c == types.CapabilityWrite
+	})
 }
 
 // Method is one entry of a contract.
@@ -120,7 +141,7 @@ func (m *Manifest) Validate() error {
 	if m.Language != "go" && m.Language != "rust" {
 		return refuseManifest("language %q: must be go or rust", m.Language)
 	}
-	for _, check := range []func() error{m.validateUses, m.validateParams, m.validateMethods} {
+	for _, check := range []func() error{m.validateUses, m.validateParams, m.validateMethods, m.validateCapabilities} {
 		if err := check(); err != nil {
 			return refuseManifest("%w", err)
 		}
@@ -182,6 +203,20 @@ func (m *Manifest) validateMethods() error {
 		if rule.String() != x.Allow {
 			return fmt.Errorf("method %q: allow rule must read %q", x.Name, rule)
 		}
+	}
+	return nil
+}
+
+func (m *Manifest) validateCapabilities() error {
+	last := types.Capability("")
+	for _, c := range m.Capabilities {
+		if !slices.Contains(types.Capabilities(), c) {
+			return fmt.Errorf("capability %q: must be one of %v", c, types.Capabilities())
+		}
+		if c <= last {
+			return fmt.Errorf("capability %q: must ascend and differ", c)
+		}
+		last = c
 	}
 	return nil
 }

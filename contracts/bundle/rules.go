@@ -112,6 +112,8 @@ var rules = map[string]words{
 		types.Text{ZH: "在代码中加上 init，或去掉 params", EN: "add an init to the code, or remove params"}},
 	"params_form": {types.Text{ZH: "params：{0}", EN: "params: {0}"},
 		types.Text{ZH: "与代码中 init 的参数一致", EN: "follow the arguments of init in the code"}},
+	"capabilities": {types.Text{ZH: "capabilities 声明 {0}，代码需要 {1}", EN: "capabilities declares {0}, the code needs {1}"},
+		types.Text{ZH: "写作 capabilities: [{1}]", EN: "write capabilities: [{1}]"}},
 	"manifest": {types.Text{ZH: "{0}", EN: "{0}"},
 		types.Text{ZH: "按说明修改", EN: "correct it as it says"}},
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/huchain/huchain/types"
 )
 
 // Schema is schema.json: what a contract's code declares. Types are JSON Schema
@@ -108,6 +110,21 @@ func (s *Spec) RefuseParams(err error) error {
 	f := findings{lines: s.lines}
 	f.add([]string{"params"}, "params_form", err)
 	return f.err()
+}
+
+// RefuseCapabilities is the HC-3303 for capabilities other than those the code needs.
+func (s *Spec) RefuseCapabilities(needs []types.Capability) error {
+	f := findings{lines: s.lines}
+	f.add([]string{"capabilities"}, "capabilities", listedCapabilities(s.Capabilities), listedCapabilities(needs))
+	return f.err()
+}
+
+func listedCapabilities(list []types.Capability) string {
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = string(c)
+	}
+	return listed(names)
 }
 
 // sameNames finds names that only one side has.

@@ -83,6 +83,7 @@ var patterns = map[string]pattern{
 	"error":       {`[a-z][a-z0-9_]{0,63}`, "not_found"},
 	"version":     {`(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})`, "1.0.0"},
 	"uses":        {types.NamePattern + `@(0|[1-9][0-9]{0,5})`, "identity@1"},
+	"capability":  {capabilityPattern(), "read"},
 	"requirement": {`[A-Z][0-9]{0,2}\.[0-9]{1,3}`, "B1.11"},
 	"type":        {typePattern(), "list(ref(step))"},
 	"allow":       {allowPattern, "ANY role:client"},
@@ -92,6 +93,14 @@ var patterns = map[string]pattern{
 }
 
 const allowPattern = `public|self|(ANY|ALL|MAJORITY|([1-9][0-9]{0,2}|1000)-of)( (role:(admin|validator|client|auditor|light)|org:` + types.NamePattern + `)){1,32}`
+
+func capabilityPattern() string {
+	var names []string
+	for _, c := range types.Capabilities() {
+		names = append(names, string(c))
+	}
+	return strings.Join(names, "|")
+}
 
 // typePattern is the closed list of field types, nested as deep as ParseFieldType goes.
 func typePattern() string {

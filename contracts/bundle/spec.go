@@ -1,5 +1,11 @@
 package bundle
 
+import (
+	"slices"
+
+	"github.com/huchain/huchain/types"
+)
+
 // MaxYAMLBytes bounds bundle.yaml.
 const MaxYAMLBytes = 256 << 10
 
@@ -15,6 +21,7 @@ type Spec struct {
 	Summary      Text                  `yaml:"summary" json:"summary,omitzero" doc:"What it is for, in a sentence"`
 	Requirements []string              `yaml:"requirements" json:"requirements,omitempty" is:"pattern=requirement" doc:"Requirement ids its transcripts cover"`
 	Uses         []string              `yaml:"uses" json:"uses,omitempty" is:"pattern=uses max=32" doc:"Contracts it calls, ascending by name; cycles are refused"`
+	Capabilities []types.Capability    `yaml:"capabilities" json:"capabilities,omitempty" is:"pattern=capability max=6" doc:"What the contract's code asks of the chain; huchain contract check says which"`
 	Params       map[string]any        `yaml:"params" json:"params,omitempty" doc:"Defaults for init; changed by governance"`
 	Records      map[string]Record     `yaml:"records" json:"records,omitempty" is:"keys=method" doc:"What is stored, by name"`
 	Methods      map[string]MethodSpec `yaml:"methods" json:"methods" is:"required keys=method min=1 max=256" doc:"What can be called"`
@@ -118,6 +125,7 @@ type Dashboard struct {
 // Manifest derives what the chain reads. Errors are HC-3303.
 func (s *Spec) Manifest() (*Manifest, error) {
 	m := &Manifest{Bundle: s.Bundle, Name: s.Name, Version: s.Version, Language: s.Language, Uses: s.Uses}
+	m.Capabilities = slices.Compact(slices.Sorted(slices.Values(s.Capabilities)))
 	if len(s.Params) > 0 {
 		raw, err := paramsJSON(s.Params)
 		if err != nil {

@@ -158,7 +158,7 @@ func TestEveryRuleIsBroken(t *testing.T) {
 	require.NoError(t, err)
 	schemaRaw, err := os.ReadFile(filepath.Join("testdata", SchemaFile))
 	require.NoError(t, err)
-	broken := map[string]bool{"params_form": true, "manifest": true}
+	broken := map[string]bool{"params_form": true, "manifest": true, "capabilities": true} // these take compiled code
 	try := func(text string) {
 		_, err := Check([]byte(text), schemaRaw)
 		var all *Invalid

@@ -51,7 +51,7 @@ func (n *Native) Close() {
 }
 
 // Check implements chain.VM.
-func (n *Native) Check(code []byte, _ *instrument.Schedule) error {
+func (n *Native) Check(code []byte, _ []types.Capability, _ *instrument.Schedule) error {
 	if n.files[crypto.Sum(code)] == "" {
 		return types.Errorf(types.CodeModuleRefused, "no native program stands for this code")
 	}
@@ -61,7 +61,7 @@ func (n *Native) Check(code []byte, _ *instrument.Schedule) error {
 // Load implements chain.VM: it starts the program.
 func (n *Native) Load(_ context.Context, code []byte, s *instrument.Schedule) (crypto.Hash, error) {
 	h := crypto.Sum(code)
-	if err := n.Check(code, s); err != nil {
+	if err := n.Check(code, nil, s); err != nil {
 		return h, err
 	}
 	n.mu.Lock()

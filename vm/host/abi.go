@@ -31,11 +31,31 @@ const (
 type Function struct {
 	Module, Name    string
 	Params, Results []api.ValueType
-	call            func(s *Session, m api.Module, p []uint64)
+	// Capability is what a module's manifest must declare to import it, "" for nothing.
+	Capability types.Capability
+	call       func(s *Session, m api.Module, p []uint64)
 }
 
 // Functions returns all functions that guests may import, in a fixed order.
-func Functions() []Function { return append(append([]Function(nil), abi...), wasi...) }
+func Functions() []Function {
+	out := append(append([]Function(nil), abi...), wasi...)
+	for i := range out {
+		if out[i].Module == Module {
+			out[i].Capability = needs[out[i].Name]
+		}
+	}
+	return out
+}
+
+// needs are the functions that reach beyond the call itself.
+var needs = map[string]types.Capability{
+	"state_get": types.CapabilityRead, "state_scan": types.CapabilityRead,
+	"state_put": types.CapabilityWrite, "state_delete": types.CapabilityWrite,
+	"emit": types.CapabilityEmit,
+	"call": types.CapabilityCall, "call_result": types.CapabilityCall,
+	"caller_did": types.CapabilityDID,
+	"sm2_verify": types.CapabilityVerify,
+}
 
 func fn(name string, params, results int, call func(s *Session, m api.Module, p []uint64)) Function {
 	i32s := func(n int) []api.ValueType {

@@ -31,6 +31,10 @@
 //	sm2_verify(pub,msg,mlen,sig)->0|1    65-byte key, 64-byte signature r‖s
 //	log(ptr,len)                  debug log, at most 1 KiB kept
 //
+// A manifest declares what the module may import of these beyond what concerns the call
+// itself: read (state_get, state_scan), write (state_put, state_delete), emit, call (call,
+// call_result), did (caller_did), verify (sm2_verify).
+//
 // A guest exports memory, huchain_call and, if it has one, _initialize.
 package host
 
