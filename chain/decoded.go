@@ -27,7 +27,8 @@ func newDecodedRows[K comparable, T any](entries int) (d decodedRows[K, T], err 
 
 // get returns what raw, the row of k, decodes to. raw MUST NOT change any more.
 func (d *decodedRows[K, T]) get(k K, raw []byte, decode func([]byte) (T, error)) (T, error) {
-	if row, ok := d.rows.Get(k); ok && sameBytes(row.raw, raw) {
+	// Peek: to note each use would cost more than now and then decoding a row anew.
+	if row, ok := d.rows.Peek(k); ok && sameBytes(row.raw, raw) {
 		return row.value, nil
 	}
 	v, err := decode(raw)
