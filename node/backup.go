@@ -102,6 +102,11 @@ func copyAndStore(ctx context.Context, home ChainHome, p *backup.Params, progres
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	dir := filepath.Join(work, "data")
+	beside, err := besideLedger(home, dir)
+	if err != nil {
+		return nil, types.Errorf(types.CodeDiskFailure, "%w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(beside)) }()
 	c, err := lay(dir)
 	if err == nil {
 		err = c.Finish(ctx)
@@ -111,6 +116,27 @@ func copyAndStore(ctx context.Context, home ChainHome, p *backup.Params, progres
 	}
 	info := backup.Info{Chain: home.Name, Height: c.Height, Content: c.Content, State: c.State, TimeMs: time.Now().UnixMilli()}
 	return backup.Create(ctx, p, info, dir, filepath.Join(work, "scratch"), bytesProgress(progress))
+}
+
+// besideLedger has the copy of a ledger that was moved to another volume made there, where
+// its files can be linked, and returns that folder; "" for a ledger in its place.
+func besideLedger(home ChainHome, dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	to, err := os.Readlink(home.LedgerDir())
+	if err != nil {
+		return "", nil //nolint:nilerr // no link, or no ledger, which the copying tells
+	}
+	beside := to + ".backup"
+	err = os.RemoveAll(beside)
+	if err == nil {
+		err = os.MkdirAll(beside, 0o700)
+	}
+	if err == nil {
+		err = os.Symlink(beside, filepath.Join(dir, "ledger"))
+	}
+	return beside, err
 }
 
 // createBackup makes a backup of a running chain beside its work.

@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/devnet"
+	"github.com/huchain/huchain/ledger/backup"
 	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/types"
 )
@@ -70,12 +72,11 @@ func TestBackup(t *testing.T) {
 	fill(t, n, stopped.Height+9)
 	require.NoError(t, r.end(t))
 
-	// A second disk: a store moves, and a restart is all it takes.
-	for _, store := range []string{"ledger/blocks", "consensus"} {
-		old, now := filepath.Join(c.DataDir(), store), filepath.Join(t.TempDir(), "volume")
-		require.NoError(t, os.Rename(old, now))
-		require.NoError(t, os.Symlink(now, old))
-	}
+	// A second disk: CometBFT's stores move by hand, the ledger by command, most of it ahead.
+	old, now := c.ConsensusDir(), filepath.Join(t.TempDir(), "volume")
+	require.NoError(t, os.Rename(old, now))
+	require.NoError(t, os.Symlink(now, old))
+	moveLedger(t, home, n, stopped.Height+15)
 	r = run(t, home)
 	fill(t, n, stopped.Height+30)
 	last, err := node.CreateBackup(t.Context(), home, "", nil)
@@ -84,14 +85,17 @@ func TestBackup(t *testing.T) {
 	require.NoError(t, r.end(t))
 	_, err = node.Fsck(t.Context(), home, "", nil)
 	require.NoError(t, err)
-	backupOfBolt(t, home, n, text, last.Height)
+	// What the validator has voted for since a backup it cannot vote for again: alone it goes
+	// on from one that was made after its last vote.
+	final, err := node.CreateBackup(t.Context(), home, "", nil)
+	require.NoError(t, err)
+	backupOfBolt(t, home, n, text, final.Height)
 }
 
 // backupOfBolt: a driver that links no files is copied row by row beside the running chain;
 // the copy restores to that driver or to another one.
 func backupOfBolt(t *testing.T, home node.Home, n *devnet.Network, config string, height uint64) {
 	c := home.Chain("gov")
-	require.NoError(t, os.Remove(filepath.Join(c.LedgerDir(), "blocks"))) // the link of the second disk
 	require.NoError(t, os.RemoveAll(c.DataDir()))
 	use := func(driver string) {
 		require.NoError(t, os.WriteFile(c.ConfigFile(), []byte(config+"\n[ledger]\ndriver = \""+driver+"\"\n"), 0o600))
@@ -104,17 +108,19 @@ func backupOfBolt(t *testing.T, home node.Home, n *devnet.Network, config string
 	require.NoError(t, err)
 	require.Greater(t, made.Height, height)
 	fill(t, n, made.Height+9)
+	require.NoError(t, r.end(t))
 	again, err := node.CreateBackup(t.Context(), home, "", nil)
 	require.NoError(t, err)
-	require.NoError(t, r.end(t))
 	for _, driver := range []string{"bbolt", "pebble"} {
-		require.NoError(t, os.RemoveAll(c.DataDir()))
-		use(driver)
-		require.NoError(t, restoreBackup(t, home, again.Name))
-		reports, err := node.Fsck(t.Context(), home, "", nil)
-		require.NoError(t, err)
-		require.Equal(t, again.Height, reports[0].Height)
-		require.Equal(t, again.State, reports[0].StateRoot)
+		for _, b := range []*backup.Outcome{made, again} {
+			require.NoError(t, os.RemoveAll(c.DataDir()))
+			use(driver)
+			require.NoError(t, restoreBackup(t, home, b.Name))
+			reports, err := node.Fsck(t.Context(), home, "", nil)
+			require.NoError(t, err)
+			require.Equal(t, b.Height, reports[0].Height)
+			require.Equal(t, b.State, reports[0].StateRoot)
+		}
 	}
 	r = run(t, home)
 	fill(t, n, again.Height+9)
@@ -182,4 +188,52 @@ func refuseDamaged(t *testing.T, home node.Home, place, name string) {
 		_, err := node.VerifyBackup(t.Context(), home, "", strings.Replace(name, "0", "9", 1), nil)
 		return err
 	}()))
+}
+
+// moveLedger moves the ledger to another folder while the node runs and after it stopped,
+// with interruptions; nothing but this very ledger is taken up.
+func moveLedger(t *testing.T, home node.Home, n *devnet.Network, height uint64) {
+	c := home.Chain("gov")
+	volume := t.TempDir()
+	move := func() (*node.Moved, error) {
+		return node.MoveLedger(t.Context(), home, "", volume, func(string, uint64) {})
+	}
+	r := run(t, home)
+	m, err := move()
+	require.NoError(t, err)
+	require.False(t, m.Done)
+	require.Positive(t, m.Files)
+	fill(t, n, height)
+	require.NoError(t, r.end(t))
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = node.MoveLedger(stopped, home, "", volume, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	info, err := os.Lstat(c.LedgerDir())
+	require.NoError(t, err)
+	require.True(t, info.IsDir(), "where it was")
+
+	to := filepath.Join(volume, "gov-ledger")
+	mark, err := os.ReadFile(filepath.Join(to, "moving.json"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(to, "moving.json"), []byte(strings.Replace(string(mark), "Inode\":", "Inode\":1", 1)), 0o644))
+	_, err = move()
+	require.Equal(t, types.CodeAlreadyExists, types.CodeOf(err), "the copy of another ledger")
+	require.NoError(t, os.WriteFile(filepath.Join(to, "moving.json"), mark, 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(to, "state", "999999.sst"), []byte("gone meanwhile"), 0o644))
+
+	m, err = move()
+	require.NoError(t, err)
+	require.True(t, m.Done)
+	require.Positive(t, m.Before, "what was copied ahead")
+	require.NoFileExists(t, filepath.Join(to, "state", "999999.sst"))
+	require.NoFileExists(t, filepath.Join(to, "moving.json"))
+	require.NoError(t, os.RemoveAll(m.Kept))
+	link, err := os.Readlink(c.LedgerDir())
+	require.NoError(t, err)
+	require.Equal(t, to, link)
+	_, err = move()
+	require.Equal(t, types.CodeAlreadyExists, types.CodeOf(err))
+	_, err = node.Fsck(t.Context(), home, "", nil)
+	require.NoError(t, err)
 }

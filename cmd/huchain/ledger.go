@@ -11,7 +11,7 @@ import (
 
 func ledgerCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
-		Use: "ledger", Short: "move a stopped node's ledger to another storage",
+		Use: "ledger", Short: "move a node's ledger to another storage or volume",
 		Example: "  huchain ledger migrate --to bbolt --home ~/.huchain/devnet/node0",
 	}
 	var to string
@@ -47,6 +47,51 @@ func ledgerCmd(a *app) *cobra.Command {
 		},
 	}
 	migrate.Flags().StringVar(&to, "to", "", "storage driver: pebble, bbolt or postgres")
-	c.AddCommand(migrate)
+	c.AddCommand(migrate, ledgerMoveCmd(a))
+	return c
+}
+
+func ledgerMoveCmd(a *app) *cobra.Command {
+	var to string
+	c := &cobra.Command{
+		Use: "move --to DIR", Short: "move the ledger to a folder on another volume",
+		Long: "Run it while the node runs: the tables of the ledger, which never change, are copied ahead. Then stop the node, run it\n" +
+			"again and start the node: what has changed since is copied, each file is read back, and a symbolic link takes the\n" +
+			"ledger's place; the old folder is kept beside it until you delete it. The node is away for no longer than that.\n" +
+			"What was interrupted goes on. On bbolt there is one file, which is copied while the node is stopped.",
+		Example: "  huchain ledger move --to /mnt/volume2 --home ~/.huchain/node0", Args: takes(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if to == "" {
+				return usage(cmd, "--to is needed")
+			}
+			home, err := a.nodeHome()
+			if err != nil {
+				return err
+			}
+			var progress func(what string, done uint64)
+			if isTerminal(a.err) {
+				progress = func(what string, done uint64) { fmt.Fprintf(a.err, "\r%s %d   ", what, done) }
+			}
+			m, err := node.MoveLedger(cmd.Context(), home, a.chain, to, progress)
+			if progress != nil {
+				fmt.Fprintln(a.err)
+			}
+			if err != nil {
+				return err
+			}
+			return a.print(m, func(w io.Writer) {
+				state := a.say("完成", "done")
+				if !m.Done {
+					state = a.say("已预先复制；停止节点后再运行一次即可完成", "copied ahead; stop the node and run this again to finish")
+				}
+				a.fields(w, field{"链", "chain", m.Chain}, field{"新位置", "folder", m.To}, field{"状态", "state", state}, field{"本次复制文件", "files copied now", m.Files},
+					field{"本次复制字节", "bytes copied now", m.Bytes}, field{"先前已复制文件", "files copied before", m.Before})
+				if m.Kept != "" {
+					a.fields(w, field{"旧账本(可删除)", "old ledger, may be deleted", m.Kept})
+				}
+			})
+		},
+	}
+	c.Flags().StringVar(&to, "to", "", "folder on the other volume; the ledger becomes a folder in it")
 	return c
 }

@@ -66,17 +66,37 @@ func Create(ctx context.Context, p *Params, info Info, dir, scratch string, prog
 	return out, err
 }
 
-// scan lists the files below a folder, in the order of their names.
+// scan lists the files below a folder, in the order of their names. What lies directly in it
+// may be links to folders on other volumes.
 func (m *Manifest) scan(dir string) (total uint64, err error) {
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if err == nil {
+			var n uint64
+			n, err = m.scanBelow(dir, e.Name())
+			total += n
+		}
+	}
+	if err != nil {
+		return 0, diskFailure(err)
+	}
+	return total, nil
+}
+
+func (m *Manifest) scanBelow(dir, name string) (total uint64, err error) {
+	root, err := filepath.EvalSymlinks(filepath.Join(dir, name))
+	if err != nil {
+		return 0, err
+	}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		rel, err := filepath.Rel(dir, path)
+		rel, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
-		f := File{Path: filepath.ToSlash(rel)}
+		f := File{Path: filepath.ToSlash(filepath.Join(name, rel))}
 		if !pathPattern.MatchString(f.Path) || !d.Type().IsRegular() {
 			return fmt.Errorf("%s is no file of a store", path)
 		}
@@ -87,10 +107,7 @@ func (m *Manifest) scan(dir string) (total uint64, err error) {
 		m.Files = append(m.Files, f)
 		return nil
 	})
-	if err != nil {
-		return 0, diskFailure(err)
-	}
-	return total, nil
+	return total, err
 }
 
 // known are the files of the newest backup that this key opens.
