@@ -151,6 +151,8 @@ func (c *Config) Validate() error {
 		return errors.New("web.submitTimeout: between 1s and 10m")
 	case c.Web.MaxInFlight < 1:
 		return errors.New("web.maxInFlight: at least 1")
+	case c.Mirror.Enabled && c.Web.Certificate != "":
+		return errors.New("mirror.enabled: a mirror reads the API of its own node in clear; keep it on a node without web.certificate")
 	case c.Web.RequestsPerSecond < 0:
 		return errors.New("web.requestsPerSecond: not negative")
 	case c.Log.Format != "text" && c.Log.Format != "json":
