@@ -99,7 +99,7 @@ func TestJoinBySnapshot(t *testing.T) {
 	log := &logLines{}
 	o := f.joinOptions()
 	o.Logger = slog.New(slog.NewTextHandler(log, nil))
-	ctx, cancel := context.WithTimeout(t.Context(), 120*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute+time.Duration(records(t))*200*time.Microsecond)
 	defer cancel()
 	height, err := Join(ctx, net.params, o)
 	require.NoError(t, err)
