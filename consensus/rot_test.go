@@ -1,10 +1,12 @@
 package consensus
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,21 @@ import (
 
 	"github.com/huchain/huchain/types"
 )
+
+// keptUntilEnd is a folder that is there until all tests are over: a start that fails leaves
+// CometBFT's log of votes open, whose timer panics where its folder is gone.
+var keptUntilEnd string
+
+func TestMain(m *testing.M) {
+	var err error
+	if keptUntilEnd, err = os.MkdirTemp("", "huchain-consensus-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(keptUntilEnd) //nolint:errcheck // a folder for temporary files
+	os.Exit(code)
+}
 
 // A byte that changed in CometBFT's stores while the node was down: it is refused at start
 // with a coded error, or does not matter; the ledger's headers stay what they were.
@@ -49,8 +66,10 @@ func TestRottenConsensusStores(t *testing.T) {
 	require.NotEmpty(t, files)
 	rng := rand.New(rand.NewPCG(1, 9))
 	refused := 0
+	kept, err := os.MkdirTemp(keptUntilEnd, "rotten")
+	require.NoError(t, err)
 	for i := range 24 {
-		n.wipe()
+		n.home = filepath.Join(kept, strconv.Itoa(i))
 		require.NoError(t, os.CopyFS(filepath.Join(n.home, "data"), os.DirFS(good)))
 		f := files[i%len(files)]
 		raw, err := os.ReadFile(f)
