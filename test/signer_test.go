@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -95,8 +96,7 @@ func TestRemoteSigner(t *testing.T) {
 // of the chain.
 func (n *network) faults(i int) map[string]node.Finding {
 	n.t.Helper()
-	cmd := n.command("doctor", "-o", "json", "--home", n.NodeHome(n.Nodes[i].Name).Dir)
-	cmd.Stderr = nil
+	cmd := exec.Command(binary, "doctor", "-o", "json", "--home", n.NodeHome(n.Nodes[i].Name).Dir)
 	out, _ := cmd.Output() // its status tells of faults
 	var list []node.Finding
 	require.NoError(n.t, json.Unmarshal(out, &list), "%s", out)
