@@ -59,6 +59,14 @@ type WebConfig struct {
 	Origins []string `koanf:"origins"` // of sites whose pages may call the API, such as https://portal.example
 }
 
+// url is where the listener is reached on this machine.
+func (c *WebConfig) url() string {
+	if c.Certificate != "" {
+		return "https://" + c.Listen
+	}
+	return "http://" + c.Listen
+}
+
 func (c *WebConfig) loginRequired() bool {
 	return c.Login == LoginRequired || c.Login == "" && c.Certificate != ""
 }
@@ -151,8 +159,6 @@ func (c *Config) Validate() error {
 		return errors.New("web.submitTimeout: between 1s and 10m")
 	case c.Web.MaxInFlight < 1:
 		return errors.New("web.maxInFlight: at least 1")
-	case c.Mirror.Enabled && c.Web.Certificate != "":
-		return errors.New("mirror.enabled: a mirror reads the API of its own node in clear; keep it on a node without web.certificate")
 	case c.Web.RequestsPerSecond < 0:
 		return errors.New("web.requestsPerSecond: not negative")
 	case c.Log.Format != "text" && c.Log.Format != "json":

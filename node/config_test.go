@@ -39,7 +39,6 @@ func TestLoadConfig(t *testing.T) {
 		"other case":              "[web]\nLISTEN = \"127.0.0.1:1\"\n",
 		"not loopback":            "[web]\nlisten = \"0.0.0.0:7100\"\n",
 		"certificate without key": "[web]\ncertificate = \"web.pem\"\n",
-		"mirror behind TLS":       "[web]\ncertificate = \"web.pem\"\nkey = \"web.key\"\n[mirror]\nenabled = true\n",
 		"unknown login":           "[web]\nlogin = \"perhaps\"\n",
 		"open to all origins":     "[web]\norigins = [\"*\"]\n",
 		"metrics outside":         "[metrics]\nlisten = \"10.0.0.1:7300\"\n",

@@ -31,16 +31,41 @@ func CheckDisk(dir string, min int) error {
 	return nil
 }
 
-// watchDisk looks every interval and returns the error once space has run low, nil when
-// ctx ends. A ledger whose disk is full in the middle of a write costs more than a stop.
-func watchDisk(ctx context.Context, dir string, min int, every time.Duration, free func(mib int64)) error {
+// CheckDisks is CheckDisk for every disk of a home.
+func CheckDisks(home Home, min int) error {
+	for _, dir := range home.Volumes() {
+		if err := CheckDisk(dir, min); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// leastFreeMiB is the space left on the disk of a home that has least.
+func leastFreeMiB(home Home) (least int64, err error) {
+	for i, dir := range home.Volumes() {
+		free, err := freeMiB(dir)
+		if err != nil {
+			return 0, err
+		}
+		if i == 0 || free < least {
+			least = free
+		}
+	}
+	return least, nil
+}
+
+// watchDisk looks every interval and returns the error once space has run low on a disk of
+// the home, nil when ctx ends. A ledger whose disk is full in the middle of a write costs
+// more than a stop.
+func watchDisk(ctx context.Context, home Home, min int, every time.Duration, free func(mib int64)) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if mib, err := freeMiB(dir); err == nil {
+		if mib, err := leastFreeMiB(home); err == nil {
 			free(mib)
 		}
-		if err := CheckDisk(dir, min); err != nil {
+		if err := CheckDisks(home, min); err != nil {
 			return err
 		}
 		select {

@@ -35,7 +35,7 @@ func Diagnose(ctx context.Context, home Home) []Finding {
 	if err != nil {
 		return d.list
 	}
-	d.add("disk", CheckDisk(home.Dir, cfg.Disk.MinFreeMiB), fmt.Sprintf("at least %d MiB free", cfg.Disk.MinFreeMiB))
+	d.add("disk", CheckDisks(home, cfg.Disk.MinFreeMiB), fmt.Sprintf("at least %d MiB free", cfg.Disk.MinFreeMiB))
 	owner, running := Holder(home.LockFile())
 	if running {
 		d.add("process", nil, fmt.Sprintf("running as %d since %s", owner.PID, owner.Started.Local().Format(time.DateTime)))

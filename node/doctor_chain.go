@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -150,17 +152,24 @@ func getJSON(ctx context.Context, url string, into any) error {
 // forecast tells when the disk will be full if the chain goes on growing as it has since
 // its founding.
 func (d *diagnosis) forecast(name string, home Home, c ChainHome, g *chain.Genesis, minFreeMiB int) {
+	dirs := []string{c.DataDir()}
+	if info, err := os.Lstat(c.LedgerDir()); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		dirs = append(dirs, c.LedgerDir()+string(filepath.Separator)) // it was moved to another disk
+	}
 	var used int64
-	err := filepath.WalkDir(c.DataDir(), func(_ string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return nil //nolint:nilerr // files come and go while the node runs
-		}
-		if info, ierr := e.Info(); ierr == nil {
-			used += info.Size()
-		}
-		return nil
-	})
-	free, ferr := freeMiB(home.Dir)
+	var err error
+	for _, dir := range dirs {
+		err = errors.Join(err, filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return nil //nolint:nilerr // files come and go while the node runs
+			}
+			if info, ierr := e.Info(); ierr == nil {
+				used += info.Size()
+			}
+			return nil
+		}))
+	}
+	free, ferr := leastFreeMiB(home)
 	days := time.Since(g.Time).Hours() / 24
 	if err != nil || ferr != nil || days < 1 {
 		return // too young to tell

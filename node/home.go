@@ -79,6 +79,22 @@ func (h Home) Chains() ([]ChainHome, error) {
 	return out, nil
 }
 
+// Volumes are the folders that may lie on disks of their own: the home, and the ledgers of
+// its chains, each of which can be moved.
+func (h Home) Volumes() []string {
+	out := []string{h.Dir}
+	chains, err := h.Chains()
+	if err != nil {
+		return out // starting the chains says so
+	}
+	for _, c := range chains {
+		if _, err := os.Stat(c.LedgerDir()); err == nil {
+			out = append(out, c.LedgerDir())
+		}
+	}
+	return out
+}
+
 // Exists reports whether dir is the home of a node.
 func (h Home) Exists() bool {
 	_, err := os.Stat(h.ConfigFile())

@@ -70,7 +70,7 @@ func TestWatchDisk(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	var seen int64
-	require.NoError(t, watchDisk(ctx, t.TempDir(), 1, time.Millisecond, func(mib int64) { seen = mib }))
+	require.NoError(t, watchDisk(ctx, Home{Dir: t.TempDir()}, 1, time.Millisecond, func(mib int64) { seen = mib }))
 	require.Positive(t, seen)
-	require.Equal(t, types.CodeDiskLow, types.CodeOf(watchDisk(t.Context(), t.TempDir(), 1<<30, time.Hour, func(int64) {})))
+	require.Equal(t, types.CodeDiskLow, types.CodeOf(watchDisk(t.Context(), Home{Dir: t.TempDir()}, 1<<30, time.Hour, func(int64) {})))
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"strings"
 
 	"github.com/huchain/huchain/crypto"
@@ -29,8 +30,9 @@ type Mirror interface {
 type MirrorOf struct {
 	Chain    string
 	Genesis  crypto.Hash
-	Node     string // address of the HTTP API that it reads
-	Dir      string // of SQLite, and of subscriptions
+	Node     string       // address of the HTTP API that it reads
+	HTTP     *http.Client // through which it reads within a node; nil elsewhere
+	Dir      string       // of SQLite, and of subscriptions
 	Postgres string
 	Schema   string // in PostgreSQL
 	Log      *slog.Logger
@@ -39,7 +41,7 @@ type MirrorOf struct {
 // mirrorPlace says where the mirror of a chain is, by node.toml.
 func mirrorPlace(cfg *Config, home ChainHome, genesis crypto.Hash) MirrorOf {
 	return MirrorOf{
-		Chain: home.Name, Genesis: genesis, Node: "http://" + cfg.Web.Listen, Dir: home.MirrorDir(), Postgres: cfg.Mirror.Postgres,
+		Chain: home.Name, Genesis: genesis, Node: cfg.Web.url(), Dir: home.MirrorDir(), Postgres: cfg.Mirror.Postgres,
 		Schema: "huchain_mirror_" + strings.ReplaceAll(home.Name, "-", "_") + "_" + genesis.String()[:8],
 	}
 }
@@ -73,7 +75,7 @@ func (n *node) mirrorOf(r *running, home ChainHome, log *slog.Logger) (Mirror, e
 		return nil, nil
 	}
 	of := mirrorPlace(&n.cfg, home, r.genesis.Hash())
-	of.Log = log
+	of.Log, of.HTTP = log, n.api.Inside()
 	return n.newMirror(of)
 }
 

@@ -96,7 +96,7 @@ func Run(ctx context.Context, home Home, opt Options) error {
 }
 
 func (n *node) run(ctx context.Context, lock *Lock, opt Options) error {
-	if err := CheckDisk(n.home.Dir, n.cfg.Disk.MinFreeMiB); err != nil {
+	if err := CheckDisks(n.home, n.cfg.Disk.MinFreeMiB); err != nil {
 		return err
 	}
 	homes, err := n.home.Chains()
@@ -157,7 +157,7 @@ func (n *node) serve(ctx context.Context, cancel context.CancelCauseFunc, web ne
 		return stopCause(ctx, err)
 	}
 	go func() {
-		if err := watchDisk(ctx, n.home.Dir, n.cfg.Disk.MinFreeMiB, diskInterval, func(mib int64) { n.disk.Set(float64(mib << 20)) }); err != nil {
+		if err := watchDisk(ctx, n.home, n.cfg.Disk.MinFreeMiB, diskInterval, func(mib int64) { n.disk.Set(float64(mib << 20)) }); err != nil {
 			cancel(err)
 		}
 	}()
@@ -195,7 +195,7 @@ func (n *node) stop() {
 func (n *node) newRegistry() {
 	n.reg = prometheus.NewRegistry()
 	n.disk = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "huchain_node_disk_free_bytes", Help: "Space left on the disk that holds the node's home.",
+		Name: "huchain_node_disk_free_bytes", Help: "Space left on the fullest of the disks that hold the node's home and its ledgers.",
 	})
 	n.expiry = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "huchain_certificate_not_after_seconds", Help: "When a certificate of this node ends, in Unix seconds.",

@@ -57,7 +57,9 @@ func newMirroring(of node.MirrorOf) (*mirroring, error) {
 
 func openMirror(of node.MirrorOf) (*mirror.Mirror, error) {
 	source := mirror.NewNode(of.Node, func(ctx context.Context) (*client.Client, error) {
-		return client.Dial(ctx, of.Node, of.Chain, of.Genesis)
+		p := client.DefaultParams(of.Node)
+		p.Chain, p.Genesis, p.HTTP = of.Chain, of.Genesis, of.HTTP
+		return client.New(ctx, p)
 	})
 	at := mirror.Place{Dir: of.Dir, Postgres: of.Postgres, Schema: of.Schema}
 	return mirror.New(mirror.DefaultParams(at), of.Chain, of.Genesis, of.Log, source)
