@@ -55,9 +55,10 @@ func leastFreeMiB(home Home) (least int64, err error) {
 	return least, nil
 }
 
-// watchDisk looks every interval and returns the error once space has run low on a disk of
-// the home, nil when ctx ends. A ledger whose disk is full in the middle of a write costs
-// more than a stop.
+// watchDisk looks every interval and returns the error once space has run low on the disk
+// of the home, nil when ctx ends. A ledger whose disk is full in the middle of a write costs
+// more than a stop. A ledger on a disk of its own ends its chain alone, by its first write
+// that fails.
 func watchDisk(ctx context.Context, home Home, min int, every time.Duration, free func(mib int64)) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -65,7 +66,7 @@ func watchDisk(ctx context.Context, home Home, min int, every time.Duration, fre
 		if mib, err := leastFreeMiB(home); err == nil {
 			free(mib)
 		}
-		if err := CheckDisks(home, min); err != nil {
+		if err := CheckDisk(home.Dir, min); err != nil {
 			return err
 		}
 		select {

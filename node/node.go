@@ -96,7 +96,7 @@ func Run(ctx context.Context, home Home, opt Options) error {
 }
 
 func (n *node) run(ctx context.Context, lock *Lock, opt Options) error {
-	if err := CheckDisks(n.home, n.cfg.Disk.MinFreeMiB); err != nil {
+	if err := CheckDisk(n.home.Dir, n.cfg.Disk.MinFreeMiB); err != nil {
 		return err
 	}
 	homes, err := n.home.Chains()

@@ -39,7 +39,12 @@ func shiftedBinary(t testing.TB) string {
 	dir := filepath.Join(sharedDir, "shifted")
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	bin := filepath.Join(dir, "huchain")
-	build := []string{"build", "-trimpath", "-ldflags", "-s -w", "-o", bin}
+	out, err := exec.Command(binary, "version", "-o", "json").Output()
+	require.NoError(t, err)
+	var version struct{ Commit, Date string }
+	require.NoError(t, json.Unmarshal(out, &version))
+	const stamped = "github.com/huchain/huchain/internal/version."
+	build := []string{"build", "-trimpath", "-ldflags", "-s -w -X " + stamped + "commit=" + version.Commit + " -X " + stamped + "date=" + version.Date, "-o", bin}
 	if soak > 1 {
 		file, shifted, overlay := filepath.Join(golang("env", "GOROOT"), "src", "time", "time.go"), filepath.Join(dir, "time.go"), filepath.Join(dir, "overlay.json")
 		now := "func Now() Time {\n\tsec, nsec, mono := runtimeNow()\n"

@@ -41,7 +41,7 @@ export function App() {
     document.documentElement.style.colorScheme = dark ? "dark" : "light";
   }, [dark]);
   return (
-    <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={{ algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm, token: { colorPrimary: "#1554ad", motion: false } }}>
+    <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={{ algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm, token: { colorPrimary: "#1554ad", ...(dark ? { colorLink: "#7fb2ff" } : {}), motion: false } }}>
       <WordsContext value={words(language)}>
         <Frame toggleLanguage={() => setLanguage(language === "zh" ? "en" : "zh")} toggleTheme={() => setDark(!dark)} />
       </WordsContext>

@@ -63,32 +63,34 @@ function List({ of }: { of: Interface }) {
       </p>
       <Filters of={of} record={record} asked={asked} ask={ask} />
       {page.error && <FaultAlert error={page.error} retry={page.reload} />}
-      <Table<MirroredRecord>
-        size="small"
-        rowKey="key"
-        loading={page.data === undefined && page.error === undefined}
-        dataSource={page.data?.items ?? []}
-        pagination={false}
-        scroll={{ x: "max-content" }}
-        onRow={(r) => ({ onDoubleClick: () => void navigate(to(chain, "record", of.name, record, r.key)) })}
-        locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={<>{t("noMatch")}<br />{t("noMatchHint")}</>} /> }}
-        columns={[
-          { title: t("key"), dataIndex: "key", render: (key: string) => <Link to={to(chain, "record", of.name, record, key)}>{key.length > 24 ? `${key.slice(0, 12)}…${key.slice(-6)}` : key || "·"}</Link> },
-          ...columns
-            .filter((c) => c.name !== of.bundle.records?.[record]?.key)
-            .map((c) => ({
-              title: sortable(c) ? (
-                <a role="button" tabIndex={0} onClick={() => sort(c.name)} onKeyDown={(e) => e.key === "Enter" && sort(c.name)}>
-                  {c.title} {sorted === c.name ? "↑" : sorted === `-${c.name}` ? "↓" : ""}
-                </a>
-              ) : (
-                c.title
-              ),
-              render: (_: unknown, r: MirroredRecord) => <Value of={of} column={c} value={r.fields[c.name]} />,
-            })),
-          { title: t("height"), dataIndex: "updatedHeight", render: (h: number) => <Link to={to(chain, "block", h)}>{h}</Link> },
-        ]}
-      />
+      {(page.data !== undefined || page.error === undefined) && (
+        <Table<MirroredRecord>
+          size="small"
+          rowKey="key"
+          loading={page.data === undefined && page.error === undefined}
+          dataSource={page.data?.items ?? []}
+          pagination={false}
+          scroll={{ x: "max-content" }}
+          onRow={(r) => ({ onDoubleClick: () => void navigate(to(chain, "record", of.name, record, r.key)) })}
+          locale={{ emptyText: page.data === undefined ? " " : <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={<>{t("noMatch")}<br />{t("noMatchHint")}</>} /> }}
+          columns={[
+            { title: t("key"), dataIndex: "key", render: (key: string) => <Link to={to(chain, "record", of.name, record, key)}>{key.length > 24 ? `${key.slice(0, 12)}…${key.slice(-6)}` : key || "·"}</Link> },
+            ...columns
+              .filter((c) => c.name !== of.bundle.records?.[record]?.key)
+              .map((c) => ({
+                title: sortable(c) ? (
+                  <a role="button" tabIndex={0} onClick={() => sort(c.name)} onKeyDown={(e) => e.key === "Enter" && sort(c.name)}>
+                    {c.title} {sorted === c.name ? "↑" : sorted === `-${c.name}` ? "↓" : ""}
+                  </a>
+                ) : (
+                  c.title
+                ),
+                render: (_: unknown, r: MirroredRecord) => <Value of={of} column={c} value={r.fields[c.name]} />,
+              })),
+            { title: t("height"), dataIndex: "updatedHeight", render: (h: number) => <Link to={to(chain, "block", h)}>{h}</Link> },
+          ]}
+        />
+      )}
       <p className="links">
         {cursors.length > 0 && <a onClick={() => setCursors([])}>{t("first20")}</a>}
         {page.data?.next && <a onClick={() => setCursors([...cursors, page.data!.next!])}>{t("next")}</a>}

@@ -27,7 +27,7 @@ export function Figure({ of, title }: { of: MirroredStatistic; title: string }) 
     fit.observe(box.current);
     const shown = JSON.parse(said) as MirroredStatistic["groups"];
     const names = { type: "category" as const, data: shown.map((g) => g.group || "—"), axisLabel: { color: token.colorText, width: 110, overflow: "truncate" as const } };
-    const values = { type: "value" as const, axisLabel: { color: token.colorTextSecondary }, splitLine: { lineStyle: { color: token.colorBorderSecondary } } };
+    const values = { type: "value" as const, ...(shown.every((g) => Number.isInteger(Number(g.value))) ? { minInterval: 1 } : {}), axisLabel: { color: token.colorTextSecondary }, splitLine: { lineStyle: { color: token.colorBorderSecondary } } };
     chart.setOption({
       animation: false,
       grid: { left: byTime ? 48 : 124, right: 20, top: 12, bottom: 28 },
