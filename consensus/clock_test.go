@@ -36,6 +36,20 @@ func TestClockIsComparedWithTheOthers(t *testing.T) {
 		a.checkClock(7)
 		require.InDelta(t, off.Seconds(), a.clockAhead.Load().Seconds(), 5)
 	}
+	two := func(off, other time.Duration) float64 {
+		a.clockChecked = time.Time{}
+		a.seenCommit = func(int64) *cmttypes.Commit {
+			return &cmttypes.Commit{Signatures: []cmttypes.CommitSig{
+				{ValidatorAddress: []byte("b"), Timestamp: time.Now().Add(-off)}, {ValidatorAddress: []byte("c"), Timestamp: time.Now().Add(other - off)},
+			}}
+		}
+		a.checkClock(7)
+		return a.clockAhead.Load().Seconds()
+	}
+	require.InDelta(t, 0, two(0, time.Hour), 5, "one of two others is wrong")
+	require.InDelta(t, 0, two(0, -time.Hour), 5, "one of two others is wrong")
+	require.InDelta(t, 30, two(30*time.Second, 0), 5, "two others agree")
+	require.InDelta(t, -30, two(-30*time.Second, 0), 5, "two others agree")
 	before := *a.clockAhead.Load()
 	a.seenCommit = commit(time.Minute)
 	a.checkClock(8)

@@ -104,7 +104,9 @@ func TestFaultyNetwork(t *testing.T) {
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)
 
-	require.Contains(t, n.faults(2), "clock of the peers")
+	if soak > 1 { // else it is CometBFT's clock alone that is wrong
+		require.Contains(t, n.faults(2), "clock of the peers")
+	}
 	require.NotContains(t, n.faults(0), "clock of the peers")
 
 	// Bad links.
