@@ -31,6 +31,8 @@ type Params struct {
 	PortBase int
 	// Apps adds a second chain, AppsName, of other organisations on part of the nodes.
 	Apps bool
+	// NoMirror keeps the first node from mirroring the chain for the console.
+	NoMirror bool
 	// Packages are the package files of the contracts to install, by name.
 	Packages map[string][]byte
 	// Say, where given, is told which ports were taken.
@@ -60,7 +62,7 @@ func Create(ctx context.Context, p Params) (*Network, error) {
 	if _, err := os.Stat(manifestPath(p.Home)); err == nil {
 		return nil, types.Errorf(types.CodeAlreadyExists, "a devnet in %s", p.Home)
 	}
-	n := &Network{Format: 1, Chain: ChainName, Created: time.Now().UTC().Truncate(time.Second), home: p.Home}
+	n := &Network{Format: 1, Chain: ChainName, Created: time.Now().UTC().Truncate(time.Second), home: p.Home, NoMirror: p.NoMirror}
 	if err := n.clear(); err != nil {
 		return nil, err
 	}

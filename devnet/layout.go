@@ -27,13 +27,14 @@ const (
 
 // Network is a devnet as devnet.json describes it.
 type Network struct {
-	Format  int       `json:"format"` // 1
-	Chain   string    `json:"chain"`
-	Genesis string    `json:"genesis"`
-	Created time.Time `json:"created"`
-	Nodes   []Node    `json:"nodes"`
-	Apps    *Apps     `json:"apps,omitempty"` // the second chain, where it was asked for
-	Sample  bool      `json:"sampleLoaded"`   // the demo stories are on the chain
+	Format   int       `json:"format"` // 1
+	Chain    string    `json:"chain"`
+	Genesis  string    `json:"genesis"`
+	Created  time.Time `json:"created"`
+	Nodes    []Node    `json:"nodes"`
+	Apps     *Apps     `json:"apps,omitempty"`     // the second chain, where it was asked for
+	NoMirror bool      `json:"noMirror,omitempty"` // the first node keeps none
+	Sample   bool      `json:"sampleLoaded"`       // the demo stories are on the chain
 
 	home string
 }

@@ -104,7 +104,7 @@ executeWorkers = %d
 
 [mirror]
 enabled = %t
-`, v.Name, v.Web, v.Metrics, n.CacheDir(), node.ExecuteWorkers(runtime.NumCPU()/len(n.Nodes)), i == 0) // the console asks the first
+`, v.Name, v.Web, v.Metrics, n.CacheDir(), node.ExecuteWorkers(runtime.NumCPU()/len(n.Nodes)), i == 0 && !n.NoMirror) // the console asks the first
 		if err := node.WriteFile(home.ConfigFile(), []byte(nodeTOML), 0o644); err != nil {
 			return err
 		}

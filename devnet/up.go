@@ -24,6 +24,7 @@ type UpOptions struct {
 	Detach     bool
 	Sources    Sources
 	NoSample   bool                // leave the demo stories out of a new network
+	NoMirror   bool                // as in Params
 	Say        func(en, zh string) // told what is being done
 	Timeout    time.Duration       // until every validator serves
 	// Founded, where set, is called once for a new network, before its validators start.
@@ -138,7 +139,7 @@ func (u *Up) create(ctx context.Context, o UpOptions) error {
 		return err
 	}
 	o.Say("founding organisations, members and validators", "创建机构、成员与共识节点")
-	p := Params{Home: o.Home, Validators: o.Validators, PortBase: o.PortBase, Apps: o.Apps, Packages: packages, Say: o.Say}
+	p := Params{Home: o.Home, Validators: o.Validators, NoMirror: o.NoMirror, PortBase: o.PortBase, Apps: o.Apps, Packages: packages, Say: o.Say}
 	if u.Network, err = Create(ctx, p); err != nil {
 		return err
 	}

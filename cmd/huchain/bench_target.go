@@ -48,7 +48,7 @@ func (a *app) benchDevnet(ctx context.Context, f *benchFlags) (*benchTarget, err
 	from := sources()
 	from.Also = needs
 	up, err := devnet.BringUp(ctx, devnet.UpOptions{
-		Home: home, Validators: f.validators, Program: program, NoSample: true, Sources: from, Timeout: 2*time.Minute + time.Duration(f.records)*20*time.Microsecond,
+		Home: home, Validators: f.validators, Program: program, NoSample: true, NoMirror: true, Sources: from, Timeout: 2*time.Minute + time.Duration(f.records)*20*time.Microsecond,
 		Say: func(en, zh string) { fmt.Fprintln(a.err, a.say(zh, en)+" …") },
 		Founded: func(n *devnet.Network, packages map[string][]byte) error {
 			return a.preload(ctx, n, packages, f.records)
