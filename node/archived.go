@@ -194,11 +194,7 @@ type Restored struct {
 // RestoreArchived brings the released contents of a segment and of all above it back into
 // the ledger of a chain that does not run.
 func RestoreArchived(ctx context.Context, home Home, chain string, segment uint64, progress repo.Progress) (out *Restored, err error) {
-	c, err := onlyChain(home, chain)
-	if err != nil {
-		return nil, err
-	}
-	lock, err := Acquire(c.LockFile())
+	c, lock, err := stoppedChain(home, chain)
 	if err != nil {
 		return nil, err
 	}

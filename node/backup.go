@@ -265,18 +265,11 @@ func VerifyBackup(ctx context.Context, home Home, chain, name string, progress r
 // node must be stopped. What was restored is opened and must have the height and roots of
 // the backup, else nothing is left of it. Keys and vote state are not touched.
 func RestoreBackup(ctx context.Context, home Home, chain, name string, progress repo.Progress) (*backup.Outcome, error) {
-	c, err := onlyChain(home, chain)
-	if err != nil {
-		return nil, err
-	}
-	lock, err := Acquire(c.LockFile())
+	c, lock, err := emptyChain(home, chain, "a backup is restored")
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Release()
-	if entries, err := os.ReadDir(c.DataDir()); err == nil && len(entries) > 0 {
-		return nil, types.Errorf(types.CodeAlreadyExists, "%s is in use; a backup is restored into an empty data folder", c.DataDir())
-	}
 	p, genesis, err := backupPlace(c)
 	if err != nil {
 		return nil, err

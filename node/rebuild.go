@@ -36,18 +36,11 @@ type Rebuilt struct {
 //
 // The chain can then be read and not written, since its validators cannot resume from it.
 func RebuildChain(ctx context.Context, home Home, name string, engines VMConfig, progress repo.Progress) (*Rebuilt, error) {
-	c, err := onlyChain(home, name)
-	if err != nil {
-		return nil, err
-	}
-	lock, err := Acquire(c.LockFile())
+	c, lock, err := emptyChain(home, name, "a chain is rebuilt")
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Release()
-	if entries, err := os.ReadDir(c.DataDir()); err == nil && len(entries) > 0 {
-		return nil, types.Errorf(types.CodeAlreadyExists, "%s is in use; a chain is rebuilt into an empty data folder", c.DataDir())
-	}
 	store, err := OpenArchive(c)
 	if err != nil {
 		return nil, err

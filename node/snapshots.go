@@ -49,6 +49,30 @@ func onlyChain(home Home, name string) (ChainHome, error) {
 	return ChainHome{}, types.Errorf(types.CodeNotFound, "%s holds no chain %s", home.Dir, name)
 }
 
+// stoppedChain is onlyChain, locked for an operation that the chain may not run beside. The
+// lock MUST be released.
+func stoppedChain(home Home, name string) (ChainHome, *Lock, error) {
+	c, err := onlyChain(home, name)
+	if err != nil {
+		return c, nil, err
+	}
+	lock, err := Acquire(c.LockFile())
+	return c, lock, err
+}
+
+// emptyChain is stoppedChain for an operation that fills the data folder, which what names.
+func emptyChain(home Home, name, what string) (ChainHome, *Lock, error) {
+	c, lock, err := stoppedChain(home, name)
+	if err != nil {
+		return c, nil, err
+	}
+	if entries, err := os.ReadDir(c.DataDir()); err == nil && len(entries) > 0 {
+		lock.Release()
+		return c, nil, types.Errorf(types.CodeAlreadyExists, "%s is in use; %s into an empty data folder", c.DataDir(), what)
+	}
+	return c, lock, nil
+}
+
 // CreateSnapshot makes a snapshot of the newest height of a chain: the running node does
 // it beside its work; where none runs it is done here.
 func CreateSnapshot(ctx context.Context, home Home, chain string) (*SnapshotInfo, error) {
@@ -146,11 +170,7 @@ func ListSnapshots(home Home, chain string) ([]SnapshotInfo, error) {
 // stopped. HC-4302 if the snapshot has no anchor, HC-4301 if it does not hold, HC-1011 if
 // there is a ledger.
 func RestoreSnapshot(ctx context.Context, home Home, chain, dir string, progress func(done, of uint32)) (*SnapshotInfo, error) {
-	c, err := onlyChain(home, chain)
-	if err != nil {
-		return nil, err
-	}
-	lock, err := Acquire(c.LockFile())
+	c, lock, err := stoppedChain(home, chain)
 	if err != nil {
 		return nil, err
 	}

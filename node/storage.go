@@ -206,11 +206,7 @@ type Migration struct {
 // takes the ledger's place; the old one is kept beside it. After an interruption the
 // ledger is where it was, and the next attempt begins anew.
 func MigrateLedger(ctx context.Context, home Home, chain, to string, progress func(what string, done uint64)) (*Migration, error) {
-	c, err := onlyChain(home, chain)
-	if err != nil {
-		return nil, err
-	}
-	lock, err := Acquire(c.LockFile())
+	c, lock, err := stoppedChain(home, chain)
 	if err != nil {
 		return nil, err
 	}

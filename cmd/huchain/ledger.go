@@ -29,14 +29,9 @@ func ledgerCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var progress func(what string, done uint64)
-			if isTerminal(a.err) {
-				progress = func(what string, done uint64) { fmt.Fprintf(a.err, "\r%s %d   ", what, done) }
-			}
+			progress, ended := a.counting()
 			m, err := node.MigrateLedger(cmd.Context(), home, a.chain, to, progress)
-			if progress != nil {
-				fmt.Fprintln(a.err)
-			}
+			ended()
 			if err != nil {
 				return err
 			}
@@ -49,6 +44,14 @@ func ledgerCmd(a *app) *cobra.Command {
 	migrate.Flags().StringVar(&to, "to", "", "storage driver: pebble, bbolt or postgres")
 	c.AddCommand(migrate, ledgerMoveCmd(a))
 	return c
+}
+
+// counting shows how far something is, on a terminal; ended closes the line.
+func (a *app) counting() (progress func(what string, done uint64), ended func()) {
+	if !isTerminal(a.err) {
+		return nil, func() {}
+	}
+	return func(what string, done uint64) { fmt.Fprintf(a.err, "\r%s %d   ", what, done) }, func() { fmt.Fprintln(a.err) }
 }
 
 func ledgerMoveCmd(a *app) *cobra.Command {
@@ -68,14 +71,9 @@ func ledgerMoveCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var progress func(what string, done uint64)
-			if isTerminal(a.err) {
-				progress = func(what string, done uint64) { fmt.Fprintf(a.err, "\r%s %d   ", what, done) }
-			}
+			progress, ended := a.counting()
 			m, err := node.MoveLedger(cmd.Context(), home, a.chain, to, progress)
-			if progress != nil {
-				fmt.Fprintln(a.err)
-			}
+			ended()
 			if err != nil {
 				return err
 			}
