@@ -6,6 +6,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +48,12 @@ type Params struct {
 	Validity time.Duration
 	// TLCP is how to reach Nodes with the scheme tlcp, see Secure.
 	TLCP *tlcp.Config
-	// HTTP replaces the default HTTP client, and TLCP with it.
+	// APIKey is shown to Nodes with the scheme https, and to http on this machine; never in
+	// clear to another.
+	APIKey string
+	// Roots certify Nodes with the scheme https; nil: the system's.
+	Roots *x509.CertPool
+	// HTTP replaces the default HTTP client, and TLCP, APIKey and Roots with it.
 	HTTP *http.Client
 }
 
@@ -70,6 +76,8 @@ func (p *Params) Validate() error {
 			return types.Errorf(types.CodeConfig, "node %q names no port", n)
 		case u.Scheme == secureScheme && p.TLCP == nil && p.HTTP == nil:
 			return types.Errorf(types.CodeConfig, "node %q asks for certificates, and no member was named to show one", n)
+		case u.Scheme == "http" && p.APIKey != "" && !thisMachine(u.Hostname()):
+			return types.Errorf(types.CodeConfig, "node %q would see the API key in clear: use https", n)
 		}
 	}
 	if p.Chain != "" && !types.ValidName(p.Chain) {
@@ -105,7 +113,7 @@ func New(ctx context.Context, p Params) (*Client, error) {
 	}
 	c := &Client{p: p, http: p.HTTP, chain: p.Chain, pinned: !p.Genesis.IsZero()}
 	if c.http == nil {
-		c.http = newHTTP(p.TLCP)
+		c.http = newHTTP(&p)
 	}
 	var list rest.Chains
 	if err := c.get(ctx, chainsPath, &list); err != nil {
@@ -145,7 +153,7 @@ func ListChains(ctx context.Context, p Params) (*rest.Chains, error) {
 	}
 	c := &Client{p: p, http: p.HTTP}
 	if c.http == nil {
-		c.http = newHTTP(p.TLCP)
+		c.http = newHTTP(&p)
 	}
 	var out rest.Chains
 	return &out, c.get(ctx, chainsPath, &out)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,6 +29,8 @@ type Profile struct {
 	PassphraseFile string   `toml:"passphraseFile,omitempty"` // opens the keys under Members
 	ConnectAs      string   `toml:"connectAs,omitempty"`      // member whose certificate tlcp nodes are shown
 	Roots          []string `toml:"roots,omitempty"`          // PEM files of roots of nodes, besides those of the genesis
+	APIKeyFile     string   `toml:"apiKeyFile,omitempty"`     // holds the key that https nodes are shown
+	WebRoots       []string `toml:"webRoots,omitempty"`       // PEM files of roots that certify https nodes; left out: the system's
 
 	Chains map[string]OtherChain `toml:"chains,omitempty"` // further chains of the nodes, by name
 }
@@ -118,6 +121,9 @@ func (p *Profile) params() (Params, error) {
 		}
 		params.Genesis = h
 	}
+	if err := p.web(&params); err != nil {
+		return params, err
+	}
 	if slices.ContainsFunc(p.Nodes, func(n string) bool { return strings.HasPrefix(n, secureScheme+"://") }) {
 		var err error
 		if params.TLCP, err = p.secure(params.Genesis); err != nil {
@@ -125,6 +131,33 @@ func (p *Profile) params() (Params, error) {
 		}
 	}
 	return params, nil
+}
+
+// web adds what nodes with a web listener want: a key, and whom to trust.
+func (p *Profile) web(params *Params) error {
+	if p.APIKeyFile != "" {
+		raw, err := os.ReadFile(p.APIKeyFile)
+		if err != nil {
+			return types.Errorf(types.CodeConfig, "apiKeyFile of the profile: %w", err)
+		}
+		params.APIKey = strings.TrimSpace(string(raw))
+		if params.APIKey == "" || strings.ContainsFunc(params.APIKey, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return types.Errorf(types.CodeConfig, "apiKeyFile of the profile: %s holds no key", p.APIKeyFile)
+		}
+	}
+	for _, f := range p.WebRoots {
+		pem, err := os.ReadFile(f)
+		if err != nil {
+			return types.Errorf(types.CodeCertFile, "%w", err)
+		}
+		if params.Roots == nil {
+			params.Roots = x509.NewCertPool()
+		}
+		if !params.Roots.AppendCertsFromPEM(pem) {
+			return types.Errorf(types.CodeCertFile, "%s holds no certificate", f)
+		}
+	}
+	return nil
 }
 
 // Passphrase reads the passphrase of the keys under Members: from a file, if one is named

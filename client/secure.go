@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,12 +64,14 @@ func GenesisRoots(file []byte) ([]*cert.Certificate, error) {
 }
 
 // newHTTP returns a client for http, https and, with a configuration, tlcp addresses.
-func newHTTP(config *tlcp.Config) *http.Client {
+func newHTTP(p *Params) *http.Client {
+	config := p.TLCP
 	const dialTime = 3 * time.Second
 	transport := func(dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
 		return &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}
 	}
 	plain := transport((&net.Dialer{Timeout: dialTime}).DialContext)
+	plain.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: p.Roots}
 	if config != nil {
 		dialer := &tlcp.Dialer{Config: config, Net: net.Dialer{Timeout: dialTime}}
 		plain.RegisterProtocol(secureScheme, &secureTransport{transport(func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -79,7 +82,30 @@ func newHTTP(config *tlcp.Config) *http.Client {
 			return c, err
 		})})
 	}
+	if p.APIKey != "" {
+		return &http.Client{Transport: &keyTransport{plain, p.APIKey}}
+	}
 	return &http.Client{Transport: plain}
+}
+
+// keyTransport shows an application's key to nodes that nobody can read on the way to.
+type keyTransport struct {
+	*http.Transport
+	key string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *keyTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme == "https" || r.URL.Scheme == "http" && thisMachine(r.URL.Hostname()) {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+t.key)
+	}
+	return t.Transport.RoundTrip(r)
+}
+
+func thisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // secureTransport speaks HTTP over connections that are secure by themselves.

@@ -57,6 +57,9 @@ type WebConfig struct {
 	// with a certificate, none on loopback without.
 	Login   string   `koanf:"login"`
 	Origins []string `koanf:"origins"` // of sites whose pages may call the API, such as https://portal.example
+	// Embed are the sites that may show the public verification page in a frame.
+	Embed []string   `koanf:"embed"`
+	OIDC  OIDCConfig `koanf:"oidc"`
 }
 
 // url is where the listener is reached on this machine.
@@ -170,9 +173,11 @@ func (c *Config) Validate() error {
 	case c.VM.ExecuteWorkers < 0 || c.VM.ExecuteWorkers > maxExecuteWorkers:
 		return fmt.Errorf("vm.executeWorkers: at most %d", maxExecuteWorkers)
 	}
-	for _, o := range c.Web.Origins {
-		if err := api.ValidOrigin(o); err != nil {
-			return fmt.Errorf("web.origins: %w", err)
+	for what, list := range map[string][]string{"web.origins": c.Web.Origins, "web.embed": c.Web.Embed} {
+		for _, o := range list {
+			if err := api.ValidOrigin(o); err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
 		}
 	}
 	_, err := parseLevel(c.Log.Level)

@@ -22,6 +22,7 @@ const (
 	CodeRateLimited     Code = 1015
 	CodeLoginRequired   Code = 1016
 	CodeAuditBroken     Code = 1017
+	CodeLoginProvider   Code = 1018
 
 	// 2xxx: transactions and identity
 	CodeTxMalformed      Code = 2101

@@ -115,6 +115,13 @@ var table = []Explanation{
 		Cause:   Text{"管理操作的审计日志中，有一条记录与前后记录的哈希不衔接，或记录有缺失。", "In the log of administrative calls, a record does not fit the hashes of its neighbours, or records are missing."},
 		Fix:     Text{"保存现场，把日志与备份、以及节点运行日志中记下的哈希对照，查明何时被谁改动。", "Keep the file as it is, compare it with backups and with the hashes in the node's log, and find out when it was changed and by whom."},
 	},
+	{
+		Code:    CodeLoginProvider,
+		Message: Text{"身份提供方不可用", "the identity provider does not answer"},
+		Cause:   Text{"节点无法从 node.toml 的 web.oidc.issuer 取得发现文档、令牌或用户信息。", "The node got no discovery document, token or user information from web.oidc.issuer of node.toml."},
+		Fix:     Text{"检查地址、网络与证书（web.oidc.roots）；在此之前可用证书登录。", "Check the address, the network and its certificate (web.oidc.roots); logging in with a certificate works meanwhile."},
+		Retry:   true,
+	},
 
 	// 2xxx: transactions and identity
 	{

@@ -69,6 +69,7 @@ var fences = []struct {
 	{module + "/crypto/loadsign", []string{"bench"}, "it signs in variable time, for keys that protect nothing"},
 	{"github.com/ebitengine/purego", []string{"crypto/sdf"}, "no library is loaded but a device's"},
 	{"modernc.org/sqlite", []string{"services"}, "SQL is for copies of a chain, never for the ledger"},
+	{"github.com/coreos/go-oidc", []string{"node/access"}, "logins are judged in one place"},
 	{"github.com/nats-io", []string{"services"}, "messages leave by services alone"},
 	{"C", nil, "the release build has no cgo"},
 	{"plugin", nil, "one static binary"},

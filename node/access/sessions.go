@@ -25,8 +25,9 @@ const (
 type Session struct {
 	ID      string         `json:"id"`
 	Chain   string         `json:"chain"`
-	Member  types.MemberID `json:"member"`
-	Address types.Address  `json:"address"`
+	Member  types.MemberID `json:"member"`           // or, of a person who is none, oidc: and the provider's subject
+	Address types.Address  `json:"address,omitzero"` // of a member
+	By      string         `json:"by"`               // certificate or oidc
 	Roles   []types.Role   `json:"roles"`
 	Began   time.Time      `json:"began"`
 	Used    time.Time      `json:"used"`
@@ -96,10 +97,33 @@ func (s *Sessions) Begin(challenge string, of Session, now time.Time) (token str
 	if _, used := s.used[nonce]; used {
 		return "", out, refused
 	}
+	of.By = ByCertificate
+	if token, out, err = s.open(of, now); err == nil {
+		s.used[nonce] = until
+	}
+	return token, out, err
+}
+
+// Ways to log in.
+const (
+	ByCertificate = "certificate"
+	ByProvider    = "oidc"
+)
+
+// Open opens a session for somebody whom a provider vouches for.
+func (s *Sessions) Open(of Session, now time.Time) (token string, out Session, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sweep(now)
+	of.By = ByProvider
+	return s.open(of, now)
+}
+
+// open opens a session; mu is held.
+func (s *Sessions) open(of Session, now time.Time) (token string, out Session, err error) {
 	if len(s.live) >= maxSessions {
 		return "", out, &types.Error{Code: types.CodeNotReady, Detail: "too many sessions are open", RetryAfterMs: 60_000}
 	}
-	s.used[nonce] = until
 	token = random(32)
 	of.ID, of.Began, of.Used, of.Expires = random(8), now.UTC(), now.UTC(), now.Add(SessionLife).UTC()
 	s.live[hashOf(token)] = &of

@@ -19,8 +19,11 @@ type Access struct {
 	// Required leaves nothing to those who neither logged in nor show a key, but the
 	// console's files, the API's description and logging in.
 	Required bool
+	// Embed are the sites that may show the public verification page in a frame.
+	Embed    []string
 	Keys     *access.Keys
 	Sessions *access.Sessions
+	Provider *access.Provider // by which people log in who have no certificate; may be nil
 	// Record notes logins in the audit log.
 	Record func(actor, action, subject, outcome string) error
 }
@@ -85,8 +88,8 @@ func (s *Server) identify(r *http.Request, now time.Time) (*access.Principal, er
 
 // stillMember ends the session of a member who may not act on its chain any more.
 func (s *Server) stillMember(who *access.Principal, now time.Time) error {
-	if who.Kind != access.KindSession {
-		return nil
+	if who.Kind != access.KindSession || who.Address == (types.Address{}) {
+		return nil // a key, or a person whom a provider vouches for
 	}
 	place := s.seatAt(who.Chain)
 	if place == nil || !place.enter() {
@@ -111,7 +114,7 @@ func (s *Server) stillMember(who *access.Principal, now time.Time) error {
 func open(method, path string) bool {
 	switch {
 	case path == "/" || path == "/healthz" || path == "/readyz" || path == sessionPath && method == http.MethodGet,
-		strings.HasPrefix(path, consolePath), strings.HasPrefix(path, "/api/v1/openapi"):
+		strings.HasPrefix(path, consolePath), strings.HasPrefix(path, "/api/v1/openapi"), strings.HasPrefix(path, oidcPath):
 		return true
 	}
 	rest, ok := strings.CutPrefix(path, base+"/")

@@ -30,6 +30,7 @@ var statusOf = map[types.Code]int{
 	types.CodePoolFull:         http.StatusTooManyRequests,
 	types.CodeRateLimited:      http.StatusTooManyRequests,
 	types.CodeLoginRequired:    http.StatusUnauthorized,
+	types.CodeLoginProvider:    http.StatusBadGateway,
 	types.CodeFellBehind:       http.StatusGone,
 	types.CodeTxKnown:          http.StatusConflict,
 	types.CodeTxDuplicate:      http.StatusConflict,

@@ -19,6 +19,7 @@ import (
 const sessionPath = "/api/v1/session"
 
 func (s *Server) registerAccess(api huma.API) {
+	s.registerProvider(api)
 	get(s, api, "getSession", sessionPath, "As whom this request is served", s.whoAmI)
 	register(s, api, huma.Operation{OperationID: "logOut", Method: http.MethodDelete, Path: sessionPath, Summary: "End the session"}, s.logOut)
 	post(s, api, huma.Operation{OperationID: "challenge", Path: base + "/{chain}/logins", Summary: "A challenge to log in with"}, s.challenge)
@@ -103,7 +104,7 @@ func (s *Server) logIn(ctx context.Context, in *struct {
 		s.access.Sessions.End(session.ID)
 		return nil, err
 	}
-	cookie := http.Cookie{Name: sessionCookie, Value: token, Path: "/", HttpOnly: true, Secure: v.secure, SameSite: http.SameSiteStrictMode, MaxAge: int(access.SessionLife.Seconds())}
+	cookie := sessionCookieOf(v, token)
 	principal := &access.Principal{Kind: access.KindSession, ID: session.ID, Name: string(session.Member), Chain: session.Chain, Roles: session.Roles, Expires: session.Expires, Address: session.Address}
 	return &cookied[rest.Caller]{cookie.String(), s.caller(principal)}, nil
 }
@@ -136,12 +137,15 @@ func (s *Server) caller(who *access.Principal) rest.Caller {
 	if s.access.Required {
 		out.Login = "required"
 	}
+	if p := s.access.Provider; p != nil {
+		out.Provider = p.Issuer()
+	}
 	s.each(func(c *Chain) { out.Chains = append(out.Chains, c.Name) })
 	if who == nil {
 		return out
 	}
 	out.Kind, out.ID, out.Name, out.Chain, out.Roles, out.Expires = who.Kind, who.ID, who.Name, who.Chain, slices.Clone(who.Roles), &who.Expires
-	if who.Kind == access.KindSession {
+	if who.Kind == access.KindSession && who.Address != (types.Address{}) {
 		out.Address = &who.Address
 	}
 	if who.Chain != "" {

@@ -31,13 +31,15 @@ type Challenge struct {
 
 // Caller says as whom a request is served.
 type Caller struct {
-	Login   string         `json:"login" enum:"required,none" doc:"Whether this listener serves only those who logged in"`
-	Chains  []string       `json:"chains" doc:"Chains of the node that one may log in to"`
-	Kind    string         `json:"kind" enum:"anonymous,session,key"`
-	ID      string         `json:"id,omitempty" doc:"Of the session or key"`
-	Name    string         `json:"name,omitempty" doc:"Member id, or name of the key"`
-	Chain   string         `json:"chain,omitempty" doc:"The one chain that is seen; empty: all"`
-	Roles   []types.Role   `json:"roles,omitempty"`
-	Address *types.Address `json:"address,omitempty"`
-	Expires *time.Time     `json:"expires,omitempty"`
+	Login  string   `json:"login" enum:"required,none" doc:"Whether this listener serves only those who logged in"`
+	Chains []string `json:"chains" doc:"Chains of the node that one may log in to"`
+	// Provider is there where one may log in by it: at /api/v1/oidc/login.
+	Provider string         `json:"provider,omitempty" doc:"Issuer of the OpenID Connect provider that one may log in by, at /api/v1/oidc/login"`
+	Kind     string         `json:"kind" enum:"anonymous,session,key"`
+	ID       string         `json:"id,omitempty" doc:"Of the session or key"`
+	Name     string         `json:"name,omitempty" doc:"Member id, or name of the key"`
+	Chain    string         `json:"chain,omitempty" doc:"The one chain that is seen; empty: all"`
+	Roles    []types.Role   `json:"roles,omitempty"`
+	Address  *types.Address `json:"address,omitempty"`
+	Expires  *time.Time     `json:"expires,omitempty"`
 }
