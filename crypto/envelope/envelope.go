@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/emmansun/gmsm/sm4"
+	"github.com/huchain/huchain/crypto/internal/sm4gcm"
 )
 
 const (
@@ -41,11 +41,7 @@ func NewKey(raw []byte) (*Key, error) {
 	if len(raw) != KeySize {
 		return nil, fmt.Errorf("SM4 key of %d bytes, want %d", len(raw), KeySize)
 	}
-	block, err := sm4.NewCipher(raw)
-	if err != nil {
-		return nil, fmt.Errorf("SM4 key: %w", err)
-	}
-	aead, err := cipher.NewGCM(block)
+	aead, err := sm4gcm.New(raw)
 	if err != nil {
 		return nil, fmt.Errorf("SM4-GCM: %w", err)
 	}

@@ -170,21 +170,33 @@ func (c *Conn) Write(b []byte) (int, error) {
 	if c.out.err == nil && c.old() {
 		c.out.err = ErrSessionLimit
 	}
-	sent := 0
-	for sent < len(b) {
+	for sent := 0; sent < len(b); {
 		first := sent
-		for sent < len(b) && len(c.outBuf) < flushBytes {
+		c.makeRoom(len(b) - sent)
+		for range flushRecords {
 			n := min(len(b)-sent, maxPlaintext)
 			if err := c.queue(recordApplication, b[sent:sent+n]); err != nil {
 				return first, err
 			}
-			sent += n
+			if sent += n; sent == len(b) {
+				break
+			}
 		}
 		if err := c.flush(); err != nil {
 			return first, err
 		}
 	}
-	return sent, nil
+	return len(b), nil
+}
+
+// makeRoom has outBuf hold the records of a flush, so that it need not grow and move with
+// each. It is kept for the next: a connection costs what its largest write needed.
+func (c *Conn) makeRoom(payload int) {
+	payload = min(payload, flushRecords*maxPlaintext)
+	need := payload + (payload/maxPlaintext+1)*recordExtra
+	if cap(c.outBuf) < need {
+		c.outBuf = append(make([]byte, 0, max(need, 2*cap(c.outBuf))), c.outBuf...)
+	}
 }
 
 // queue appends a record to what flush will send. The caller holds outMu.
@@ -207,9 +219,6 @@ func (c *Conn) flush() error {
 	}
 	_, err := c.conn.Write(c.outBuf)
 	c.outBuf = c.outBuf[:0]
-	if cap(c.outBuf) > flushBytes+maxCiphertext+recordHeader {
-		c.outBuf = nil
-	}
 	if err != nil {
 		c.out.err = err // part of a record may be gone
 	}

@@ -8,7 +8,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/emmansun/gmsm/sm4"
+	"github.com/huchain/huchain/crypto/internal/sm4gcm"
 )
 
 // Types of records.
@@ -24,8 +24,10 @@ const (
 	maxPlaintext  = 1 << 14
 	maxCiphertext = maxPlaintext + 2048
 	adSize        = 13 // sequence, type, version, length
-	// flushBytes is how much of a large Write goes to the socket at once.
-	flushBytes = 4 * (recordHeader + maxPlaintext + 64)
+	// recordExtra is the most that a record adds to what it carries, whatever the suite.
+	recordExtra = recordHeader + 64
+	// flushRecords is how many records of a large Write go to the socket at once.
+	flushRecords = 4
 	// maxIdle bounds records in a row that carry nothing: empty ones and warnings.
 	maxIdle = 16
 )
@@ -56,11 +58,7 @@ const (
 )
 
 func newGCM(key, salt []byte) (*gcm, error) {
-	block, err := sm4.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	aead, err := cipher.NewGCM(block)
+	aead, err := sm4gcm.New(key)
 	if err != nil {
 		return nil, err
 	}
