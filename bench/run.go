@@ -139,11 +139,32 @@ func (r *run) prepare(ctx context.Context) error {
 	err := r.settle(ctx, len(all), func(i int) (*types.Tx, error) {
 		return all[i].sign(r.t.Genesis, call{contract: "membership", method: "register"}, true)
 	})
-	if err != nil || r.sc.prepare == nil {
+	if err != nil {
 		return err
+	}
+	if err := r.level(ctx); err != nil {
+		return err
+	}
+	if r.sc.prepare == nil {
+		return nil
 	}
 	r.progress("prepare", 0, 0)
 	return r.sc.prepare(ctx, r)
+}
+
+// level waits until every node has what the first has committed: one that lags behind
+// would refuse members that it does not know yet.
+func (r *run) level(ctx context.Context) error {
+	st, err := r.clients[0].Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range r.clients[1:] {
+		if _, err := c.WaitHeight(ctx, st.Height); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // settle submits n transactions and waits until all are committed. One that takes no

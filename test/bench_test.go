@@ -95,7 +95,7 @@ func TestCommittedRate(t *testing.T) {
 	// Counted again from the blocks of another validator, by block time. Blocks at the two
 	// ends of the time may be counted on either side of it.
 	after := n.height(0)
-	n.reaches(after, 30*time.Second, 3)
+	n.reaches(after, 3)
 	seen := map[crypto.Hash]bool{}
 	inside, atEnds := 0, 0
 	end := rep.Started.Add(time.Duration(rep.Conditions.DurationS * float64(time.Second)))
@@ -149,7 +149,7 @@ func TestBlocksFollowUnderLoad(t *testing.T) {
 	require.Less(t, rep.BlockIntervalMs.Max, float64((2 * time.Minute).Milliseconds()))
 	n.start(3)
 	n.ready(3)
-	n.reaches(n.height(0), 60*time.Second, 3)
+	n.reaches(n.height(0), 3)
 }
 
 // Fifty people at once, who read and write, beside two hundred who watch: no error, every

@@ -15,7 +15,7 @@ import (
 // longer than they need a processor, and run beside others; one that measures runs alone.
 const (
 	beside = 1
-	alone  = 3
+	alone  = 5
 )
 
 var room = semaphore.NewWeighted(alone)
@@ -34,6 +34,7 @@ func take(t *testing.T, size int64) {
 		size = alone
 	}
 	require.NoError(t, room.Acquire(context.Background(), size))
+	t.Log("begins")
 	t.Cleanup(func() { room.Release(size) })
 }
 

@@ -8,7 +8,6 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -138,7 +137,7 @@ func (n *network) member(p *proxy, name string) (*client.Client, *client.Identit
 	require.NoError(n.t, err)
 	params.TLCP, err = client.Secure(id, roots)
 	require.NoError(n.t, err)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience())
 	defer cancel()
 	c, err := client.New(ctx, params)
 	require.NoError(n.t, err)

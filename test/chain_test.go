@@ -42,7 +42,7 @@ func TestFirstCall(t *testing.T) {
 	require.Equal(t, n.Genesis, trust.Genesis.String())
 	var answer json.RawMessage
 	for i := range n.Nodes {
-		n.reaches(out.Height, 20*time.Second, i)
+		n.reaches(out.Height, i)
 		c := n.client(i)
 		got, err := c.Query(ctx, nil, "evidence", "get", map[string]string{"hash": d.Hash})
 		require.NoError(t, err)
@@ -70,7 +70,7 @@ func TestFirstCall(t *testing.T) {
 func (n *network) proves(i int, trust *client.Trust, d Deposit, out *client.Committed) {
 	t, ctx, c := n.t, context.Background(), n.client(i)
 	var proofs [][]byte
-	n.eventually(20*time.Second, "proof of the deposit", func() error {
+	n.eventually("proof of the deposit", func() error {
 		st, err := c.State(ctx, "evidence", evidenceKey(d.Hash), true)
 		if err != nil {
 			return err

@@ -23,12 +23,12 @@ func TestConsole(t *testing.T) {
 	d.Title = "采购合同"
 	out, err := n.client(0).Call(ctx, clerk, "evidence", "deposit", d)
 	require.NoError(t, err)
-	n.reaches(out.Height, 20*time.Second, 0)
+	n.reaches(out.Height, 0)
 
 	require.Eventually(t, func() bool {
 		st, err := n.client(0).MirrorStatus(ctx)
 		return err == nil && st.Error == nil && st.Height >= out.Height
-	}, 30*time.Second, 20*time.Millisecond, "the mirror follows")
+	}, patience(), 20*time.Millisecond, "the mirror follows")
 
 	members := filepath.Join(n.Dir(), "members", "archives")
 	cmd := exec.CommandContext(ctx, "node", "--test", "--test-concurrency=1", "test/console.test.mjs")

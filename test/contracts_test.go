@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -112,7 +111,7 @@ func TestContractsOnValidators(t *testing.T) {
 	require.NoError(t, err)
 	_, err = one.Upgrade(ctx, admin, first["asset-rust"], nil, nil)
 	refused(types.CodePackageInvalid, err)
-	n.reaches(up.Height, time.Minute, 0, 1, 2, 3) // the interpreter takes its time
+	n.reaches(up.Height, 0, 1, 2, 3) // the interpreter takes its time
 	for i := range n.Nodes {
 		got, err := n.client(i).Query(ctx, nil, "asset-rust", "getBalance", map[string]string{"owner": "court/clerk"})
 		require.NoError(t, err)
@@ -161,6 +160,6 @@ func TestContractsOnValidators(t *testing.T) {
 
 	last, err := one.Call(ctx, clerk, "evidence", "deposit", newDeposit())
 	require.NoError(t, err)
-	n.reaches(last.Height, time.Minute, 0, 1, 2, 3) // the interpreter takes its time
+	n.reaches(last.Height, 0, 1, 2, 3) // the interpreter takes its time
 	n.sameHeaders(0, 1, 2, 3)
 }

@@ -140,7 +140,7 @@ func (r *reader) follow(doc string, list []block) {
 			r.serve(where, b.text)
 			continue
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), patience())
 		script := "set -euo pipefail\n" + b.text + "\npwd > " + pwd + "\n"
 		cmd := exec.CommandContext(ctx, "ip", "netns", "exec", r.host, "bash", "-c", script)
 		cmd.Dir, cmd.Env = r.dir, r.env
@@ -174,13 +174,13 @@ func (r *reader) serve(where, text string) {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
 		select {
 		case <-done:
-		case <-time.After(40 * time.Second):
+		case <-time.After(patience()):
 			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 			r.t.Errorf("%s: did not end on Ctrl-C", where)
 		}
 		r.t.Logf("%s\n%s", where, out.String())
 	})
-	deadline := time.Now().Add(3 * time.Minute)
+	deadline := time.Now().Add(patience())
 	for {
 		status := exec.Command("ip", "netns", "exec", r.host, binary, "query", "status")
 		status.Env = r.env

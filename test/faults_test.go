@@ -19,13 +19,13 @@ func TestKillUnderLoad(t *testing.T) {
 	l := n.startLoad(8, 0, 1, 2, 3)
 	for round := range 4 * soak {
 		victim := round % 4
-		l.more(20, 30*time.Second)
+		l.more(20)
 		n.kill(victim)
-		l.more(20, 60*time.Second)
+		l.more(20)
 		n.start(victim)
 		n.ready(victim)
 	}
-	l.more(20, 30*time.Second)
+	l.more(20)
 	acks := l.stop()
 	t.Logf("%d deposits acknowledged while validators were killed %d times", len(acks), 4*soak)
 	n.holds(acks, 0, 1, 2, 3)
@@ -40,18 +40,18 @@ func TestEmptyData(t *testing.T) {
 	n := shared(t, "faults", beside, nil)
 	l := n.startLoad(8, 0, 1, 2)
 	for round := range soak {
-		l.more(30, 30*time.Second)
+		l.more(30)
 		n.kill(3)
 		require.NoError(t, os.RemoveAll(n.dataDir(3)))
-		l.more(30, 60*time.Second)
+		l.more(30)
 		n.start(3)
 		n.ready(3)
-		n.reaches(n.height(0), 60*time.Second, 3)
+		n.reaches(n.height(0), 3)
 
 		// With another validator down the chain needs the recovered one's vote.
 		other := round % 3
 		n.kill(other)
-		l.more(20, 60*time.Second)
+		l.more(20)
 		n.start(other)
 		n.ready(other)
 	}
@@ -69,7 +69,7 @@ func TestTwoDown(t *testing.T) {
 	n := shared(t, "faults", beside, nil)
 	l := n.startLoad(4, 0, 1)
 	for round := range soak {
-		l.more(20, 30*time.Second)
+		l.more(20)
 		n.kill(2)
 		n.kill(3)
 		time.Sleep(2 * time.Second) // a block under way may still be decided
@@ -81,7 +81,7 @@ func TestTwoDown(t *testing.T) {
 		back := 2 + round%2
 		n.start(back)
 		n.ready(back)
-		l.more(20, 60*time.Second)
+		l.more(20)
 		n.start(5 - back)
 		n.ready(5 - back)
 	}
@@ -94,7 +94,7 @@ func TestTwoDown(t *testing.T) {
 // sameState requires that validators agree on the content root at one height.
 func (n *network) sameState(nodes ...int) {
 	n.t.Helper()
-	n.eventually(30*time.Second, "equal content roots", func() error {
+	n.eventually("equal content roots", func() error {
 		first, err := n.status(nodes[0])
 		if err != nil {
 			return err
@@ -130,7 +130,7 @@ func (n *network) nobodySignedTwice() {
 func TestRestartAll(t *testing.T) {
 	n := shared(t, "faults", beside, nil)
 	l := n.startLoad(4, 0, 1, 2, 3)
-	l.more(50*soak, 60*time.Second)
+	l.more(50 * soak)
 	acks := l.stop()
 	before := n.height(0)
 	n.killAll()

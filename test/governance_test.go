@@ -12,7 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -91,7 +90,7 @@ func TestValidatorReplacedUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				call, cancel := context.WithTimeout(ctx, 60*time.Second)
+				call, cancel := context.WithTimeout(ctx, patience())
 				_, err := all.Call(call, clerk, "evidence", "deposit", newDeposit())
 				cancel()
 				if err != nil {
@@ -121,12 +120,12 @@ func TestValidatorReplacedUnderLoad(t *testing.T) {
 	var d client.Decision
 	require.NoError(t, json.Unmarshal(n.huchain("gov", "propose", file, "--as", "archives/admin"), &d))
 	require.Equal(t, "open", d.State, "two of four organisations are no majority")
-	n.reaches(d.Height+3, 30*time.Second, 0)
+	n.reaches(d.Height+3, 0)
 	require.False(t, n.validator(i), "without the votes nothing takes effect")
 	require.NoError(t, json.Unmarshal(n.huchain("gov", "vote", d.ID.String(), "--as", "court/admin"), &d))
 	require.Equal(t, "adopted", d.State)
-	n.reaches(d.Height+3, 30*time.Second, 0, 1, 2, i)
-	n.eventually(30*time.Second, "the new node votes, the old one does not", func() error {
+	n.reaches(d.Height+3, 0, 1, 2, i)
+	n.eventually("the new node votes, the old one does not", func() error {
 		if !n.validator(i) || n.validator(3) {
 			return fmt.Errorf("node%d: %v, node3: %v", i, n.validator(i), n.validator(3))
 		}
@@ -142,7 +141,7 @@ func TestValidatorReplacedUnderLoad(t *testing.T) {
 	}
 	n.stop(3)
 	mark := done.Load()
-	n.eventually(60*time.Second, "load goes on without the old validator", func() error {
+	n.eventually("load goes on without the old validator", func() error {
 		if done.Load() < mark+5 {
 			return fmt.Errorf("%d calls", done.Load()-mark)
 		}
@@ -156,9 +155,9 @@ func TestValidatorReplacedUnderLoad(t *testing.T) {
 	require.NoError(t, err)
 	n.start(2)
 	n.ready(2)
-	n.eventually(30*time.Second, "the renewed certificate is shown", func() error { return n.showsRenewed(i, 1) })
+	n.eventually("the renewed certificate is shown", func() error { return n.showsRenewed(i, 1) })
 	n.rotate("city", install)
-	n.eventually(30*time.Second, "the certificate of the next root is shown", func() error { return n.showsRenewed(i, 2) })
+	n.eventually("the certificate of the next root is shown", func() error { return n.showsRenewed(i, 2) })
 	n.stop(i)
 	n.start(i)
 	n.ready(i)

@@ -107,7 +107,7 @@ func (h *machine) run(args ...string) ([]byte, error) {
 func runJSON(cmd *exec.Cmd) ([]byte, error) {
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &errs, time.Second
-	timer := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(patience(), func() { cmd.Process.Kill() })
 	defer timer.Stop()
 	if err := cmd.Run(); err != nil {
 		return out.Bytes(), fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, errs.String())
@@ -157,7 +157,7 @@ func (h *machine) start() {
 		h.cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-h.done:
-		case <-time.After(20 * time.Second):
+		case <-time.After(patience()):
 			h.cmd.Process.Kill()
 			<-h.done
 			t.Errorf("%s did not stop", h.name)
@@ -169,15 +169,15 @@ func (h *machine) start() {
 	})
 }
 
-func (s *site) eventually(within time.Duration, what string, try func() error) {
+func (s *site) eventually(what string, try func() error) {
 	s.t.Helper()
-	(&network{t: s.t}).eventually(within, what, try)
+	(&network{t: s.t}).eventually(what, try)
 }
 
 // reaches waits until a host's chain has a height.
-func (h *machine) reaches(height uint64, within time.Duration) {
+func (h *machine) reaches(height uint64) {
 	h.site.t.Helper()
-	h.site.eventually(within, fmt.Sprintf("%s reaches height %d", h.name, height), func() error {
+	h.site.eventually(fmt.Sprintf("%s reaches height %d", h.name, height), func() error {
 		st, err := h.status()
 		if err == nil && (st.Height < height || st.CatchingUp) {
 			err = fmt.Errorf("height %d, catching up: %v", st.Height, st.CatchingUp)
@@ -302,11 +302,11 @@ func TestHostsByCeremony(t *testing.T) {
 		h.start()
 	}
 	for _, h := range s.hosts {
-		h.reaches(1, 60*time.Second)
+		h.reaches(1)
 	}
 	first, d := s.hosts[3].deposit()
 	for i, h := range s.hosts {
-		h.reaches(first.Height, 20*time.Second)
+		h.reaches(first.Height)
 		h.holds(d)
 		peers := h.peers()
 		require.Len(t, peers, 3, "%s: %v", h.name, peers)
@@ -330,7 +330,7 @@ func TestHostsByCeremony(t *testing.T) {
 	}
 	stuck, err := lost.status()
 	require.NoError(t, err)
-	s.eventually(40*time.Second, "the others notice", func() error {
+	s.eventually("the others notice", func() error {
 		if p := s.hosts[0].peers()["city/node3"]; p.State != rest.PeerAbsent || p.Failure == "" {
 			return fmt.Errorf("%+v", p)
 		}
@@ -346,11 +346,11 @@ func TestHostsByCeremony(t *testing.T) {
 	last, _ := s.hosts[1].deposit()
 
 	lost.cable("up")
-	lost.reaches(last.Height, 60*time.Second)
+	lost.reaches(last.Height)
 	lost.holds(missed)
 	after, _ := lost.deposit()
 	for _, h := range s.hosts {
-		h.reaches(after.Height, 20*time.Second)
+		h.reaches(after.Height)
 	}
 	var headers []string
 	for _, h := range s.hosts {

@@ -71,7 +71,7 @@ type traced struct {
 // covers: B5.01 B5.03 B5.04
 func TestIdentityHistory(t *testing.T) {
 	n := shared(t, "calm", beside, nil)
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience())
 	defer cancel()
 	member := func(name string) *client.Identity {
 		id, err := n.Member(name)

@@ -76,7 +76,7 @@ func (l *load) deposit(ctx context.Context, c *client.Client, from *client.Ident
 	d := newDeposit()
 	// The call is given time to end when the load is stopped, so that few outcomes
 	// stay unknown.
-	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), 60*time.Second)
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience())
 	defer cancel()
 	out, err := c.Call(call, from, "evidence", "deposit", d)
 	l.mu.Lock()
@@ -96,10 +96,10 @@ func (l *load) count() int {
 }
 
 // more waits until k further deposits are acknowledged.
-func (l *load) more(k int, within time.Duration) {
+func (l *load) more(k int) {
 	l.n.t.Helper()
 	from := l.count()
-	l.n.eventually(within, fmt.Sprintf("%d further deposits", k), func() error {
+	l.n.eventually(fmt.Sprintf("%d further deposits", k), func() error {
 		if got := l.count() - from; got < k {
 			return fmt.Errorf("%d", got)
 		}
@@ -128,7 +128,7 @@ func (n *network) holds(acks []acknowledged, nodes ...int) {
 	for _, a := range acks {
 		last = max(last, a.height)
 	}
-	n.reaches(last, 60*time.Second, nodes...)
+	n.reaches(last, nodes...)
 	for _, i := range nodes {
 		c := n.client(i)
 		for _, a := range acks {

@@ -194,7 +194,7 @@ func (p *process) kill() {
 func (n *network) ready(nodes ...int) {
 	n.t.Helper()
 	for _, i := range nodes {
-		n.eventually(60*time.Second, n.Nodes[i].Name+" is ready", func() error {
+		n.eventually(n.Nodes[i].Name+" is ready", func() error {
 			select {
 			case <-n.procs[i].done:
 				n.t.Fatalf("%s ended: %s\n%s", n.Nodes[i].Name, n.procs[i].cmd.ProcessState, n.logOf(i))
@@ -290,10 +290,10 @@ func (n *network) height(i int) uint64 {
 }
 
 // reaches waits until validators have committed a height.
-func (n *network) reaches(height uint64, within time.Duration, nodes ...int) {
+func (n *network) reaches(height uint64, nodes ...int) {
 	n.t.Helper()
 	for _, i := range nodes {
-		n.eventually(within, fmt.Sprintf("%s reaches height %d", n.Nodes[i].Name, height), func() error {
+		n.eventually(fmt.Sprintf("%s reaches height %d", n.Nodes[i].Name, height), func() error {
 			st, err := n.status(i)
 			if err == nil && st.Height < height {
 				err = fmt.Errorf("height %d", st.Height)
@@ -331,17 +331,21 @@ func (n *network) sameHeaders(nodes ...int) {
 	}
 }
 
+// patience is how long a test waits for what must come before it fails. It says nothing about
+// speed: the machine may be slow and busy with other tests.
+func patience() time.Duration { return time.Duration(soak) * 3 * time.Minute }
+
 // eventually tries until it works, and fails the test with the last error otherwise.
-func (n *network) eventually(within time.Duration, what string, try func() error) {
+func (n *network) eventually(what string, try func() error) {
 	n.t.Helper()
-	deadline := time.Now().Add(within)
+	deadline := time.Now().Add(patience())
 	for {
 		err := try()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			n.t.Fatalf("%s: not within %s: %v", what, within, err)
+			n.t.Fatalf("%s: not within %s: %v", what, patience(), err)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

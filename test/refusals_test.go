@@ -29,7 +29,7 @@ import (
 // The answer comes as soon as the pool has taken them.
 func (n *network) post(i int, raw []byte) *types.Error {
 	n.t.Helper()
-	c := http.Client{Timeout: 20 * time.Second}
+	c := http.Client{Timeout: patience()}
 	resp, err := c.Post(n.Nodes[i].URL()+"/api/v1/chains/"+n.Chain+"/txs?mode=accepted", "application/octet-stream", bytes.NewReader(raw))
 	require.NoError(n.t, err)
 	defer resp.Body.Close()
@@ -112,7 +112,7 @@ func (n *network) roots() []string {
 func (n *network) settle() []string {
 	n.t.Helper()
 	last := n.roots()
-	n.eventually(30*time.Second, "all validators settle", func() error {
+	n.eventually("all validators settle", func() error {
 		time.Sleep(time.Second)
 		now := n.roots()
 		for i := range now {
@@ -221,7 +221,7 @@ func TestRefusedInExecution(t *testing.T) {
 		require.Equal(t, c.code, types.CodeOf(err), "%s: %v", c.name, err)
 		if out != nil { // committed without effect
 			require.Zero(t, out.Receipt.Events)
-			n.reaches(out.Height, 20*time.Second, 0, 1, 2, 3)
+			n.reaches(out.Height, 0, 1, 2, 3)
 		}
 		for i := range n.Nodes {
 			st, err := n.client(i).State(ctx, "evidence", evidenceKey(d.Hash), false)
@@ -296,7 +296,7 @@ func TestPastedOntoKnownBody(t *testing.T) {
 		}
 	}
 	require.Nil(t, n.post(0, pending.Bytes()))
-	n.eventually(10*time.Second, "the transaction reaches the other validator's pool", func() error {
+	n.eventually("the transaction reaches the other validator's pool", func() error {
 		if e := n.post(1, pending.Bytes()); e == nil || e.Code != types.CodeTxKnown {
 			return fmt.Errorf("%v", e)
 		}
@@ -305,7 +305,7 @@ func TestPastedOntoKnownBody(t *testing.T) {
 	refuse(0, 1)
 	n.start(2, 3)
 	n.ready(2, 3)
-	n.eventually(30*time.Second, "the good transaction is committed", func() error {
+	n.eventually("the good transaction is committed", func() error {
 		_, err := n.client(0).Tx(context.Background(), pending.ID(), false)
 		return err
 	})
@@ -352,7 +352,7 @@ func TestPoolFull(t *testing.T) {
 	require.NotNil(t, refused, "the pool took everything")
 	n.start(2, 3)
 	n.ready(2, 3)
-	n.eventually(30*time.Second, "the same transaction is taken later", func() error {
+	n.eventually("the same transaction is taken later", func() error {
 		if e := n.post(0, refused); e != nil && e.Code != types.CodeTxKnown {
 			return e
 		}

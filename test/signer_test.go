@@ -43,7 +43,7 @@ func TestRemoteSigner(t *testing.T) {
 		log := filepath.Join(n.home, fmt.Sprintf("signer-%d.log", time.Now().UnixNano()))
 		p := spawn(t, log, binary, "key", "serve", away, "--genesis", n.GenesisFile(), "--listen", address, "--passphrase-file", n.PassphraseFile(),
 			"--link", filepath.Join(n.MembersDir(), "city", "signer"), "--allow", "city/node3", "--lang", "en")
-		n.eventually(20*time.Second, "the signer listens", func() error {
+		n.eventually("the signer listens", func() error {
 			text, err := os.ReadFile(log)
 			if err == nil && !strings.Contains(string(text), "listening") {
 				err = fmt.Errorf("%s", text)
@@ -63,10 +63,10 @@ func TestRemoteSigner(t *testing.T) {
 	require.FileExists(t, filepath.Join(home.KeysDir(), "signer.json"))
 	require.NoFileExists(t, filepath.Join(home.KeysDir(), "vote.json"))
 	l := n.startLoad(4, 0, 1, 2)
-	l.more(20, 60*time.Second)
+	l.more(20)
 	s.kill()
-	l.more(20, 60*time.Second)
-	n.reaches(n.height(0), 60*time.Second, 3) // it follows
+	l.more(20)
+	n.reaches(n.height(0), 3) // it follows
 	require.Contains(t, n.faults(3), "signer")
 	n.kill(3)
 	require.Contains(t, n.faults(3), "signer", "of a node that does not run")
@@ -74,7 +74,7 @@ func TestRemoteSigner(t *testing.T) {
 	n.ready(3)
 	s = serve()
 	n.kill(2) // the vote is needed now
-	l.more(20, 60*time.Second)
+	l.more(20)
 	require.NotContains(t, n.faults(3), "signer")
 	n.start(2)
 	n.ready(2)

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -52,7 +51,7 @@ func TestSnapshots(t *testing.T) {
 		deposit(1)
 	}
 	for i := range 2 {
-		n.eventually(30*time.Second, "anchored", func() error {
+		n.eventually("anchored", func() error {
 			var list []node.SnapshotInfo
 			if err := n.onNode(i, &list, "snapshot", "list"); err != nil {
 				return err
@@ -124,7 +123,7 @@ func (n *network) votesOn(i int, d Deposit) {
 	ctx := context.Background()
 	n.start(i)
 	n.ready(i)
-	n.reaches(n.height(0), 60*time.Second, i)
+	n.reaches(n.height(0), i)
 	_, err := n.client(i).Query(ctx, nil, "evidence", "get", map[string]string{"hash": d.Hash})
 	require.NoError(n.t, err)
 	n.kill(2)

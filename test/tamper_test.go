@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -111,7 +110,7 @@ func TestTamperedLedger(t *testing.T) {
 	require.NoError(t, os.RemoveAll(n.dataDir(3)))
 	n.start(3)
 	n.ready(3)
-	n.eventually(60*time.Second, "emptied, it recovers", func() error {
+	n.eventually("emptied, it recovers", func() error {
 		st, err := n.client(3).State(ctx, "evidence", evidenceKey(d.Hash), false)
 		if err == nil && !st.Found {
 			return fmt.Errorf("not there at height %d", st.Height)
@@ -128,7 +127,7 @@ func (n *network) catches(what string, d Deposit) {
 	t, ctx := n.t, context.Background()
 	t.Helper()
 	log := len(n.logOf(3))
-	n.eventually(60*time.Second, what+": found", func() error {
+	n.eventually(what+": found", func() error {
 		select {
 		case <-n.procs[3].done:
 			require.NotZero(t, n.procs[3].cmd.ProcessState.ExitCode(), what)

@@ -45,7 +45,7 @@ func twoChains(t *testing.T) *network {
 
 // atNode runs the program against a node's home and returns what it prints.
 func (n *network) atNode(i int, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience())
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, append(args, "--home", n.NodeHome(n.Nodes[i].Name).Dir, "-o", "json")...)
 	var out, errs bytes.Buffer
@@ -80,7 +80,7 @@ func (n *network) apps(i int) *client.Client {
 func (n *network) appsReach(height uint64, nodes ...int) {
 	n.t.Helper()
 	for _, i := range nodes {
-		n.eventually(60*time.Second, fmt.Sprintf("apps reaches height %d on %s", height, n.Nodes[i].Name), func() error {
+		n.eventually(fmt.Sprintf("apps reaches height %d on %s", height, n.Nodes[i].Name), func() error {
 			st, err := n.AskChain(context.Background(), n.Nodes[i].Name, devnet.AppsName)
 			if err == nil && (st.Height < height || st.CatchingUp) {
 				err = fmt.Errorf("height %d, catching up: %v", st.Height, st.CatchingUp)
@@ -97,7 +97,7 @@ func (n *network) deposit(c *client.Client, who, title string) *client.Committed
 	require.NoError(n.t, err)
 	d := newDeposit()
 	d.Title = title
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience())
 	defer cancel()
 	out, err := c.Call(ctx, id, "evidence", "deposit", d)
 	require.NoError(n.t, err)
@@ -223,7 +223,7 @@ func (n *network) strangers(t *testing.T) {
 	link := n.NodeHome("node0").Chain("gov").LinkFiles().Base
 	n.must(0, "chain", "join", n.AppsFile(), "--bundles", packageDir(t), "--link", link, "--follower", "--passphrase-file", n.PassphraseFile(),
 		"--p2p", freeAddress(t), "--peer", n.Apps.Nodes[0].Member+"@"+n.Apps.Nodes[0].P2P)
-	n.eventually(30*time.Second, "node0 is refused", func() error {
+	n.eventually("node0 is refused", func() error {
 		out, err := n.atNode(0, "query", "peers", "--chain", "apps", "--node", n.Nodes[0].URL())
 		if err == nil && !strings.Contains(out, "unknown_ca") {
 			err = fmt.Errorf("peers: %s", out)
@@ -339,7 +339,7 @@ func (n *network) failsAtWork(t *testing.T) {
 
 	judge, err := n.Member("court/judge")
 	require.NoError(t, err)
-	n.eventually(60*time.Second, "apps fails on node3", func() error {
+	n.eventually("apps fails on node3", func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		n.apps(1).Call(ctx, judge, "evidence", "deposit", newDeposit()) //nolint:errcheck // node3 may be missing already
