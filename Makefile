@@ -72,7 +72,8 @@ test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, ope
 	HUCHAIN_VM_CALLS=2000 $(GO) test -tags invariants -skip Restless ./vm/engine
 	HUCHAIN_VM_MODE=copy $(GO) test -tags invariants -skip 'Restless|Oracle|ModesAgree' ./vm/engine
 	GOARCH=arm64 $(GO) vet ./vm/...
-	$(GO) test -p 3 -timeout 20m ./test $$(comm -23 <($(GO) list ./... | grep -v '/test$$') <($(GO) list $(RACED)))
+	$(GO) test $$(comm -23 <($(GO) list ./... | grep -v '/test$$') <($(GO) list $(RACED)))
+	$(GO) test -timeout 20m ./test
 
 # How long each load is measured, and how often in turns.
 HUCHAIN_BENCH_DURATION ?= 60s
