@@ -91,6 +91,15 @@ const (
 	CodeArchiveTarget   Code = 4404
 	CodeBackupDamaged   Code = 4405
 
+	// 45xx: the file store of services
+	CodeFileMissing  Code = 4501
+	CodeFileKey      Code = 4502
+	CodeFileDamaged  Code = 4503
+	CodeFileTargets  Code = 4504
+	CodeFileTooLarge Code = 4505
+	CodeFileRemoved  Code = 4506
+	CodeFileRetained Code = 4507
+
 	// 46xx: the mirror in SQL
 	CodeMirrorAbsent   Code = 4601
 	CodeMirrorSource   Code = 4602

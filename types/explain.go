@@ -487,6 +487,51 @@ var table = []Explanation{
 		Fix:     Text{"不要从它恢复。改用另一份备份（huchain backup list），并检查存放位置。", "Do not restore from it. Use another one (huchain backup list) and look into the place where it is kept."},
 	},
 
+	// 45xx: the file store of services
+	{
+		Code:    CodeFileMissing,
+		Message: Text{"文件库中没有该文件", "the file store does not hold that file"},
+		Cause:   Text{"从未存入，存入时中断而未完成，或哈希有误。", "It was never stored, storing it was cut before it was done, or the hash is a wrong one."},
+		Fix:     Text{"核对哈希；重新存入同一文件即可，链上的记录不受影响。", "Check the hash; store the same file again, which leaves the record on chain as it is."},
+	},
+	{
+		Code:    CodeFileKey,
+		Message: Text{"该密钥无权读取此文件", "this key may not read the file"},
+		Cause:   Text{"文件密钥没有加密给所用的公钥，或其包装被改动。", "The file's key is not wrapped to the public key in use, or the wrap was altered."},
+		Fix:     Text{"请文件所有者授权给该公钥，或换用已授权的密钥。", "Ask the file's owner to grant it to this public key, or use one that it was granted to."},
+	},
+	{
+		Code:    CodeFileDamaged,
+		Message: Text{"文件的所有副本均已损坏或丢失", "no good copy of the file is left"},
+		Cause:   Text{"各存储目标上的副本被改动、截断或删除，且无一完好。读出的内容未被采用。", "The copies on all storage targets were altered, cut or deleted. Nothing of it was handed out as good."},
+		Fix:     Text{"接回缺失的存储目标后再试；持有原件者可重新存入同一文件。", "Bring missing storage targets back and try again; whoever has the original can store it again."},
+	},
+	{
+		Code:    CodeFileTargets,
+		Message: Text{"可用的存储目标不足", "too few storage targets can be used"},
+		Cause:   Text{"文件须存于规定数目的目标上才算存入，而可写入的目标不足：不可达、空间已满或拒绝凭证。", "A file counts as stored once it is on as many targets as are set, and fewer can be written: unreachable, full, or the credentials were refused."},
+		Fix:     Text{"检查详情所列的目标后重试；未完成的部分会被自动清除。", "Look into the targets that the detail names, and try again; what was half stored is swept away by itself."},
+		Retry:   true,
+	},
+	{
+		Code:    CodeFileTooLarge,
+		Message: Text{"文件超过大小上限", "the file is larger than the store takes"},
+		Cause:   Text{"文件字节数超过文件库设定的上限。", "It has more bytes than the file store's limit."},
+		Fix:     Text{"拆分文件，或由运维提高上限；仅存证哈希不受此限。", "Split it, or have the operator raise the limit; depositing its hash alone is not bounded."},
+	},
+	{
+		Code:    CodeFileRemoved,
+		Message: Text{"该文件已依令删除", "the file was removed by order"},
+		Cause:   Text{"保存期满或依法律文书删除；详情列出依据。链上的哈希仍在。", "Its time of keeping was over, or a legal order demanded it; the detail names the basis. Its hash stays on chain."},
+		Fix:     Text{"内容不可恢复；持有原件者仍可凭哈希核验。", "The content does not come back; whoever has the original can still check it against the hash."},
+	},
+	{
+		Code:    CodeFileRetained,
+		Message: Text{"尚不能删除该文件", "the file may not be removed yet"},
+		Cause:   Text{"只有保存期满或有法律文书时才能删除，并须写明依据与经办人。", "A file is removed when its time of keeping is over or by a legal order, with its reference and who acts."},
+		Fix:     Text{"等保存期满，或写明法律文书的编号与经办人。", "Wait until the time is over, or name the legal order and who acts."},
+	},
+
 	// 46xx: the mirror in SQL
 	{
 		Code:    CodeMirrorAbsent,

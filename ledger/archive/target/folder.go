@@ -117,6 +117,22 @@ func (c contextReader) Read(b []byte) (int, error) {
 	return c.r.Read(b)
 }
 
+// Remove deletes a file; one that is not there is no error. Archives never call it: it is
+// for stores whose files may end, and no part of Target for that reason.
+func (t *Folder) Remove(_ context.Context, name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	path := t.path(name)
+	switch err := os.Remove(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("archive %s: %w", name, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
 // Open implements Target.
 func (t *Folder) Open(_ context.Context, name string) (File, error) {
 	if err := checkName(name); err != nil {

@@ -69,6 +69,16 @@ func conform(t *testing.T, target Target) {
 	require.Equal(t, types.CodeArchiveMissing, types.CodeOf(err))
 	require.NoError(t, put("gov/segment-3", content[:1000]), "and may be repeated")
 
+	remover := target.(interface {
+		Remove(ctx context.Context, name string) error
+	})
+	require.NoError(t, remover.Remove(ctx, "gov/segment-3"))
+	_, err = target.Open(ctx, "gov/segment-3")
+	require.Equal(t, types.CodeArchiveMissing, types.CodeOf(err))
+	require.NoError(t, remover.Remove(ctx, "gov/segment-3"), "what is not there is gone")
+	require.ErrorContains(t, remover.Remove(ctx, "../x"), "no name")
+	require.NoError(t, put("gov/segment-3", content[1:1001]), "its name may be given other bytes now")
+
 	stopped, cancel := context.WithCancel(ctx)
 	cancel()
 	require.ErrorIs(t, target.Put(stopped, "gov/segment-4", 3, crypto.Hash{}, bytes.NewReader([]byte("abc"))), context.Canceled)

@@ -74,6 +74,9 @@ func (t *S3) key(name string) string { return path.Join(t.p.Prefix, name) }
 
 // failed makes a coded error of what the store answered.
 func (t *S3) failed(name string, err error) error {
+	if err == nil {
+		return nil
+	}
 	switch minio.ToErrorResponse(err).Code {
 	case minio.NoSuchKey:
 		return missing(name, t)
@@ -103,6 +106,18 @@ func (t *S3) Put(ctx context.Context, name string, size int64, sum crypto.Hash, 
 		return errors.Join(err, t.client.RemoveObject(ctx, t.p.Bucket, t.key(name), minio.RemoveObjectOptions{}))
 	}
 	return confirm(ctx, t, name, size, sum)
+}
+
+// Remove deletes a file; one that is not there is no error. See Folder.Remove.
+func (t *S3) Remove(ctx context.Context, name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	err := t.client.RemoveObject(ctx, t.p.Bucket, t.key(name), minio.RemoveObjectOptions{})
+	if err = t.failed(name, err); types.CodeOf(err) == types.CodeArchiveMissing {
+		return nil
+	}
+	return err
 }
 
 // Open implements Target.
