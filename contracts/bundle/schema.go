@@ -45,6 +45,7 @@ type SchemaRecord struct {
 	Unique   bool     `json:"unique,omitempty"`   // such an index
 	Fields   []string `json:"fields,omitempty"`   // which it reads
 	Workflow string   `json:"workflow,omitempty"` // which a record follows
+	Private  bool     `json:"private,omitempty"`  // only the owner and holders of a read grant see its records
 }
 
 // Type is a JSON Schema of the subset the generator writes.

@@ -203,3 +203,75 @@ func TestAPIKeys(t *testing.T) {
 	status, _ = writer.ask(http.MethodGet, at+"/status", "", "", nil)
 	require.Equal(t, http.StatusUnauthorized, status)
 }
+
+// Arguments, results, events and rows that a contract lets nobody read are seen by who sent
+// them alone; whole blocks by auditors, administrators and validators.
+// covers: A15.03
+func TestPayloads(t *testing.T) {
+	s, a := guarded(t)
+	at := base + "/" + s.chain.Name
+	key := func(roles ...types.Role) *browser {
+		token, _, err := a.Keys.Create("portal", "", roles, time.Hour, time.Now())
+		require.NoError(t, err)
+		b := s.browser()
+		b.origin = ""
+		b.header.Set("Authorization", "Bearer "+token)
+		return b
+	}
+	writer, auditor, clerk := key(types.RoleClient), key(types.RoleAuditor), s.browser()
+	tx, err := s.client.Sign(s.clerk, "notes", "put", map[string]string{"K": "a", "V": "secret"})
+	require.NoError(t, err)
+	tx, err = tx.WithCertificate(s.clerk.Certificate)
+	require.NoError(t, err)
+	_, code := writer.ask(http.MethodPost, at+"/txs", "application/octet-stream", string(tx.Bytes()), nil)
+	require.Empty(t, code)
+	_, code = clerk.logIn(s.clerk, nil)
+	require.Empty(t, code)
+
+	id := tx.ID().String()
+	var out, other rest.Tx
+	clerk.ask(http.MethodGet, at+"/txs/"+id+"?prove=true", "", "", &out)
+	require.Contains(t, string(out.Args), "secret")
+	require.NotEmpty(t, out.Proof)
+	require.False(t, out.Withheld)
+	for _, b := range []*browser{writer, auditor} {
+		other = rest.Tx{}
+		status, _ := b.ask(http.MethodGet, at+"/txs/"+id+"?prove=true", "", "", &other)
+		require.Equal(t, http.StatusOK, status)
+		require.True(t, other.Withheld)
+		raw, err := json.Marshal(other)
+		require.NoError(t, err)
+		require.NotContains(t, string(raw), "secret")
+		require.Empty(t, other.Raw)
+		require.Empty(t, other.Proof)
+		require.Equal(t, out.Sender, other.Sender, "who, when and which call everybody sees")
+		require.True(t, other.Events[0].Withheld)
+		var events rest.Events
+		b.ask(http.MethodGet, at+"/events?contract=notes", "", "", &events)
+		require.Empty(t, events.Items[0].Data)
+		for _, path := range []string{"/state/notes/a", "/state/notes/a?prove=true", "/history/notes/a"} {
+			_, code := b.ask(http.MethodGet, at+path, "", "", nil)
+			require.Equal(t, types.CodePermissionDenied.String(), code, path)
+		}
+		var rows rest.States
+		b.ask(http.MethodGet, at+"/state/notes", "", "", &rows)
+		require.Empty(t, rows.Items)
+		status, _ = b.ask(http.MethodGet, at+"/state/membership", "", "", &rows)
+		require.Equal(t, http.StatusOK, status)
+		require.NotEmpty(t, rows.Items, "members are known to all")
+	}
+	for path, raw := range map[string]bool{"/contents?from=1": true, "/rpc/block": true, "/rpc/tx?hash=0x" + id: true, "/rpc/status": false} {
+		_, code := writer.ask(http.MethodGet, at+path, "", "", nil)
+		text := ""
+		if strings.HasPrefix(path, "/rpc") {
+			var answer RPCAnswer
+			writer.ask(http.MethodGet, at+path, "", "", &answer)
+			if answer.Error != nil {
+				text = answer.Error.Data
+			}
+		}
+		require.Equal(t, raw, strings.Contains(code+text, types.CodePermissionDenied.String()), "%s: %s %s", path, code, text)
+		status, code := auditor.ask(http.MethodGet, at+path, "", "", nil)
+		require.Equal(t, http.StatusOK, status, "%s %s", path, code)
+	}
+}

@@ -19,6 +19,9 @@ func (s *Server) contents(ctx context.Context, in *struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"100" doc:"How many blocks at most; fewer where they are large"`
 	WaitMs int64  `query:"waitMs" minimum:"0" maximum:"10000" doc:"How long to wait for the first block and its finality certificate"`
 }) (*rawJSON, error) {
+	if err := copiesChain(ctx); err != nil {
+		return nil, err
+	}
 	c, err := s.chain(in.Chain)
 	if err != nil {
 		return nil, err

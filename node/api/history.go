@@ -40,6 +40,15 @@ func (s *Server) history(ctx context.Context, in *struct {
 	if err := c.walk(&out, from, in.Limit); err != nil {
 		return nil, err
 	}
+	v, err := s.sight(ctx, in.Chain)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out.Items { // an earlier owner does not see what came later
+		if err := v.showRow(in.NS, key, out.Items[i].Value); err != nil {
+			return nil, err
+		}
+	}
 	if in.Prove && from > 0 {
 		c.waitCertified(ctx, func(certified uint64) bool { return certified >= from })
 		h, err := c.Ledger.ProveHistory(in.NS, key, from, in.Limit)

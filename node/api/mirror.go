@@ -15,8 +15,8 @@ type Mirror interface {
 	Status(ctx context.Context) (*rest.MirrorStatus, error)
 	Txs(ctx context.Context, q *rest.TxQuery) (*rest.MirroredTxs, error)
 	Events(ctx context.Context, q *rest.EventQuery) (*rest.MirroredEvents, error)
-	Records(ctx context.Context, q *rest.RecordQuery) (*rest.MirroredRecords, error)
-	Statistic(ctx context.Context, q *rest.StatisticQuery) (*rest.MirroredStatistic, error)
+	Records(ctx context.Context, q *rest.RecordQuery, as *rest.Reader) (*rest.MirroredRecords, error)
+	Statistic(ctx context.Context, q *rest.StatisticQuery, as *rest.Reader) (*rest.MirroredStatistic, error)
 	Activity(ctx context.Context, q *rest.ActivityQuery) (*rest.Activity, error)
 	Subscriptions(ctx context.Context) (*rest.Subscriptions, error)
 	DeadLetters(ctx context.Context, subscription string) (*rest.DeadLetters, error)
@@ -38,19 +38,31 @@ func (s *Server) registerMirror(api huma.API) {
 		ChainPath
 		rest.EventQuery
 	}) (*answer[rest.MirroredEvents], error) {
-		return askMirror(s, in.Chain, func(m Mirror) (*rest.MirroredEvents, error) { return m.Events(ctx, &in.EventQuery) })
+		out, err := askMirror(s, in.Chain, func(m Mirror) (*rest.MirroredEvents, error) { return m.Events(ctx, &in.EventQuery) })
+		if err != nil {
+			return nil, err
+		}
+		v, err := s.sight(ctx, in.Chain)
+		for i := range out.Body.Items {
+			if err == nil {
+				err = v.cover(&out.Body.Items[i].Event)
+			}
+		}
+		return out, err
 	})
 	get(s, api, "queryRecords", mirrorBase+"/records/{contract}/{record}", "Records of a contract: filtered, searched, sorted", func(ctx context.Context, in *struct {
 		ChainPath
 		rest.RecordQuery
 	}) (*answer[rest.MirroredRecords], error) {
-		return askMirror(s, in.Chain, func(m Mirror) (*rest.MirroredRecords, error) { return m.Records(ctx, &in.RecordQuery) })
+		return askMirror(s, in.Chain, func(m Mirror) (*rest.MirroredRecords, error) { return m.Records(ctx, &in.RecordQuery, readerOf(ctx)) })
 	})
 	get(s, api, "getStatistic", mirrorBase+"/statistics/{contract}/{statistic}", "Figure that a contract's bundle.yaml declares", func(ctx context.Context, in *struct {
 		ChainPath
 		rest.StatisticQuery
 	}) (*answer[rest.MirroredStatistic], error) {
-		return askMirror(s, in.Chain, func(m Mirror) (*rest.MirroredStatistic, error) { return m.Statistic(ctx, &in.StatisticQuery) })
+		return askMirror(s, in.Chain, func(m Mirror) (*rest.MirroredStatistic, error) {
+			return m.Statistic(ctx, &in.StatisticQuery, readerOf(ctx))
+		})
 	})
 	get(s, api, "getActivity", mirrorBase+"/activity", "How many transactions there were, by time, contract, method or outcome", func(ctx context.Context, in *struct {
 		ChainPath

@@ -29,7 +29,12 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "getBlock", base+"/{chain}/blocks/{block}", "Block by height or header hash", s.block)
 	get(s, api, "getOutcomes", base+"/{chain}/blocks/{height}/outcomes", "What became of a block's transactions, waiting for the block", s.outcomes)
 	get(s, api, "listBlocks", base+"/{chain}/blocks", "Headers of the newest blocks, newest first", s.blocks)
-	get(s, api, "getContents", base+"/{chain}/contents", "Everything that blocks hold, from a height on, for those who keep a copy of the chain", s.contents)
+	register(s, api, huma.Operation{OperationID: "getContents", Method: http.MethodGet, Path: base + "/{chain}/contents",
+		Summary: "Everything that blocks hold, from a height on, for those who keep a copy of the chain",
+		Responses: map[string]*huma.Response{"200": {Description: "A list of blocks", Content: map[string]*huma.MediaType{
+			"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}},
+		}}},
+	}, s.contents)
 	s.registerMirror(api)
 	get(s, api, "getTx", base+"/{chain}/txs/{id}", "Committed transaction with receipt and events", s.tx)
 	get(s, api, "listTxs", base+"/{chain}/txs", "Transactions of a sender or of a contract, newest first", s.txs)

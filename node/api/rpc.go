@@ -142,6 +142,9 @@ func (s *Server) rpcRun(ctx context.Context, c *Chain, call *rpcCall) RPCAnswer 
 	}
 	args, err := parseRPCArgs(call.Params, m.args)
 	var result any
+	if err == nil && (call.Method == "block" || call.Method == "block_results" || call.Method == "tx") {
+		err = copiesChain(ctx) // they hold transactions and events whole
+	}
 	if err == nil {
 		result, err = m.run(s, ctx, c, args)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -30,8 +31,15 @@ func (s *Server) state(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
+	v, err := s.sight(ctx, in.Chain)
+	if err != nil {
+		return nil, err
+	}
 	if in.Prove {
 		out, err := c.provenState(ctx, in.NS, key)
+		if err == nil {
+			err = v.showRow(in.NS, key, out.Value)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -39,6 +47,9 @@ func (s *Server) state(ctx context.Context, in *struct {
 	}
 	height := c.Ledger.Height()
 	value, found, err := c.Ledger.Get(in.NS, key)
+	if err == nil {
+		err = v.showRow(in.NS, key, value)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +120,7 @@ func parseKey(s string) ([]byte, error) {
 	return key, nil
 }
 
-func (s *Server) states(_ context.Context, in *struct {
+func (s *Server) states(ctx context.Context, in *struct {
 	ChainPath
 	NS     string `path:"ns" maxLength:"32"`
 	Prefix string `query:"prefix" maxLength:"512" doc:"Keys that begin with these bytes, hex"`
@@ -132,20 +143,33 @@ func (s *Server) states(_ context.Context, in *struct {
 		start = prefix
 	}
 	out := rest.States{Items: []rest.State{}}
-	height := c.Ledger.Height()
+	v, err := s.sight(ctx, in.Chain)
+	if err != nil {
+		return nil, err
+	}
+	height, seen := c.Ledger.Height(), 0
+	var fault error
 	err = c.Ledger.Scan(in.NS, start, after(prefix), func(key, value []byte) bool {
-		if len(out.Items) == in.Limit {
+		if seen++; len(out.Items) == in.Limit || seen > maxPassedOver {
 			out.Next = append(rest.Hex(nil), key...)
 			return false
+		}
+		ok, err := v.row(in.NS, key, value)
+		if fault = err; err != nil || !ok {
+			return err == nil
 		}
 		out.Items = append(out.Items, newState(in.NS, append([]byte(nil), key...), append([]byte(nil), value...), true, height))
 		return true
 	})
-	if err != nil {
+	if err = errors.Join(err, fault); err != nil {
 		return nil, err
 	}
 	return &answer[rest.States]{out}, nil
 }
+
+// maxPassedOver bounds the rows looked at for one answer, most of which the caller may not
+// see.
+const maxPassedOver = 5000
 
 // after is the first key behind all that begin with prefix; nil is the namespace's end.
 func after(prefix []byte) []byte {

@@ -60,6 +60,9 @@ func (s *Server) stream(ctx context.Context, in *streamInput) (*huma.StreamRespo
 	if f.seat == nil {
 		return nil, types.Errorf(types.CodeNotFound, "chain %q", in.Chain)
 	}
+	if f.sight, err = s.sight(ctx, in.Chain); err != nil {
+		return nil, err
+	}
 	if in.LastID != "" {
 		in.After = in.LastID
 	}
@@ -113,6 +116,7 @@ type follower struct {
 	seat           *seat
 	subject        int
 	contract, name string
+	sight          *sight
 
 	at     token // what was sent, or passed over, last
 	live   bool  // it has caught up once
@@ -178,11 +182,22 @@ func (f *follower) step(ctx context.Context) error {
 		return err
 	}
 	for i := range frames {
-		if fr := &frames[i]; f.wants(fr) {
+		fr := &frames[i]
+		if !f.wants(fr) {
+			continue
+		}
+		ok := f.subject != ofEvents || f.sight.as == nil
+		if !ok {
+			if ok, err = f.sight.event(fr.contract, fr.name); err != nil {
+				return err
+			}
+		}
+		if ok {
 			f.out.Write(fr.text)
 		}
 	}
 	f.at = token{height: next, whole: true}
+	clear(f.sight.faces) // contracts may have changed with the block
 	if err := f.allowed(ctx); err != nil {
 		return err
 	}

@@ -36,6 +36,19 @@ func (s *Server) tx(ctx context.Context, in *struct {
 			return nil, err
 		}
 	}
+	v, err := s.sight(ctx, in.Chain)
+	if err != nil {
+		return nil, err
+	}
+	if v.as != nil {
+		tx, err := types.DecodeTx(out.Raw)
+		if err == nil {
+			err = v.coverTx(&tx.Body, out)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	return &answer[rest.Tx]{*out}, nil
 }
 
@@ -165,7 +178,7 @@ func (s *Server) txs(_ context.Context, in *struct {
 	return &answer[rest.Txs]{out}, nil
 }
 
-func (s *Server) events(_ context.Context, in *struct {
+func (s *Server) events(ctx context.Context, in *struct {
 	ChainPath
 	PageInput
 	Contract string `query:"contract" required:"true" maxLength:"32"`
@@ -180,6 +193,10 @@ func (s *Server) events(_ context.Context, in *struct {
 		return nil, err
 	}
 	out := rest.Events{Items: []rest.Event{}, Next: string(next)}
+	v, err := s.sight(ctx, in.Chain)
+	if err != nil {
+		return nil, err
+	}
 	for _, ref := range refs {
 		e, err := c.Ledger.Event(ref)
 		if err != nil {
@@ -193,7 +210,11 @@ func (s *Server) events(_ context.Context, in *struct {
 		if err != nil {
 			return nil, types.Errorf(types.CodeLedgerCorrupt, "transaction %d of height %d: %w", e.TxIndex, ref.Height, err)
 		}
-		out.Items = append(out.Items, newEvent(&e, ref.Height, ref.Index, tx.ID()))
+		item := newEvent(&e, ref.Height, ref.Index, tx.ID())
+		if err := v.cover(&item); err != nil {
+			return nil, err
+		}
+		out.Items = append(out.Items, item)
 	}
 	return &answer[rest.Events]{out}, nil
 }

@@ -26,6 +26,8 @@ type dialect interface {
 	when(ms, unit string) string
 	// sum adds up a text expression of decimal numbers, exactly; a text.
 	sum(text string) string
+	// granted is the condition that one of some parties holds a read grant of a record.
+	granted(parties, now string) string
 	// search is the condition that a record holds terms; %s stands for the parameter.
 	search(words []term) (condition, argument string)
 }
@@ -96,6 +98,11 @@ func (sqliteDialect) when(ms, unit string) string {
 
 func (sqliteDialect) sum(text string) string { return "huchain_sum(" + text + ")" }
 
+func (sqliteDialect) granted(parties, now string) string {
+	return "EXISTS (SELECT 1 FROM json_each(record.value, '$.meta.grants') g WHERE g.value ->> '$.to' IN (" + parties + ") AND COALESCE(g.value ->> '$.until', 'Z') > " + now +
+		" AND EXISTS (SELECT 1 FROM json_each(g.value, '$.rights') r WHERE r.value = 'read'))"
+}
+
 func (sqliteDialect) search(terms []term) (condition, argument string) {
 	var parts []string
 	for _, t := range terms {
@@ -146,6 +153,11 @@ func (postgresDialect) when(ms, unit string) string {
 
 func (p postgresDialect) sum(text string) string {
 	return "COALESCE(SUM(" + p.number(text, false) + "), 0)::text"
+}
+
+func (postgresDialect) granted(parties, now string) string {
+	return "EXISTS (SELECT 1 FROM jsonb_array_elements(CASE WHEN jsonb_typeof(value #> '{meta,grants}') = 'array' THEN value #> '{meta,grants}' ELSE '[]' END) g WHERE g ->> 'to' IN (" + parties +
+		") AND COALESCE(g ->> 'until', 'Z') COLLATE \"C\" > " + now + " AND g -> 'rights' @> '[\"read\"]')"
 }
 
 // search makes a tsquery by hand: its own parser would cut hashes and ids by rules for

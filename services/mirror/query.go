@@ -34,6 +34,8 @@ type question struct {
 	sorts   []order
 	columns []string // to be shown
 	key     *string
+	only    *rest.Reader // who is shown the own records alone
+	now     int64        // time of the newest block in ms, by which grants end
 	limit   int
 	after   *cursor
 }

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func TestQueries(t *testing.T) {
 		ask := func(q rest.RecordQuery) *rest.MirroredRecords {
 			t.Helper()
 			q.Contract, q.Record = "permit", "permit"
-			out, err := m.Records(t.Context(), &q)
+			out, err := m.Records(t.Context(), &q, nil)
 			require.NoError(t, err)
 			require.Equal(t, uint64(20), out.Height)
 			return out
@@ -86,7 +87,7 @@ func statistics(t *testing.T, m *Mirror) {
 	get := func(q rest.StatisticQuery) *rest.MirroredStatistic {
 		t.Helper()
 		q.Contract = "permit"
-		out, err := m.Statistic(t.Context(), &q)
+		out, err := m.Statistic(t.Context(), &q, nil)
 		require.NoError(t, err)
 		return out
 	}
@@ -98,7 +99,7 @@ func statistics(t *testing.T, m *Mirror) {
 	require.Equal(t, []rest.FigureItem{{Group: "2026-03", Value: fees.Total}}, fees.Groups)
 	require.Equal(t, "115", fees.Total, "decimals add up exactly")
 	require.Equal(t, "0", get(rest.StatisticQuery{Statistic: "fees", Span: rest.Span{To: worldStart}}).Total)
-	_, err := m.Statistic(t.Context(), &rest.StatisticQuery{Contract: "permit", Statistic: "none"})
+	_, err := m.Statistic(t.Context(), &rest.StatisticQuery{Contract: "permit", Statistic: "none"}, nil)
 	require.Equal(t, types.CodeNotFound, types.CodeOf(err))
 
 	days, err := m.Activity(t.Context(), &rest.ActivityQuery{By: "day", Zone: 480})
@@ -111,6 +112,67 @@ func statistics(t *testing.T, m *Mirror) {
 	require.NoError(t, err)
 	require.Equal(t, "OK", codes.Items[0].Group)
 	require.Equal(t, types.CodePermissionDenied.String(), codes.Items[1].Group)
+}
+
+// Of private records each reader is shown what he owns or was granted to read, himself or
+// his organisation, in lists, by key and in figures; open records everybody sees.
+// covers: A15.03
+func TestReaders(t *testing.T) {
+	places(t, func(t *testing.T, at Place) {
+		w := newWorld(t)
+		w.closed = true
+		story(w, 4)
+		grant := func(to, rights, until string) string {
+			return strings.Replace(permit("P-001", "S-1", "1.10", "granted", ""), `"meta":{`, `"meta":{"grants":[{"to":"`+to+`","rights":[`+rights+`]`+until+`}],`, 1)
+		}
+		m := w.follow(at)
+		see := func(r *rest.Reader) (n int, total string) {
+			t.Helper()
+			w.await(m)
+			out, err := m.Records(t.Context(), &rest.RecordQuery{Contract: "permit", Record: "permit"}, r)
+			require.NoError(t, err)
+			one, err := m.Records(t.Context(), &rest.RecordQuery{Contract: "permit", Record: "permit", Key: "P-001", Filter: []string{"site:eq:S-1"}}, r)
+			require.NoError(t, err)
+			require.Equal(t, len(out.Items) > 0, len(one.Items) == 1)
+			figure, err := m.Statistic(t.Context(), &rest.StatisticQuery{Contract: "permit", Statistic: "perState"}, r)
+			require.NoError(t, err)
+			return len(out.Items), figure.Total
+		}
+		shown := func(n int, total string, who string, roles ...types.Role) {
+			t.Helper()
+			got, figure := see(&rest.Reader{Member: types.MemberID(who), Roles: roles})
+			require.Equal(t, n, got, who)
+			require.Equal(t, total, figure, who)
+		}
+		shown(4, "4", "builders/clerk", types.RoleClient)
+		shown(0, "0", "office/clerk", types.RoleClient, types.RoleAdmin)
+		shown(0, "0", "builders/other", types.RoleClient)
+		all, _ := see(nil)
+		require.Equal(t, 4, all)
+		for _, g := range []struct {
+			to, rights, until, who string
+			n                      int
+		}{
+			{"office/clerk", `"read"`, "", "office/clerk", 1}, {"office", `"read","write"`, "", "office/clerk", 1}, {"office", `"write"`, "", "office/clerk", 0},
+			{"office/clerk", `"read"`, "", "office/other", 0}, {"office", `"read"`, `,"until":"2026-03-02T02:00:00Z"`, "office/clerk", 0},
+			{"office", `"read"`, `,"until":"2026-05-02T02:00:00Z"`, "office/clerk", 1}, {"offic", `"read"`, "", "office/clerk", 0},
+		} {
+			w.block(did{method: "grant", puts: map[string]string{"permit/P-001": grant(g.to, g.rights, g.until)}})
+			shown(g.n, fmt.Sprint(g.n), g.who, types.RoleClient)
+		}
+		for _, r := range []*rest.Reader{{}, {Roles: []types.Role{types.RoleAuditor}}} {
+			_, err := m.Records(t.Context(), &rest.RecordQuery{Contract: "permit", Record: "permit"}, r)
+			require.Equal(t, types.CodePermissionDenied, types.CodeOf(err))
+			_, err = m.Statistic(t.Context(), &rest.StatisticQuery{Contract: "permit", Statistic: "perState"}, r)
+			require.Equal(t, types.CodePermissionDenied, types.CodeOf(err))
+		}
+		w.mu.Lock()
+		w.closed = false
+		w.mu.Unlock()
+		m.manifests.forget()
+		all, _ = see(&rest.Reader{})
+		require.Equal(t, 4, all, "a public method answers with permits")
+	})
 }
 
 func lists(t *testing.T, m *Mirror) {
@@ -171,10 +233,10 @@ func TestRefusedQueries(t *testing.T) {
 		if q.Record == "" {
 			q.Record = "permit"
 		}
-		_, err := m.Records(t.Context(), &q)
+		_, err := m.Records(t.Context(), &q, nil)
 		require.Equal(t, types.CodeMirrorQuery, types.CodeOf(err), "%s: %v", name, err)
 	}
-	_, err := m.Records(t.Context(), &rest.RecordQuery{Contract: "nothing", Record: "permit"})
+	_, err := m.Records(t.Context(), &rest.RecordQuery{Contract: "nothing", Record: "permit"}, nil)
 	require.Equal(t, types.CodeUnknownContract, types.CodeOf(err))
 	_, err = m.Txs(t.Context(), &rest.TxQuery{Sender: "x"})
 	require.Equal(t, types.CodeMirrorQuery, types.CodeOf(err))

@@ -100,6 +100,7 @@ func selectRecords(d dialect, q *question) *statement {
 		s.add(", ", o.column.expr(d))
 	}
 	s.add(" FROM record WHERE ", q.of.where())
+	s.readable(q.only, q.now)
 	for i := range q.filters {
 		s.filter(&q.filters[i])
 	}
@@ -121,8 +122,9 @@ func selectRecords(d dialect, q *question) *statement {
 	return s
 }
 
-// Records answers a query of the records of one type.
-func (m *Mirror) Records(ctx context.Context, in *rest.RecordQuery) (*rest.MirroredRecords, error) {
+// Records answers a query of the records of one type with those that a reader may see; nil:
+// with all. HC-2201 if the reader may see none.
+func (m *Mirror) Records(ctx context.Context, in *rest.RecordQuery, r *rest.Reader) (*rest.MirroredRecords, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.p.QueryTimeout)
 	defer cancel()
 	i, err := m.manifests.of(ctx, in.Contract)
@@ -134,6 +136,9 @@ func (m *Mirror) Records(ctx context.Context, in *rest.RecordQuery) (*rest.Mirro
 		return nil, err
 	}
 	q, err := ask(t, in)
+	if err == nil {
+		q.only, err = only(i, in.Record, r)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -148,6 +153,7 @@ func (m *Mirror) Records(ctx context.Context, in *rest.RecordQuery) (*rest.Mirro
 			return err
 		}
 		out.Height = at.height
+		q.now = at.time
 		return readRecords(ctx, db, s.dialect, q, q.digest(in), out)
 	})
 }

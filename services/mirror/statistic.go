@@ -18,8 +18,9 @@ const maxGroups = 1000
 // calendar are the groups by time.
 var calendar = []string{"hour", "day", "month", "year"}
 
-// Statistic computes a figure that a bundle declares, of the records as they stand.
-func (m *Mirror) Statistic(ctx context.Context, q *rest.StatisticQuery) (*rest.MirroredStatistic, error) {
+// Statistic computes a figure that a bundle declares, of the records as they stand and a
+// reader may see, as Records does.
+func (m *Mirror) Statistic(ctx context.Context, q *rest.StatisticQuery, r *rest.Reader) (*rest.MirroredStatistic, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.p.QueryTimeout)
 	defer cancel()
 	i, err := m.manifests.of(ctx, q.Contract)
@@ -39,11 +40,15 @@ func (m *Mirror) Statistic(ctx context.Context, q *rest.StatisticQuery) (*rest.M
 	if field != "" {
 		out.Unit = t.spec.Fields[field].Unit
 	}
-	db, _, err := m.opened(ctx)
+	own, err := only(i, record, r)
 	if err != nil {
 		return nil, err
 	}
-	st, err := selectStatistic(db.dialect, t, &spec, field, q)
+	db, at, err := m.opened(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st, err := selectStatistic(db.dialect, t, &spec, field, q, func(s *statement) { s.readable(own, at.time) })
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +71,7 @@ func about(s *bundle.Statistic) (record, field string) {
 	return record, field
 }
 
-func selectStatistic(d dialect, t *recordType, spec *bundle.Statistic, field string, q *rest.StatisticQuery) (*statement, error) {
+func selectStatistic(d dialect, t *recordType, spec *bundle.Statistic, field string, q *rest.StatisticQuery, readable func(*statement)) (*statement, error) {
 	s := &statement{d: d}
 	group := "''"
 	switch {
@@ -84,6 +89,7 @@ func selectStatistic(d dialect, t *recordType, spec *bundle.Statistic, field str
 		figure = d.sum(d.field(field))
 	}
 	s.add("SELECT ", group, ", ", figure, " FROM record WHERE ", t.where())
+	readable(s)
 	if !q.From.IsZero() {
 		s.add(" AND created >= ", s.param(q.From.UnixMilli()))
 	}

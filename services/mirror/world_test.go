@@ -34,6 +34,7 @@ type world struct {
 	blocks []*proof.Contents
 	last   map[string]place // of each key
 	lie    func(height uint64, c *proof.Contents)
+	closed bool // permits are for owners and grantees alone
 	grown  chan struct{}
 }
 
@@ -183,6 +184,9 @@ func (w *world) Interface(_ context.Context, contract string) (*rest.Interface, 
 		return nil, err
 	}
 	schema, err := os.ReadFile(filepath.Join(permitDir, "schema.json"))
+	if w.closed {
+		schema = []byte(strings.Replace(string(schema), `"workflow": "approval"`, `"private": true, "workflow": "approval"`, 1))
+	}
 	return &rest.Interface{Name: contract, Bundle: yaml, Schema: schema}, err
 }
 

@@ -28,6 +28,20 @@ const (
 	MaxMirrorSearch  = 200 // characters
 )
 
+// Reader is as whom records are read. What it may see the contract's manifest says.
+type Reader struct {
+	Member types.MemberID // empty: nobody in particular
+	Roles  []types.Role
+}
+
+// Org is the member's organisation.
+func (r *Reader) Org() string {
+	if r.Member == "" {
+		return ""
+	}
+	return r.Member.Org()
+}
+
 // MirrorPage selects part of a list.
 type MirrorPage struct {
 	Cursor string `query:"cursor" maxLength:"2048" doc:"Goes on where the last page ended; of the same question alone"`

@@ -201,7 +201,8 @@ type Event struct {
 	TxID     crypto.Hash     `json:"txId"`
 	Contract string          `json:"contract"`
 	Name     string          `json:"name"`
-	Data     json.RawMessage `json:"data"`
+	Data     json.RawMessage `json:"data,omitempty"`
+	Withheld bool            `json:"withheld,omitempty" doc:"The contract does not let the caller read the data"`
 }
 
 // Events is a page of events.
@@ -227,10 +228,11 @@ type Tx struct {
 	SizeBytes  int             `json:"sizeBytes"`
 	Receipt    Receipt         `json:"receipt"`
 	Events     []Event         `json:"events"`
-	Raw        Hex             `json:"raw" doc:"The complete transaction as signed"`
+	Raw        Hex             `json:"raw,omitempty" doc:"The complete transaction as signed"`
 	Proof      Hex             `json:"proof,omitempty" doc:"Proof of inclusion, if asked for, as are the next two"`
 	Outcome    Hex             `json:"receiptProof,omitempty" doc:"Proof of the receipt"`
 	Writes     []RowKey        `json:"writes,omitempty" doc:"Rows the transaction wrote, the first 32"`
+	Withheld   bool            `json:"withheld,omitempty" doc:"The contract does not let the caller read arguments and result, nor the raw form and proofs, which hold them"`
 }
 
 // Submitted answers a submission: committed (with receipt) or accepted into the pool.

@@ -83,6 +83,7 @@ type record struct {
 	of            ast.Expr // declared record type that an index or a reference belongs to
 	to            ast.Expr // declared record type that a reference points to
 	flow          ast.Expr // workflow of a record type
+	private       bool     // only owner and grantees see it
 	fields        []string // JSON names of the fields an index or a reference reads
 }
 

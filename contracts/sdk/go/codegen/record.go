@@ -23,7 +23,10 @@ func (s *source) recordDeclaration(kind string, call *ast.CallExpr, args *types.
 		return s.workflow(call)
 	case "New":
 		r.storage, r.key, r.value = "record", args.At(0), args.At(1)
-		r.flow = s.option(call.Args[2:], "Flow")
+		if flow := s.option(call.Args[2:], "Flow"); flow != nil {
+			r.flow = flow.Args[0]
+		}
+		r.private = s.option(call.Args[2:], "Private") != nil
 	case "NewIndex", "NewUnique", "NewMultiIndex":
 		r.storage, r.unique, r.of, r.key = "index", kind == "NewUnique", call.Args[0], args.At(2)
 		r.fields = s.fieldsRead(call.Args[2])
@@ -56,12 +59,12 @@ func (s *source) named(r record, name ast.Expr) (err error) {
 	return err
 }
 
-// option returns the argument of one of package record's options, nil if it is not there.
-func (s *source) option(options []ast.Expr, name string) ast.Expr {
+// option returns the call of one of package record's options, nil if it is not there.
+func (s *source) option(options []ast.Expr, name string) *ast.CallExpr {
 	for _, o := range options {
 		if call, ok := ast.Unparen(o).(*ast.CallExpr); ok {
 			if path, n, _ := s.callee(call); path == recordPath && n == name {
-				return call.Args[0]
+				return call
 			}
 		}
 	}

@@ -63,7 +63,7 @@ func (g *generator) schema() ([]byte, error) {
 // records describes storage and workflows.
 func (g *generator) records(s *bundle.Schema) (err error) {
 	for _, r := range g.src.records {
-		x := bundle.SchemaRecord{Storage: r.storage, Key: g.typeOf(r.key), Value: g.typeOf(r.value), Unique: r.unique, Fields: r.fields}
+		x := bundle.SchemaRecord{Storage: r.storage, Key: g.typeOf(r.key), Value: g.typeOf(r.value), Unique: r.unique, Fields: r.fields, Private: r.private}
 		if x.Record, err = g.src.declaredName(r.of); err != nil {
 			return err
 		}
