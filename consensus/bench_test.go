@@ -106,7 +106,8 @@ func signed(b *testing.B) workload {
 	}
 }
 
-func saturate(b *testing.B, nodes int, d time.Duration, load workload, change func(*network)) float64 {
+// saturate returns committed transactions a second, and what one cost each validator.
+func saturate(b *testing.B, nodes int, d time.Duration, load workload, change func(*network)) (rate, cpuMicros float64) {
 	net := newNetwork(b, nodes)
 	net.params = DefaultParams()
 	net.params.SenderTxs = net.params.PoolTxs
@@ -157,10 +158,11 @@ func saturate(b *testing.B, nodes int, d time.Duration, load workload, change fu
 	b.ReportMetric(txs/elapsed, "tx/s")
 	b.ReportMetric(float64(blocks)/elapsed, "blocks/s")
 	b.ReportMetric(txs/max(float64(blocks), 1), "tx/block")
-	b.ReportMetric(used*1e6/max(txs, 1)/float64(nodes), "cpu-µs/tx/validator")
+	cpuMicros = used * 1e6 / max(txs, 1) / float64(nodes)
+	b.ReportMetric(cpuMicros, "cpu-µs/tx/validator")
 	b.ReportMetric(used/elapsed, "cores")
 	b.ReportMetric(0, "ns/op")
-	return txs / elapsed
+	return txs / elapsed, cpuMicros
 }
 
 // benchTx is a transaction of about 310 bytes with a distinct id.

@@ -25,6 +25,10 @@ const (
 	acceptTimeout = 5 * time.Second // from TCP to the end of the handshake
 	maxStreams    = 2               // of one connection; one is used
 	streamWindow  = 16 << 20
+	// maxMessage has what MConnection flushes, 64 KiB, go out as one yamux message. By
+	// default a header takes its room, and twelve bytes follow in a message and a record of
+	// their own.
+	maxMessage = 128 << 10
 )
 
 // host dials and listens. Of libp2p it takes the TCP transport, the upgrade to a secured
@@ -46,6 +50,7 @@ func newHost(s *security, maxPeers int) (*host, error) {
 	mux.MaxStreamWindowSize = streamWindow
 	mux.LogOutput = io.Discard
 	mux.ReadBufSize = 0 // TLCP reads ahead
+	mux.MaxMessageSize = maxMessage
 	mux.MaxIncomingStreams = maxStreams
 	up, err := upgrader.New([]sec.SecureTransport{s}, []upgrader.StreamMuxer{{ID: lyamux.ID, Muxer: (*lyamux.Transport)(mux)}},
 		nil, limits, nil, upgrader.WithAcceptTimeout(acceptTimeout))

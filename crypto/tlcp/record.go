@@ -26,8 +26,9 @@ const (
 	adSize        = 13 // sequence, type, version, length
 	// recordExtra is the most that a record adds to what it carries, whatever the suite.
 	recordExtra = recordHeader + 64
-	// flushRecords is how many records of a large Write go to the socket at once.
-	flushRecords = 4
+	// flushRecords is how many records of a large Write go to the socket at once: 64 KiB and
+	// somebody's header.
+	flushRecords = 5
 	// maxIdle bounds records in a row that carry nothing: empty ones and warnings.
 	maxIdle = 16
 )
