@@ -30,12 +30,16 @@ func (r *Repo) Found(ctx context.Context) ([]uint64, error) {
 	out := []uint64{}
 	for n := uint64(0); n <= last; n++ {
 		if !there[n] {
-			return nil, types.Errorf(types.CodeArchiveMissing, "segment %d (blocks %d to %d): %s in %s",
-				n, archive.First(n), archive.First(n+1)-1, r.manifestName(n), r.p.Target)
+			return nil, missing(n, fmt.Sprintf("%s in %s", r.manifestName(n), r.p.Target))
 		}
 		out = append(out, n)
 	}
 	return out, nil
+}
+
+// missing says that a segment is not there: HC-4402.
+func missing(n uint64, what string) error {
+	return types.Errorf(types.CodeArchiveMissing, "segment %d (blocks %d to %d): %s", n, archive.First(n), archive.First(n+1)-1, what)
 }
 
 // TakeUp reads a segment that the target holds and whose root this node has no other word

@@ -73,15 +73,19 @@ type Report struct {
 }
 
 // Verify reads archived segments back from the target and recomputes every record: those
-// listed, or all. What is wrong, missing segments included, is in the report; the error
-// tells that the check could not be made.
+// listed, or all from the first of the catalogue to its last. What is wrong, missing segments
+// included, is in the report; the error tells that the check could not be made.
 func (r *Repo) Verify(ctx context.Context, segments []uint64, progress Progress) (*Report, error) {
 	if progress == nil {
 		progress = func(string, uint64, uint64, uint64) {}
 	}
 	rep := &Report{Findings: []Finding{}}
-	if segments == nil {
+	all := segments == nil
+	if all {
 		for _, m := range r.List() {
+			for n := m.Segment; len(segments) > 0 && segments[len(segments)-1]+1 < n; {
+				segments = append(segments, segments[len(segments)-1]+1)
+			}
 			segments = append(segments, m.Segment)
 		}
 	}
@@ -89,6 +93,11 @@ func (r *Repo) Verify(ctx context.Context, segments []uint64, progress Progress)
 		r.mu.RLock()
 		m := r.entries[n]
 		r.mu.RUnlock()
+		if m == nil && all {
+			err := missing(n, "the catalogue has none between those before and after it")
+			rep.Findings = append(rep.Findings, Finding{n, r.manifestName(n), types.CodeOf(err).String(), err.Error()})
+			continue
+		}
 		if m == nil {
 			return rep, types.Errorf(types.CodeNotFound, "segment %d is not in the catalogue", n)
 		}
