@@ -36,6 +36,9 @@ type archived struct {
 
 const archivedBlocks = 2*archive.SegmentBlocks + 20
 
+// manySections is where a block stands that fills more than one section.
+const manySections = 90
+
 func newArchived(t testing.TB) *archived {
 	a := &archived{chain: newFeeder(t), dir: t.TempDir()}
 	store, err := target.OpenFolder(filepath.Join(a.dir, "target"))
@@ -45,7 +48,10 @@ func newArchived(t testing.TB) *archived {
 	a.commit(3)
 	for h := range archivedBlocks {
 		n := 0
-		if h%40 == 0 {
+		switch {
+		case h == manySections:
+			n = 400
+		case h%40 == 0:
 			n = 4
 		}
 		a.commit(n)
@@ -108,6 +114,17 @@ func (a *archived) said(to uint64) map[string]string {
 			require.NoError(a.t, p.Verify(a.trust()))
 		}
 	}
+	for _, i := range []uint32{0, 77, 399} { // one by one, of the block of many sections
+		at := Ref{Height: manySections + 1, Index: i}
+		raw, err := a.l.Tx(at)
+		put(fmt.Sprint("transaction ", i), raw, err)
+		r, err := a.l.Receipt(at)
+		put(fmt.Sprint("receipt ", i), r, err)
+		e, err := a.l.Event(at)
+		put(fmt.Sprint("event ", i), e, err)
+		es, _, err := a.l.EventsOf(at)
+		put(fmt.Sprint("events of ", i), es, err)
+	}
 	refs, _, err := a.l.TxsBySender(types.AddressOf(a.user.Public()), Page{Limit: 1000})
 	put("by sender", refs, err)
 	for i := range 200 {
@@ -131,6 +148,9 @@ func TestReleasedHistoryAnswersAlike(t *testing.T) {
 	ctx := context.Background()
 	a := newArchived(t)
 	defer a.close()
+	d, err := a.l.blocks.Directory(manySections + 1)
+	require.NoError(t, err)
+	require.Greater(t, d.Sections(), uint32(1))
 	before := a.said(2 * archive.SegmentBlocks)
 	require.Zero(t, a.repo.Archived(1), "nothing is archived yet")
 	out, err := a.repo.Run(ctx, a.l, 1, a.l.Height(), nil)

@@ -91,22 +91,24 @@ func (l *Ledger) item(r Ref, kind block.Kind) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d == nil {
-		s, err := l.serve(r.Height, kind)
-		if err != nil {
+	if d != nil {
+		number, place, ok := d.Find(kind, r.Index)
+		if !ok {
+			return nil, types.Errorf(types.CodeNotFound, "block %d has no %d of its %s", r.Height, r.Index, kindName(kind))
+		}
+		p, err := l.section(r.Height, d, number)
+		if err == nil {
+			return p.Of(kind)[place], nil
+		}
+		if !l.released(r.Height) {
 			return nil, err
 		}
-		return at(s.items, r, kindName(kind))
 	}
-	number, place, ok := d.Find(kind, r.Index)
-	if !ok {
-		return nil, types.Errorf(types.CodeNotFound, "block %d has no %d of its %s", r.Height, r.Index, kindName(kind))
-	}
-	p, err := l.section(r.Height, d, number)
+	s, err := l.serve(r.Height, kind)
 	if err != nil {
 		return nil, err
 	}
-	return p.Of(kind)[place], nil
+	return at(s.items, r, kindName(kind))
 }
 
 // Tx returns the transaction at a position; HC-1003 if the block holds fewer. It MUST NOT
@@ -150,19 +152,29 @@ func (l *Ledger) EventsOf(r Ref) (events []types.Event, first uint32, err error)
 	if err != nil {
 		return nil, 0, err
 	}
-	if d == nil {
-		all, err := l.Events(r.Height)
-		if err != nil {
+	if d != nil {
+		some, from, err := l.eventsFrom(r, d)
+		if err == nil {
+			return eventsOf(some, from, &r, &receipt)
+		}
+		if !l.released(r.Height) {
 			return nil, 0, err
 		}
-		return eventsOf(all, 0, &r, &receipt)
 	}
+	all, err := l.Events(r.Height)
+	if err != nil {
+		return nil, 0, err
+	}
+	return eventsOf(all, 0, &r, &receipt)
+}
+
+// eventsFrom reads the sections in which the events of a transaction stand: behind it,
+// perhaps in further ones. It returns the place of the first among the block's.
+func (l *Ledger) eventsFrom(r Ref, d *block.Directory) (some []types.Event, first uint32, err error) {
 	number, _, ok := d.Find(block.KindTxs, r.Index)
 	if !ok {
 		return nil, 0, types.Errorf(types.CodeNotFound, "block %d has no transaction %d", r.Height, r.Index)
 	}
-	// Events stand behind their transaction, perhaps in further sections.
-	var some []types.Event
 	for at := number; at < d.Sections(); at++ {
 		p, err := l.section(r.Height, d, at)
 		if err != nil {
@@ -179,7 +191,7 @@ func (l *Ledger) EventsOf(r Ref) (events []types.Event, first uint32, err error)
 			break
 		}
 	}
-	return eventsOf(some, d.First(block.KindEvents, number), &r, &receipt)
+	return some, d.First(block.KindEvents, number), nil
 }
 
 // eventsOf picks the events of a transaction out of a stretch of a block's events. The

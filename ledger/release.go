@@ -49,6 +49,10 @@ func (l *Ledger) Hot() uint64 {
 	return l.hot
 }
 
+// released reports whether the contents of a block were given up: what is missing of it is
+// not damaged, also if it was there a moment ago.
+func (l *Ledger) released(height uint64) bool { return height > 0 && height < l.Hot() }
+
 func (l *Ledger) readHot() error {
 	body, found, err := l.sealed(hotKey)
 	if err != nil || !found {
@@ -63,13 +67,12 @@ func (l *Ledger) readHot() error {
 
 // items reads one kind of a block's content, from here or from the archive.
 func (l *Ledger) items(height uint64, kind block.Kind) ([][]byte, error) {
-	if height == 0 || height >= l.Hot() {
+	if !l.released(height) {
 		parts, err := l.blocks.Parts(height)
-		if err != nil {
-			return nil, err
-		}
-		// Released while it was read: what is missing is not damaged.
-		if height == 0 || height >= l.Hot() {
+		if !l.released(height) { // still: else what was read may be half of it, or nothing
+			if err != nil {
+				return nil, err
+			}
 			return parts.Of(kind), nil
 		}
 	}

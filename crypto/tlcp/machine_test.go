@@ -82,6 +82,9 @@ func (c change) apply(r, held []byte) (out [][]byte, hold []byte) {
 		binary.BigEndian.PutUint16(b[3:], uint16(len(b)-recordHeader))
 		return b
 	}
+	if len(r) == recordHeader { // an earlier change left nothing of it to change
+		return [][]byte{r}, held
+	}
 	at := recordHeader + int(c.arg)%(len(r)-recordHeader)
 	switch c.op {
 	case opDrop:

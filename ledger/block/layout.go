@@ -288,13 +288,7 @@ func (d *Data) Rows() []Pair {
 	hk := key(d.Height, KindHeader, h)
 	head := binary.BigEndian.AppendUint16(nil, uint16(len(d.Header)))
 	out = append(out, Pair{hk, state.Seal(hk, append(append(head, d.Header...), d.Content...))})
-	dir := d.pack(func(number uint32, section []byte) {
-		out = append(out, Pair{key(d.Height, KindSection, h, u32(number)), section})
-	})
-	if dir != nil {
-		k := key(d.Height, KindDirectory, h)
-		out = append(out, Pair{k, state.Seal(k, dir.Encode())})
-	}
+	out = d.sectionRows(out)
 	if len(d.Header) > 0 {
 		out = append(out, hashRow(d.Height, crypto.Sum(d.Header)))
 	}
@@ -307,6 +301,19 @@ func (d *Data) Rows() []Pair {
 	}
 	out = d.indexRows(out)
 	return append(out, Pair{tipKey, state.Seal(tipKey, u64(d.Height))})
+}
+
+// sectionRows appends the contents of the block in sections, and their directory.
+func (d *Data) sectionRows(out []Pair) []Pair {
+	h := u64(d.Height)
+	dir := d.pack(func(number uint32, section []byte) {
+		out = append(out, Pair{key(d.Height, KindSection, h, u32(number)), section})
+	})
+	if dir != nil {
+		k := key(d.Height, KindDirectory, h)
+		out = append(out, Pair{k, state.Seal(k, dir.Encode())})
+	}
+	return out
 }
 
 func hashRow(height uint64, hash crypto.Hash) Pair {

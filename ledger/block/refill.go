@@ -22,13 +22,9 @@ func (s *Store) Refill(d *Data, commit []byte) error {
 	if d.Indexes, err = s.indexed(d); err != nil {
 		return err
 	}
-	h := u64(d.Height)
-	k := key(d.Height, KindCommit, h)
-	pairs := []Pair{{k, state.Seal(k, commit)}}
-	d.pack(func(number uint32, section []byte) {
-		pairs = append(pairs, Pair{key(d.Height, KindSection, h, u32(number)), section})
-	})
-	return s.Apply(pairs, false)
+	d.TxHashes, d.ReceiptHashes, d.EventHashes = state.SumEach(d.Txs), state.SumEach(d.Receipts), state.SumEach(d.EventBytes)
+	k := key(d.Height, KindCommit, u64(d.Height))
+	return s.Apply(d.sectionRows([]Pair{{k, state.Seal(k, commit)}}), false)
 }
 
 // Sync makes all that was written durable.
