@@ -49,7 +49,7 @@ func (v *verifier) verify(tx *types.Tx, keys []crypto.PublicKey) bool {
 	if len(keys) != len(tx.Signatures) || len(keys) == 0 {
 		return false
 	}
-	if known := v.find(tx.Bytes()); known != nil && slices.Equal(known.keys, keys) {
+	if v.knows(tx, keys) {
 		return true
 	}
 	for i := range keys {
@@ -59,6 +59,42 @@ func (v *verifier) verify(tx *types.Tx, keys []crypto.PublicKey) bool {
 	}
 	v.remember(&verified{tx, keys})
 	return true
+}
+
+// knows reports whether the signatures of tx were found to hold under keys before.
+func (v *verifier) knows(tx *types.Tx, keys []crypto.PublicKey) bool {
+	known := v.find(tx.Bytes())
+	return known != nil && slices.Equal(known.keys, keys)
+}
+
+// verifyEach is verify of several transactions, at less cost each; nil ones do not hold.
+func (v *verifier) verifyEach(txs []*types.Tx, keys [][]crypto.PublicKey) []bool {
+	good := make([]bool, len(txs))
+	checks := make([]crypto.Check, 0, len(txs))
+	of := make([]int, 0, len(txs)) // per check, the transaction
+	for i, tx := range txs {
+		if tx == nil || len(keys[i]) != len(tx.Signatures) || len(keys[i]) == 0 {
+			continue
+		}
+		if good[i] = true; v.knows(tx, keys[i]) {
+			continue
+		}
+		for k := range keys[i] {
+			checks = append(checks, crypto.Check{Pub: (*[crypto.PublicKeySize]byte)(&keys[i][k]), Msg: tx.BodyBytes, Sig: tx.Signatures[k]})
+			of = append(of, i)
+		}
+	}
+	held := make([]bool, len(checks))
+	crypto.VerifyEach(checks, held)
+	for n, ok := range held {
+		good[of[n]] = good[of[n]] && ok
+	}
+	for n, i := range of {
+		if good[i] && (n == 0 || of[n-1] != i) {
+			v.remember(&verified{txs[i], keys[i]})
+		}
+	}
+	return good
 }
 
 // find returns what is remembered of a transaction, by its complete bytes.
@@ -101,6 +137,9 @@ func (v *verifier) forget(raws [][]byte) {
 	}
 }
 
+// verifyGroup is how many transactions a worker verifies at a time.
+const verifyGroup = 64
+
 // verifyAll checks the transactions at some indices, ascending, side by side and returns the
 // first index whose signatures do not hold, or -1.
 func (v *verifier) verifyAll(indices []int, txs []*types.Tx, keys [][]crypto.PublicKey) int {
@@ -115,9 +154,8 @@ func (v *verifier) verifyAll(indices []int, txs []*types.Tx, keys [][]crypto.Pub
 		go func() {
 			defer wg.Done()
 			bad[w] = -1
-			for n := w; n < len(indices); n += v.workers {
-				if i := indices[n]; !v.verify(txs[i], keys[i]) {
-					bad[w] = i
+			for from := w * verifyGroup; from < len(indices); from += v.workers * verifyGroup {
+				if bad[w] = v.firstBad(indices[from:min(from+verifyGroup, len(indices))], txs, keys); bad[w] >= 0 {
 					return
 				}
 			}
@@ -131,4 +169,16 @@ func (v *verifier) verifyAll(indices []int, txs []*types.Tx, keys [][]crypto.Pub
 		}
 	}
 	return first
+}
+
+// firstBad is verifyAll of a few by one worker.
+func (v *verifier) firstBad(indices []int, txs []*types.Tx, keys [][]crypto.PublicKey) int {
+	group, groupKeys := make([]*types.Tx, len(indices)), make([][]crypto.PublicKey, len(indices))
+	for n, i := range indices {
+		group[n], groupKeys[n] = txs[i], keys[i]
+	}
+	if n := slices.Index(v.verifyEach(group, groupKeys), false); n >= 0 {
+		return indices[n]
+	}
+	return -1
 }

@@ -20,8 +20,8 @@ const (
 	maxParkTries          = 6 // after 1, 2, 4, … blocks: some 60 blocks in all
 )
 
-// admitFunc verifies one transaction against the committed state: chain.Chain.Admit.
-type admitFunc func(raw []byte, nowMs int64) (*types.Tx, error)
+// admitFunc verifies transactions against the committed state: chain.Chain.AdmitEach.
+type admitFunc func(raws [][]byte, nowMs int64) ([]*types.Tx, []error)
 
 // admitter verifies transactions in a bounded number of goroutines and puts those that
 // pass into the pool.
@@ -95,31 +95,64 @@ func (a *admitter) run(quit <-chan struct{}) {
 // submit verifies a transaction of this node's own and puts it into the pool. The id is
 // returned with every error that leaves it known. HC-2114 if too many submissions wait.
 func (a *admitter) submit(raw []byte) (crypto.Hash, error) {
+	ids, errs := a.submitEach([][]byte{raw})
+	return ids[0], errs[0]
+}
+
+// submitEach is submit of several transactions; one that is refused stops no other.
+func (a *admitter) submitEach(raws [][]byte) ([]crypto.Hash, []error) {
+	ids, errs := make([]crypto.Hash, len(raws)), make([]error, len(raws))
 	select {
 	case a.waiting <- struct{}{}:
 		defer func() { <-a.waiting }()
 	default:
-		return crypto.Hash{}, a.refuse(&types.Error{Code: types.CodePoolFull, Detail: "too many submissions at a time", RetryAfterMs: 200})
+		for i := range errs {
+			errs[i] = a.refuse(&types.Error{Code: types.CodePoolFull, Detail: "too many submissions at a time", RetryAfterMs: 200})
+		}
+		return ids, errs
 	}
-	if full := a.pool.crowded(int64(len(raw))); full != nil {
-		// Verifying what is refused anyway would take from what is not. One that waits or is
-		// committed is told so all the same.
-		tx, err := types.DecodeTx(raw)
-		if err != nil {
-			return crypto.Hash{}, a.refuse(err)
+	open, list := make([]int, 0, len(raws)), make([][]byte, 0, len(raws))
+	for i, raw := range raws {
+		if ids[i], errs[i] = a.fits(raw); errs[i] == nil {
+			open, list = append(open, i), append(list, raw)
 		}
-		if !a.pool.knows(tx.ID()) {
-			return tx.ID(), a.refuse(full)
-		}
+	}
+	if len(list) == 0 {
+		return ids, errs
 	}
 	a.workers <- struct{}{}
-	tx, err := a.admit(raw, a.now().UnixMilli())
+	txs, refused := a.admit(list, a.now().UnixMilli())
 	<-a.workers
+	good, at := make([]*types.Tx, 0, len(txs)), make([]int, 0, len(txs))
+	for n, i := range open {
+		if refused[n] != nil {
+			ids[i], errs[i] = crypto.Hash{}, a.refuse(refused[n])
+			continue
+		}
+		ids[i] = txs[n].ID()
+		good, at = append(good, txs[n]), append(at, i)
+	}
+	for n, err := range a.pool.add(good, "") {
+		if err != nil {
+			errs[at[n]] = a.refuse(err)
+		}
+	}
+	return ids, errs
+}
+
+// fits refuses what a full pool would not take: verifying it would take from what is
+// taken. One that waits or is committed is told so all the same.
+func (a *admitter) fits(raw []byte) (crypto.Hash, error) {
+	full := a.pool.crowded(int64(len(raw)))
+	if full == nil {
+		return crypto.Hash{}, nil
+	}
+	tx, err := types.DecodeTx(raw)
 	if err != nil {
 		return crypto.Hash{}, a.refuse(err)
 	}
-	if errs := a.pool.add([]*types.Tx{tx}, ""); errs != nil {
-		return tx.ID(), a.refuse(errs[0])
+	if !a.pool.knows(tx.ID()) {
+		return tx.ID(), a.refuse(full)
 	}
 	return tx.ID(), nil
 }
@@ -181,12 +214,17 @@ func (a *admitter) work(job carrierJob) {
 
 func (a *admitter) admitFromPeer(peer string, list []parkedTx) {
 	nowMs := a.now().UnixMilli()
+	raws := make([][]byte, len(list))
+	for i := range list {
+		raws[i] = list[i].raw
+	}
+	txs, errs := a.admit(raws, nowMs)
 	good := make([]*types.Tx, 0, len(list))
-	for _, p := range list {
-		tx, err := a.admit(p.raw, nowMs)
+	for i, p := range list {
+		err := errs[i]
 		switch code := types.CodeOf(err); code {
 		case types.CodeOK:
-			good = append(good, tx)
+			good = append(good, txs[i])
 		case types.CodeUnknownSender:
 			a.park(p)
 		case types.CodeTxMalformed, types.CodeTxTooLarge, types.CodeWrongGenesis, types.CodeBadSignature:

@@ -22,12 +22,14 @@ func testAdmitter(t *testing.T, p Params, judge func(tx *types.Tx) error) (*admi
 	m, err := newMetrics(nil, "test")
 	require.NoError(t, err)
 	faults := make(chan string, 100)
-	a := newAdmitter(&p, m, func(raw []byte, _ int64) (*types.Tx, error) {
-		tx, err := types.DecodeTx(raw)
-		if err != nil {
-			return nil, err
+	a := newAdmitter(&p, m, func(raws [][]byte, _ int64) ([]*types.Tx, []error) {
+		txs, errs := make([]*types.Tx, len(raws)), make([]error, len(raws))
+		for i, raw := range raws {
+			if txs[i], errs[i] = types.DecodeTx(raw); errs[i] == nil {
+				errs[i] = judge(txs[i])
+			}
 		}
-		return tx, judge(tx)
+		return txs, errs
 	}, q, func(peer string, err error) { faults <- peer + ": " + err.Error() })
 	quit := make(chan struct{})
 	var wg sync.WaitGroup

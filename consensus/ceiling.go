@@ -127,9 +127,13 @@ func (noSigner) Sign([]byte) ([]byte, error) { return make([]byte, crypto.Signat
 // unverified admits whatever is a transaction.
 type unverified struct{ Machine }
 
-// Admit implements Machine.
-func (unverified) Admit(_ chain.State, raw []byte, _ int64) (*types.Tx, error) {
-	return types.DecodeTx(raw)
+// AdmitEach implements Machine.
+func (unverified) AdmitEach(_ chain.State, raws [][]byte, _ int64) ([]*types.Tx, []error) {
+	txs, errs := make([]*types.Tx, len(raws)), make([]error, len(raws))
+	for i, raw := range raws {
+		txs[i], errs[i] = types.DecodeTx(raw)
+	}
+	return txs, errs
 }
 
 // ceilingApp is the application that does nothing. Of app it takes Info and InitChain.

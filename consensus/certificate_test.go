@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -180,7 +181,9 @@ func FuzzPeerMessages(f *testing.F) {
 	f.Add(CarrierChannel, []byte{})
 	p := DefaultParams()
 	q, _, _ := testPool(f, p)
-	a := newAdmitter(&p, q.m, func([]byte, int64) (*types.Tx, error) { return nil, types.Errorf(types.CodeTxMalformed, "x") }, q, func(string, error) {})
+	a := newAdmitter(&p, q.m, func(raws [][]byte, _ int64) ([]*types.Tx, []error) {
+		return make([]*types.Tx, len(raws)), slices.Repeat([]error{types.Errorf(types.CodeTxMalformed, "x")}, len(raws))
+	}, q, func(string, error) {})
 	peer := mock.NewPeer(nil)
 	f.Fuzz(func(t *testing.T, channel byte, msg []byte) {
 		certs := newCertificateReactor(newCertifier(book, nil), &gate{}, func(p2p.Peer, error) {})

@@ -3,6 +3,7 @@ package consensus
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,13 +152,13 @@ func (n *Node) build() error {
 		n.app.snapshots = n.snapshots
 	}
 	n.pool = newPool(&n.p, m, n.app.ids.has, n.hub.dropped)
-	n.admit = newAdmitter(&n.p, m, func(raw []byte, nowMs int64) (*types.Tx, error) {
+	n.admit = newAdmitter(&n.p, m, func(raws [][]byte, nowMs int64) ([]*types.Tx, []error) {
 		st, err := n.o.Ledger.View()
 		if err != nil {
-			return nil, err
+			return make([]*types.Tx, len(raws)), slices.Repeat([]error{err}, len(raws))
 		}
 		defer st.Release()
-		return n.o.Chain.Admit(st, raw, nowMs)
+		return n.o.Chain.AdmitEach(st, raws, nowMs)
 	}, n.pool, n.faultOf)
 	n.app.pool, n.app.admit = n.pool, n.admit
 	n.parts = &engineParts{
@@ -298,17 +299,27 @@ func (n *Node) fail(err error) {
 // any code of chain.Admit, HC-2115 if it is known already, HC-2114 with RetryAfterMs if
 // there is no room, HC-5101 until this node has caught up.
 func (n *Node) Submit(raw []byte) (crypto.Hash, error) {
+	ids, errs := n.SubmitEach([][]byte{raw})
+	return ids[0], errs[0]
+}
+
+// SubmitEach is Submit of several transactions, which take less time together. One that
+// is refused stops no other.
+func (n *Node) SubmitEach(raws [][]byte) ([]crypto.Hash, []error) {
+	refused := func(err error) ([]crypto.Hash, []error) {
+		return make([]crypto.Hash, len(raws)), slices.Repeat([]error{err}, len(raws))
+	}
 	if !n.gate.enter() {
-		return crypto.Hash{}, &types.Error{Code: types.CodeNotReady, Detail: "this node is stopping", RetryAfterMs: 1000}
+		return refused(&types.Error{Code: types.CodeNotReady, Detail: "this node is stopping", RetryAfterMs: 1000})
 	}
 	defer n.gate.leave()
 	if n.o.ReadOnly {
-		return crypto.Hash{}, n.readOnly()
+		return refused(n.readOnly())
 	}
 	if !n.parts.carriers.enabled.Load() {
-		return crypto.Hash{}, &types.Error{Code: types.CodeNotReady, Detail: "this node is catching up with the chain", RetryAfterMs: 1000}
+		return refused(&types.Error{Code: types.CodeNotReady, Detail: "this node is catching up with the chain", RetryAfterMs: 1000})
 	}
-	return n.admit.submit(raw)
+	return n.admit.submitEach(raws)
 }
 
 func (n *Node) readOnly() error {

@@ -15,7 +15,7 @@ import (
 // Machine says what blocks mean: *chain.Chain.
 type Machine interface {
 	InitGenesis(ctx context.Context, packages map[crypto.Hash][]byte) (*chain.Result, error)
-	Admit(st chain.State, raw []byte, nowMs int64) (*types.Tx, error)
+	AdmitEach(st chain.State, raws [][]byte, nowMs int64) ([]*types.Tx, []error)
 	CheckBlock(st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) error
 	Settled(txs [][]byte)
 	Execute(ctx context.Context, st chain.State, ids *chain.IDWindow, blk *chain.BlockInput) (*chain.Result, error)

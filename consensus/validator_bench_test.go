@@ -97,7 +97,7 @@ func newLoneValidator(b *testing.B, members int) *loneValidator {
 	a.ids, err = restoreIDs(book)
 	require.NoError(b, err)
 	a.pool = newPool(&p, m, a.ids.has, func(crypto.Hash, *types.Error) {})
-	a.admit = newAdmitter(&p, m, func(raw []byte, nowMs int64) (*types.Tx, error) { return machine.Admit(book, raw, nowMs) }, a.pool,
+	a.admit = newAdmitter(&p, m, func(raws [][]byte, nowMs int64) ([]*types.Tx, []error) { return machine.AdmitEach(book, raws, nowMs) }, a.pool,
 		func(_ string, err error) { b.Fatal(err) })
 	a.admit.now = func() time.Time { return v.now }
 	v.app = a

@@ -32,12 +32,12 @@ func (s *Server) submitBatch(ctx context.Context, in *batchInput) (*answer[rest.
 		return nil, types.Errorf(types.CodeTxMalformed, "%w", err)
 	}
 	out := rest.Batch{Items: make([]rest.BatchItem, len(raws))}
-	for i, raw := range raws {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		id, err := c.Consensus.Submit(raw)
-		item := rest.BatchItem{ID: id, Code: types.CodeOK.String()}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ids, errs := c.Consensus.SubmitEach(raws)
+	for i, err := range errs {
+		item := rest.BatchItem{ID: ids[i], Code: types.CodeOK.String()}
 		if err != nil {
 			item.Code = types.CodeOf(err).String()
 			if e, ok := rest.AsError(err); ok {

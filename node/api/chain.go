@@ -26,6 +26,9 @@ type Chain struct {
 type Consensus interface {
 	// Submit admits a transaction and puts it into the pool.
 	Submit(raw []byte) (crypto.Hash, error)
+	// SubmitEach is Submit of several, which take less time together; one that is refused
+	// stops no other.
+	SubmitEach(raws [][]byte) ([]crypto.Hash, []error)
 	// Watch begins to look out for the commit of a transaction.
 	Watch(id crypto.Hash) Watch
 	Status() Status

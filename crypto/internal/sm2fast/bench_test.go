@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -145,6 +146,45 @@ func duel(b *testing.B, samples []*sample, theirs, ours func(*sample) bool) {
 	b.ReportMetric(float64(best[0])/1000, "gmsm-best-µs")
 	b.ReportMetric(float64(best[1])/1000, "ours-best-µs")
 	b.ReportMetric(float64(best[0])/float64(best[1]), "best-ratio")
+}
+
+// BenchmarkTogether verifies signatures of 1,000 keys in turn, one by one and in groups of
+// the sizes that carriers have, in turns within one run: µs of CPU a signature.
+func BenchmarkTogether(b *testing.B) {
+	v := New(userID, 64<<20)
+	checks := make([]Check, 1024)
+	for i := range checks {
+		if i < 1000 {
+			checks[i] = signedCheck(b, newSigner(b), i)
+		} else {
+			checks[i] = checks[i-1000]
+		}
+		for range wideAfter {
+			require.True(b, v.Verify(checks[i].Pub, checks[i].Msg, checks[i].Sig))
+		}
+	}
+	ok := make([]bool, len(checks))
+	sizes := []int{1, 4, 8, 16, 32, 128}
+	spent := make([]time.Duration, len(sizes))
+	n := 0
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for b.Loop() {
+		for turn := range slices.Chunk(checks, 128) {
+			for i, size := range sizes {
+				begin := threadTime(b)
+				for group := range slices.Chunk(turn, size) {
+					v.VerifyEach(group, ok)
+				}
+				spent[i] += threadTime(b) - begin
+			}
+			n += len(turn)
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	for i, size := range sizes {
+		b.ReportMetric(float64(spent[i].Nanoseconds())/float64(n)/1000, strconv.Itoa(size)+"-µs")
+	}
 }
 
 func threadTime(b *testing.B) time.Duration {

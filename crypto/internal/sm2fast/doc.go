@@ -8,6 +8,9 @@
 // byte budget. Only successful verifications count and only they make the verifier
 // remember a key, so that nobody fills it with keys he cannot sign for.
 //
+// Signatures that come together (VerifyEach) are verified each by its own equation, but
+// share the inversions of their additions.
+//
 // Everything here runs in variable time. It handles public data alone and MUST NOT see
 // a private key or nonce: signing stays with gmsm.
 package sm2fast

@@ -22,3 +22,28 @@ func addScaledADX(p *[4]uint64, q *[4]uint64, neg uint64) bool
 //
 //go:noescape
 func doubleADX(p *[4]uint64, a *[4]uint64)
+
+// gatherADX sets before = acc and multiplies acc by the difference of x within a pair, for two
+// pairs side by side, since a product takes long and the processor can do both at once. It
+// returns false and changes nothing where one has no difference. p and q are the x of the
+// first of two neighbouring affines each, acc and before the first of two numbers.
+//
+//go:noescape
+func gatherADX(acc *[4]uint64, before *[4]uint64, p *[4]uint64, q *[4]uint64) bool
+
+// spreadADX sets out to the sum of each pair, and multiplies inv by the difference of x within
+// it, given inv·before = 1 / that difference. The arguments are as those of gatherADX, and
+// out the x of the first of two neighbouring affines; it MUST NOT be one of the others.
+//
+//go:noescape
+func spreadADX(out *[4]uint64, p *[4]uint64, q *[4]uint64, inv *[4]uint64, before *[4]uint64)
+
+// mulADX sets z = x·y.
+//
+//go:noescape
+func mulADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+
+// sqrNADX squares z n times, n > 0.
+//
+//go:noescape
+func sqrNADX(z *[4]uint64, n uint64)

@@ -4792,3 +4792,2150 @@ TEXT ·doubleADX(SB), $192-16
 	MOVQ    BX, 48(AX)
 	MOVQ    SI, 56(AX)
 	RET
+
+// func gatherADX(acc *[4]uint64, before *[4]uint64, p *[4]uint64, q *[4]uint64) bool
+// Requires: ADX, BMI2, CMOV
+TEXT ·gatherADX(SB), $64-33
+	MOVQ p+16(FP), AX
+	MOVQ 64(AX), CX
+	MOVQ 72(AX), DX
+	MOVQ 80(AX), BX
+	MOVQ 88(AX), SI
+	XORQ DI, DI
+	SUBQ (AX), CX
+	SBBQ 8(AX), DX
+	SBBQ 16(AX), BX
+	SBBQ 24(AX), SI
+	SBBQ $+0, DI
+	MOVQ DI, AX
+	SHLQ $0x20, AX
+	MOVQ $0xfffffffeffffffff, R8
+	ANDQ DI, R8
+	ADDQ DI, CX
+	ADCQ AX, DX
+	ADCQ DI, BX
+	ADCQ R8, SI
+	MOVQ CX, (SP)
+	MOVQ DX, 8(SP)
+	MOVQ BX, 16(SP)
+	MOVQ SI, 24(SP)
+	MOVQ (SP), AX
+	ORQ  8(SP), AX
+	ORQ  16(SP), AX
+	ORQ  24(SP), AX
+	JNZ  nonzerof
+	MOVB $0x00, AL
+	MOVB AL, ret+32(FP)
+	RET
+
+nonzerof:
+	MOVQ q+24(FP), AX
+	MOVQ 64(AX), CX
+	MOVQ 72(AX), DX
+	MOVQ 80(AX), BX
+	MOVQ 88(AX), SI
+	XORQ DI, DI
+	SUBQ (AX), CX
+	SBBQ 8(AX), DX
+	SBBQ 16(AX), BX
+	SBBQ 24(AX), SI
+	SBBQ $+0, DI
+	MOVQ DI, AX
+	SHLQ $0x20, AX
+	MOVQ $0xfffffffeffffffff, R8
+	ANDQ DI, R8
+	ADDQ DI, CX
+	ADCQ AX, DX
+	ADCQ DI, BX
+	ADCQ R8, SI
+	MOVQ CX, 32(SP)
+	MOVQ DX, 40(SP)
+	MOVQ BX, 48(SP)
+	MOVQ SI, 56(SP)
+	MOVQ 32(SP), AX
+	ORQ  40(SP), AX
+	ORQ  48(SP), AX
+	ORQ  56(SP), AX
+	JNZ  nonzerog
+	MOVB $0x00, AL
+	MOVB AL, ret+32(FP)
+	RET
+
+nonzerog:
+	MOVQ    before+8(FP), AX
+	MOVQ    acc+0(FP), CX
+	MOVQ    (CX), DX
+	MOVQ    8(CX), BX
+	MOVQ    16(CX), SI
+	MOVQ    24(CX), CX
+	MOVQ    DX, (AX)
+	MOVQ    BX, 8(AX)
+	MOVQ    SI, 16(AX)
+	MOVQ    CX, 24(AX)
+	MOVQ    before+8(FP), AX
+	MOVQ    acc+0(FP), CX
+	MOVQ    32(CX), DX
+	MOVQ    40(CX), BX
+	MOVQ    48(CX), SI
+	MOVQ    56(CX), CX
+	MOVQ    DX, 32(AX)
+	MOVQ    BX, 40(AX)
+	MOVQ    SI, 48(AX)
+	MOVQ    CX, 56(AX)
+	MOVQ    acc+0(FP), AX
+	MOVQ    (AX), DX
+	MULXQ   (SP), CX, BX
+	MULXQ   8(SP), R12, SI
+	ADDQ    R12, BX
+	MULXQ   16(SP), R12, DI
+	ADCQ    R12, SI
+	MULXQ   24(SP), R12, R8
+	ADCQ    R12, DI
+	ADCQ    $+0, R8
+	MOVQ    8(AX), DX
+	XORQ    R9, R9
+	MULXQ   (SP), R12, R13
+	ADCXQ   R12, BX
+	ADOXQ   R13, SI
+	MULXQ   8(SP), R12, R13
+	ADCXQ   R12, SI
+	ADOXQ   R13, DI
+	MULXQ   16(SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   24(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	ADCQ    $+0, R9
+	MOVQ    16(AX), DX
+	XORQ    R10, R10
+	MULXQ   (SP), R12, R13
+	ADCXQ   R12, SI
+	ADOXQ   R13, DI
+	MULXQ   8(SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   16(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   24(SP), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	ADCQ    $+0, R10
+	MOVQ    24(AX), DX
+	XORQ    R11, R11
+	MULXQ   (SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   8(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   16(SP), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	MULXQ   24(SP), R12, R13
+	ADCXQ   R12, R10
+	ADOXQ   R13, R11
+	ADCQ    $+0, R11
+	MOVQ    CX, DX
+	SHLQ    $0x20, DX
+	MOVQ    CX, R12
+	SHRQ    $0x20, R12
+	ADDQ    CX, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, CX
+	SUBQ    DX, BX
+	SBBQ    R12, SI
+	SBBQ    DX, DI
+	SBBQ    R12, CX
+	MOVQ    BX, DX
+	SHLQ    $0x20, DX
+	MOVQ    BX, R12
+	SHRQ    $0x20, R12
+	ADDQ    BX, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	SUBQ    DX, SI
+	SBBQ    R12, DI
+	SBBQ    DX, CX
+	SBBQ    R12, BX
+	MOVQ    SI, DX
+	SHLQ    $0x20, DX
+	MOVQ    SI, R12
+	SHRQ    $0x20, R12
+	ADDQ    SI, DI
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    DX, DI
+	SBBQ    R12, CX
+	SBBQ    DX, BX
+	SBBQ    R12, SI
+	MOVQ    DI, DX
+	SHLQ    $0x20, DX
+	MOVQ    DI, R12
+	SHRQ    $0x20, R12
+	ADDQ    DI, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	SUBQ    DX, CX
+	SBBQ    R12, BX
+	SBBQ    DX, SI
+	SBBQ    R12, DI
+	XORQ    DX, DX
+	ADDQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    R11, DI
+	ADCQ    $+0, DX
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    $0xffffffff00000000, R12
+	SUBQ    $-1, R8
+	SBBQ    R12, R9
+	SBBQ    $-1, R10
+	MOVQ    $0xfffffffeffffffff, R12
+	SBBQ    R12, R11
+	SBBQ    $+0, DX
+	CMOVQCS CX, R8
+	CMOVQCS BX, R9
+	CMOVQCS SI, R10
+	CMOVQCS DI, R11
+	MOVQ    R8, (AX)
+	MOVQ    R9, 8(AX)
+	MOVQ    R10, 16(AX)
+	MOVQ    R11, 24(AX)
+	MOVQ    acc+0(FP), AX
+	MOVQ    32(AX), DX
+	MULXQ   32(SP), CX, BX
+	MULXQ   40(SP), R12, SI
+	ADDQ    R12, BX
+	MULXQ   48(SP), R12, DI
+	ADCQ    R12, SI
+	MULXQ   56(SP), R12, R8
+	ADCQ    R12, DI
+	ADCQ    $+0, R8
+	MOVQ    40(AX), DX
+	XORQ    R9, R9
+	MULXQ   32(SP), R12, R13
+	ADCXQ   R12, BX
+	ADOXQ   R13, SI
+	MULXQ   40(SP), R12, R13
+	ADCXQ   R12, SI
+	ADOXQ   R13, DI
+	MULXQ   48(SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   56(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	ADCQ    $+0, R9
+	MOVQ    48(AX), DX
+	XORQ    R10, R10
+	MULXQ   32(SP), R12, R13
+	ADCXQ   R12, SI
+	ADOXQ   R13, DI
+	MULXQ   40(SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   48(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   56(SP), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	ADCQ    $+0, R10
+	MOVQ    56(AX), DX
+	XORQ    R11, R11
+	MULXQ   32(SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   40(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   48(SP), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	MULXQ   56(SP), R12, R13
+	ADCXQ   R12, R10
+	ADOXQ   R13, R11
+	ADCQ    $+0, R11
+	MOVQ    CX, DX
+	SHLQ    $0x20, DX
+	MOVQ    CX, R12
+	SHRQ    $0x20, R12
+	ADDQ    CX, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, CX
+	SUBQ    DX, BX
+	SBBQ    R12, SI
+	SBBQ    DX, DI
+	SBBQ    R12, CX
+	MOVQ    BX, DX
+	SHLQ    $0x20, DX
+	MOVQ    BX, R12
+	SHRQ    $0x20, R12
+	ADDQ    BX, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	SUBQ    DX, SI
+	SBBQ    R12, DI
+	SBBQ    DX, CX
+	SBBQ    R12, BX
+	MOVQ    SI, DX
+	SHLQ    $0x20, DX
+	MOVQ    SI, R12
+	SHRQ    $0x20, R12
+	ADDQ    SI, DI
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    DX, DI
+	SBBQ    R12, CX
+	SBBQ    DX, BX
+	SBBQ    R12, SI
+	MOVQ    DI, DX
+	SHLQ    $0x20, DX
+	MOVQ    DI, R12
+	SHRQ    $0x20, R12
+	ADDQ    DI, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	SUBQ    DX, CX
+	SBBQ    R12, BX
+	SBBQ    DX, SI
+	SBBQ    R12, DI
+	XORQ    DX, DX
+	ADDQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    R11, DI
+	ADCQ    $+0, DX
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    $0xffffffff00000000, R12
+	SUBQ    $-1, R8
+	SBBQ    R12, R9
+	SBBQ    $-1, R10
+	MOVQ    $0xfffffffeffffffff, R12
+	SBBQ    R12, R11
+	SBBQ    $+0, DX
+	CMOVQCS CX, R8
+	CMOVQCS BX, R9
+	CMOVQCS SI, R10
+	CMOVQCS DI, R11
+	MOVQ    R8, 32(AX)
+	MOVQ    R9, 40(AX)
+	MOVQ    R10, 48(AX)
+	MOVQ    R11, 56(AX)
+	MOVB    $0x01, AL
+	MOVB    AL, ret+32(FP)
+	RET
+
+// func spreadADX(out *[4]uint64, p *[4]uint64, q *[4]uint64, inv *[4]uint64, before *[4]uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·spreadADX(SB), $256-40
+	MOVQ    p+8(FP), AX
+	MOVQ    64(AX), CX
+	MOVQ    72(AX), DX
+	MOVQ    80(AX), BX
+	MOVQ    88(AX), SI
+	XORQ    DI, DI
+	SUBQ    (AX), CX
+	SBBQ    8(AX), DX
+	SBBQ    16(AX), BX
+	SBBQ    24(AX), SI
+	SBBQ    $+0, DI
+	MOVQ    DI, R8
+	SHLQ    $0x20, R8
+	MOVQ    $0xfffffffeffffffff, R9
+	ANDQ    DI, R9
+	ADDQ    DI, CX
+	ADCQ    R8, DX
+	ADCQ    DI, BX
+	ADCQ    R9, SI
+	MOVQ    CX, (SP)
+	MOVQ    DX, 8(SP)
+	MOVQ    BX, 16(SP)
+	MOVQ    SI, 24(SP)
+	MOVQ    96(AX), CX
+	MOVQ    104(AX), DX
+	MOVQ    112(AX), BX
+	MOVQ    120(AX), SI
+	XORQ    DI, DI
+	SUBQ    32(AX), CX
+	SBBQ    40(AX), DX
+	SBBQ    48(AX), BX
+	SBBQ    56(AX), SI
+	SBBQ    $+0, DI
+	MOVQ    DI, AX
+	SHLQ    $0x20, AX
+	MOVQ    $0xfffffffeffffffff, R8
+	ANDQ    DI, R8
+	ADDQ    DI, CX
+	ADCQ    AX, DX
+	ADCQ    DI, BX
+	ADCQ    R8, SI
+	MOVQ    CX, 192(SP)
+	MOVQ    DX, 200(SP)
+	MOVQ    BX, 208(SP)
+	MOVQ    SI, 216(SP)
+	MOVQ    q+16(FP), AX
+	MOVQ    64(AX), CX
+	MOVQ    72(AX), DX
+	MOVQ    80(AX), BX
+	MOVQ    88(AX), SI
+	XORQ    DI, DI
+	SUBQ    (AX), CX
+	SBBQ    8(AX), DX
+	SBBQ    16(AX), BX
+	SBBQ    24(AX), SI
+	SBBQ    $+0, DI
+	MOVQ    DI, R8
+	SHLQ    $0x20, R8
+	MOVQ    $0xfffffffeffffffff, R9
+	ANDQ    DI, R9
+	ADDQ    DI, CX
+	ADCQ    R8, DX
+	ADCQ    DI, BX
+	ADCQ    R9, SI
+	MOVQ    CX, 32(SP)
+	MOVQ    DX, 40(SP)
+	MOVQ    BX, 48(SP)
+	MOVQ    SI, 56(SP)
+	MOVQ    96(AX), CX
+	MOVQ    104(AX), DX
+	MOVQ    112(AX), BX
+	MOVQ    120(AX), SI
+	XORQ    DI, DI
+	SUBQ    32(AX), CX
+	SBBQ    40(AX), DX
+	SBBQ    48(AX), BX
+	SBBQ    56(AX), SI
+	SBBQ    $+0, DI
+	MOVQ    DI, AX
+	SHLQ    $0x20, AX
+	MOVQ    $0xfffffffeffffffff, R8
+	ANDQ    DI, R8
+	ADDQ    DI, CX
+	ADCQ    AX, DX
+	ADCQ    DI, BX
+	ADCQ    R8, SI
+	MOVQ    CX, 224(SP)
+	MOVQ    DX, 232(SP)
+	MOVQ    BX, 240(SP)
+	MOVQ    SI, 248(SP)
+	MOVQ    inv+24(FP), AX
+	MOVQ    before+32(FP), CX
+	MOVQ    (AX), DX
+	MULXQ   (CX), BX, SI
+	MULXQ   8(CX), R12, DI
+	ADDQ    R12, SI
+	MULXQ   16(CX), R12, R8
+	ADCQ    R12, DI
+	MULXQ   24(CX), R12, R9
+	ADCQ    R12, R8
+	ADCQ    $+0, R9
+	MOVQ    8(AX), DX
+	XORQ    R10, R10
+	MULXQ   (CX), R12, R13
+	ADCXQ   R12, SI
+	ADOXQ   R13, DI
+	MULXQ   8(CX), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   16(CX), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   24(CX), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	ADCQ    $+0, R10
+	MOVQ    16(AX), DX
+	XORQ    R11, R11
+	MULXQ   (CX), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   8(CX), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   16(CX), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	MULXQ   24(CX), R12, R13
+	ADCXQ   R12, R10
+	ADOXQ   R13, R11
+	ADCQ    $+0, R11
+	MOVQ    24(AX), DX
+	XORQ    AX, AX
+	MULXQ   (CX), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   8(CX), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	MULXQ   16(CX), R12, R13
+	ADCXQ   R12, R10
+	ADOXQ   R13, R11
+	MULXQ   24(CX), R12, R13
+	ADCXQ   R12, R11
+	ADOXQ   R13, AX
+	ADCQ    $+0, AX
+	MOVQ    BX, CX
+	SHLQ    $0x20, CX
+	MOVQ    BX, DX
+	SHRQ    $0x20, DX
+	ADDQ    BX, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, R8
+	ADCQ    $+0, BX
+	SUBQ    CX, SI
+	SBBQ    DX, DI
+	SBBQ    CX, R8
+	SBBQ    DX, BX
+	MOVQ    SI, CX
+	SHLQ    $0x20, CX
+	MOVQ    SI, DX
+	SHRQ    $0x20, DX
+	ADDQ    SI, DI
+	ADCQ    $+0, R8
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    CX, DI
+	SBBQ    DX, R8
+	SBBQ    CX, BX
+	SBBQ    DX, SI
+	MOVQ    DI, CX
+	SHLQ    $0x20, CX
+	MOVQ    DI, DX
+	SHRQ    $0x20, DX
+	ADDQ    DI, R8
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	SUBQ    CX, R8
+	SBBQ    DX, BX
+	SBBQ    CX, SI
+	SBBQ    DX, DI
+	MOVQ    R8, CX
+	SHLQ    $0x20, CX
+	MOVQ    R8, DX
+	SHRQ    $0x20, DX
+	ADDQ    R8, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, R8
+	SUBQ    CX, BX
+	SBBQ    DX, SI
+	SBBQ    CX, DI
+	SBBQ    DX, R8
+	XORQ    CX, CX
+	ADDQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    R11, DI
+	ADCQ    AX, R8
+	ADCQ    $+0, CX
+	MOVQ    BX, AX
+	MOVQ    SI, DX
+	MOVQ    DI, R9
+	MOVQ    R8, R10
+	MOVQ    $0xffffffff00000000, R11
+	SUBQ    $-1, AX
+	SBBQ    R11, DX
+	SBBQ    $-1, R9
+	MOVQ    $0xfffffffeffffffff, R11
+	SBBQ    R11, R10
+	SBBQ    $+0, CX
+	CMOVQCS BX, AX
+	CMOVQCS SI, DX
+	CMOVQCS DI, R9
+	CMOVQCS R8, R10
+	MOVQ    AX, 64(SP)
+	MOVQ    DX, 72(SP)
+	MOVQ    R9, 80(SP)
+	MOVQ    R10, 88(SP)
+	MOVQ    inv+24(FP), AX
+	MOVQ    before+32(FP), CX
+	MOVQ    32(AX), DX
+	MULXQ   32(CX), BX, SI
+	MULXQ   40(CX), R12, DI
+	ADDQ    R12, SI
+	MULXQ   48(CX), R12, R8
+	ADCQ    R12, DI
+	MULXQ   56(CX), R12, R9
+	ADCQ    R12, R8
+	ADCQ    $+0, R9
+	MOVQ    40(AX), DX
+	XORQ    R10, R10
+	MULXQ   32(CX), R12, R13
+	ADCXQ   R12, SI
+	ADOXQ   R13, DI
+	MULXQ   40(CX), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   48(CX), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   56(CX), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	ADCQ    $+0, R10
+	MOVQ    48(AX), DX
+	XORQ    R11, R11
+	MULXQ   32(CX), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   40(CX), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   48(CX), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	MULXQ   56(CX), R12, R13
+	ADCXQ   R12, R10
+	ADOXQ   R13, R11
+	ADCQ    $+0, R11
+	MOVQ    56(AX), DX
+	XORQ    AX, AX
+	MULXQ   32(CX), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   40(CX), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	MULXQ   48(CX), R12, R13
+	ADCXQ   R12, R10
+	ADOXQ   R13, R11
+	MULXQ   56(CX), R12, R13
+	ADCXQ   R12, R11
+	ADOXQ   R13, AX
+	ADCQ    $+0, AX
+	MOVQ    BX, CX
+	SHLQ    $0x20, CX
+	MOVQ    BX, DX
+	SHRQ    $0x20, DX
+	ADDQ    BX, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, R8
+	ADCQ    $+0, BX
+	SUBQ    CX, SI
+	SBBQ    DX, DI
+	SBBQ    CX, R8
+	SBBQ    DX, BX
+	MOVQ    SI, CX
+	SHLQ    $0x20, CX
+	MOVQ    SI, DX
+	SHRQ    $0x20, DX
+	ADDQ    SI, DI
+	ADCQ    $+0, R8
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    CX, DI
+	SBBQ    DX, R8
+	SBBQ    CX, BX
+	SBBQ    DX, SI
+	MOVQ    DI, CX
+	SHLQ    $0x20, CX
+	MOVQ    DI, DX
+	SHRQ    $0x20, DX
+	ADDQ    DI, R8
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	SUBQ    CX, R8
+	SBBQ    DX, BX
+	SBBQ    CX, SI
+	SBBQ    DX, DI
+	MOVQ    R8, CX
+	SHLQ    $0x20, CX
+	MOVQ    R8, DX
+	SHRQ    $0x20, DX
+	ADDQ    R8, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, R8
+	SUBQ    CX, BX
+	SBBQ    DX, SI
+	SBBQ    CX, DI
+	SBBQ    DX, R8
+	XORQ    CX, CX
+	ADDQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    R11, DI
+	ADCQ    AX, R8
+	ADCQ    $+0, CX
+	MOVQ    BX, AX
+	MOVQ    SI, DX
+	MOVQ    DI, R9
+	MOVQ    R8, R10
+	MOVQ    $0xffffffff00000000, R11
+	SUBQ    $-1, AX
+	SBBQ    R11, DX
+	SBBQ    $-1, R9
+	MOVQ    $0xfffffffeffffffff, R11
+	SBBQ    R11, R10
+	SBBQ    $+0, CX
+	CMOVQCS BX, AX
+	CMOVQCS SI, DX
+	CMOVQCS DI, R9
+	CMOVQCS R8, R10
+	MOVQ    AX, 96(SP)
+	MOVQ    DX, 104(SP)
+	MOVQ    R9, 112(SP)
+	MOVQ    R10, 120(SP)
+	MOVQ    inv+24(FP), AX
+	MOVQ    (AX), DX
+	MULXQ   (SP), CX, BX
+	MULXQ   8(SP), R12, SI
+	ADDQ    R12, BX
+	MULXQ   16(SP), R12, DI
+	ADCQ    R12, SI
+	MULXQ   24(SP), R12, R8
+	ADCQ    R12, DI
+	ADCQ    $+0, R8
+	MOVQ    8(AX), DX
+	XORQ    R9, R9
+	MULXQ   (SP), R12, R13
+	ADCXQ   R12, BX
+	ADOXQ   R13, SI
+	MULXQ   8(SP), R12, R13
+	ADCXQ   R12, SI
+	ADOXQ   R13, DI
+	MULXQ   16(SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   24(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	ADCQ    $+0, R9
+	MOVQ    16(AX), DX
+	XORQ    R10, R10
+	MULXQ   (SP), R12, R13
+	ADCXQ   R12, SI
+	ADOXQ   R13, DI
+	MULXQ   8(SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   16(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   24(SP), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	ADCQ    $+0, R10
+	MOVQ    24(AX), DX
+	XORQ    R11, R11
+	MULXQ   (SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   8(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   16(SP), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	MULXQ   24(SP), R12, R13
+	ADCXQ   R12, R10
+	ADOXQ   R13, R11
+	ADCQ    $+0, R11
+	MOVQ    CX, DX
+	SHLQ    $0x20, DX
+	MOVQ    CX, R12
+	SHRQ    $0x20, R12
+	ADDQ    CX, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, CX
+	SUBQ    DX, BX
+	SBBQ    R12, SI
+	SBBQ    DX, DI
+	SBBQ    R12, CX
+	MOVQ    BX, DX
+	SHLQ    $0x20, DX
+	MOVQ    BX, R12
+	SHRQ    $0x20, R12
+	ADDQ    BX, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	SUBQ    DX, SI
+	SBBQ    R12, DI
+	SBBQ    DX, CX
+	SBBQ    R12, BX
+	MOVQ    SI, DX
+	SHLQ    $0x20, DX
+	MOVQ    SI, R12
+	SHRQ    $0x20, R12
+	ADDQ    SI, DI
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    DX, DI
+	SBBQ    R12, CX
+	SBBQ    DX, BX
+	SBBQ    R12, SI
+	MOVQ    DI, DX
+	SHLQ    $0x20, DX
+	MOVQ    DI, R12
+	SHRQ    $0x20, R12
+	ADDQ    DI, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	SUBQ    DX, CX
+	SBBQ    R12, BX
+	SBBQ    DX, SI
+	SBBQ    R12, DI
+	XORQ    DX, DX
+	ADDQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    R11, DI
+	ADCQ    $+0, DX
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    $0xffffffff00000000, R12
+	SUBQ    $-1, R8
+	SBBQ    R12, R9
+	SBBQ    $-1, R10
+	MOVQ    $0xfffffffeffffffff, R12
+	SBBQ    R12, R11
+	SBBQ    $+0, DX
+	CMOVQCS CX, R8
+	CMOVQCS BX, R9
+	CMOVQCS SI, R10
+	CMOVQCS DI, R11
+	MOVQ    R8, (AX)
+	MOVQ    R9, 8(AX)
+	MOVQ    R10, 16(AX)
+	MOVQ    R11, 24(AX)
+	MOVQ    inv+24(FP), AX
+	MOVQ    32(AX), DX
+	MULXQ   32(SP), CX, BX
+	MULXQ   40(SP), R12, SI
+	ADDQ    R12, BX
+	MULXQ   48(SP), R12, DI
+	ADCQ    R12, SI
+	MULXQ   56(SP), R12, R8
+	ADCQ    R12, DI
+	ADCQ    $+0, R8
+	MOVQ    40(AX), DX
+	XORQ    R9, R9
+	MULXQ   32(SP), R12, R13
+	ADCXQ   R12, BX
+	ADOXQ   R13, SI
+	MULXQ   40(SP), R12, R13
+	ADCXQ   R12, SI
+	ADOXQ   R13, DI
+	MULXQ   48(SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   56(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	ADCQ    $+0, R9
+	MOVQ    48(AX), DX
+	XORQ    R10, R10
+	MULXQ   32(SP), R12, R13
+	ADCXQ   R12, SI
+	ADOXQ   R13, DI
+	MULXQ   40(SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   48(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   56(SP), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	ADCQ    $+0, R10
+	MOVQ    56(AX), DX
+	XORQ    R11, R11
+	MULXQ   32(SP), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   40(SP), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   48(SP), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	MULXQ   56(SP), R12, R13
+	ADCXQ   R12, R10
+	ADOXQ   R13, R11
+	ADCQ    $+0, R11
+	MOVQ    CX, DX
+	SHLQ    $0x20, DX
+	MOVQ    CX, R12
+	SHRQ    $0x20, R12
+	ADDQ    CX, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, CX
+	SUBQ    DX, BX
+	SBBQ    R12, SI
+	SBBQ    DX, DI
+	SBBQ    R12, CX
+	MOVQ    BX, DX
+	SHLQ    $0x20, DX
+	MOVQ    BX, R12
+	SHRQ    $0x20, R12
+	ADDQ    BX, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	SUBQ    DX, SI
+	SBBQ    R12, DI
+	SBBQ    DX, CX
+	SBBQ    R12, BX
+	MOVQ    SI, DX
+	SHLQ    $0x20, DX
+	MOVQ    SI, R12
+	SHRQ    $0x20, R12
+	ADDQ    SI, DI
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    DX, DI
+	SBBQ    R12, CX
+	SBBQ    DX, BX
+	SBBQ    R12, SI
+	MOVQ    DI, DX
+	SHLQ    $0x20, DX
+	MOVQ    DI, R12
+	SHRQ    $0x20, R12
+	ADDQ    DI, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	SUBQ    DX, CX
+	SBBQ    R12, BX
+	SBBQ    DX, SI
+	SBBQ    R12, DI
+	XORQ    DX, DX
+	ADDQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    R11, DI
+	ADCQ    $+0, DX
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    $0xffffffff00000000, R12
+	SUBQ    $-1, R8
+	SBBQ    R12, R9
+	SBBQ    $-1, R10
+	MOVQ    $0xfffffffeffffffff, R12
+	SBBQ    R12, R11
+	SBBQ    $+0, DX
+	CMOVQCS CX, R8
+	CMOVQCS BX, R9
+	CMOVQCS SI, R10
+	CMOVQCS DI, R11
+	MOVQ    R8, 32(AX)
+	MOVQ    R9, 40(AX)
+	MOVQ    R10, 48(AX)
+	MOVQ    R11, 56(AX)
+	MOVQ    64(SP), DX
+	MULXQ   192(SP), AX, CX
+	MULXQ   200(SP), R11, BX
+	ADDQ    R11, CX
+	MULXQ   208(SP), R11, SI
+	ADCQ    R11, BX
+	MULXQ   216(SP), R11, DI
+	ADCQ    R11, SI
+	ADCQ    $+0, DI
+	MOVQ    72(SP), DX
+	XORQ    R8, R8
+	MULXQ   192(SP), R11, R12
+	ADCXQ   R11, CX
+	ADOXQ   R12, BX
+	MULXQ   200(SP), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   208(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   216(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	ADCQ    $+0, R8
+	MOVQ    80(SP), DX
+	XORQ    R9, R9
+	MULXQ   192(SP), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   200(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   208(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   216(SP), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	ADCQ    $+0, R9
+	MOVQ    88(SP), DX
+	XORQ    R10, R10
+	MULXQ   192(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   200(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   208(SP), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	MULXQ   216(SP), R11, R12
+	ADCXQ   R11, R9
+	ADOXQ   R12, R10
+	ADCQ    $+0, R10
+	MOVQ    AX, DX
+	SHLQ    $0x20, DX
+	MOVQ    AX, R11
+	SHRQ    $0x20, R11
+	ADDQ    AX, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	SUBQ    DX, CX
+	SBBQ    R11, BX
+	SBBQ    DX, SI
+	SBBQ    R11, AX
+	MOVQ    CX, DX
+	SHLQ    $0x20, DX
+	MOVQ    CX, R11
+	SHRQ    $0x20, R11
+	ADDQ    CX, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	SUBQ    DX, BX
+	SBBQ    R11, SI
+	SBBQ    DX, AX
+	SBBQ    R11, CX
+	MOVQ    BX, DX
+	SHLQ    $0x20, DX
+	MOVQ    BX, R11
+	SHRQ    $0x20, R11
+	ADDQ    BX, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	SUBQ    DX, SI
+	SBBQ    R11, AX
+	SBBQ    DX, CX
+	SBBQ    R11, BX
+	MOVQ    SI, DX
+	SHLQ    $0x20, DX
+	MOVQ    SI, R11
+	SHRQ    $0x20, R11
+	ADDQ    SI, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    DX, AX
+	SBBQ    R11, CX
+	SBBQ    DX, BX
+	SBBQ    R11, SI
+	XORQ    DX, DX
+	ADDQ    DI, AX
+	ADCQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    $+0, DX
+	MOVQ    AX, DI
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    $0xffffffff00000000, R11
+	SUBQ    $-1, DI
+	SBBQ    R11, R8
+	SBBQ    $-1, R9
+	MOVQ    $0xfffffffeffffffff, R11
+	SBBQ    R11, R10
+	SBBQ    $+0, DX
+	CMOVQCS AX, DI
+	CMOVQCS CX, R8
+	CMOVQCS BX, R9
+	CMOVQCS SI, R10
+	MOVQ    DI, 64(SP)
+	MOVQ    R8, 72(SP)
+	MOVQ    R9, 80(SP)
+	MOVQ    R10, 88(SP)
+	MOVQ    96(SP), DX
+	MULXQ   224(SP), AX, CX
+	MULXQ   232(SP), R11, BX
+	ADDQ    R11, CX
+	MULXQ   240(SP), R11, SI
+	ADCQ    R11, BX
+	MULXQ   248(SP), R11, DI
+	ADCQ    R11, SI
+	ADCQ    $+0, DI
+	MOVQ    104(SP), DX
+	XORQ    R8, R8
+	MULXQ   224(SP), R11, R12
+	ADCXQ   R11, CX
+	ADOXQ   R12, BX
+	MULXQ   232(SP), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   240(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   248(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	ADCQ    $+0, R8
+	MOVQ    112(SP), DX
+	XORQ    R9, R9
+	MULXQ   224(SP), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   232(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   240(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   248(SP), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	ADCQ    $+0, R9
+	MOVQ    120(SP), DX
+	XORQ    R10, R10
+	MULXQ   224(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   232(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   240(SP), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	MULXQ   248(SP), R11, R12
+	ADCXQ   R11, R9
+	ADOXQ   R12, R10
+	ADCQ    $+0, R10
+	MOVQ    AX, DX
+	SHLQ    $0x20, DX
+	MOVQ    AX, R11
+	SHRQ    $0x20, R11
+	ADDQ    AX, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	SUBQ    DX, CX
+	SBBQ    R11, BX
+	SBBQ    DX, SI
+	SBBQ    R11, AX
+	MOVQ    CX, DX
+	SHLQ    $0x20, DX
+	MOVQ    CX, R11
+	SHRQ    $0x20, R11
+	ADDQ    CX, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	SUBQ    DX, BX
+	SBBQ    R11, SI
+	SBBQ    DX, AX
+	SBBQ    R11, CX
+	MOVQ    BX, DX
+	SHLQ    $0x20, DX
+	MOVQ    BX, R11
+	SHRQ    $0x20, R11
+	ADDQ    BX, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	SUBQ    DX, SI
+	SBBQ    R11, AX
+	SBBQ    DX, CX
+	SBBQ    R11, BX
+	MOVQ    SI, DX
+	SHLQ    $0x20, DX
+	MOVQ    SI, R11
+	SHRQ    $0x20, R11
+	ADDQ    SI, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    DX, AX
+	SBBQ    R11, CX
+	SBBQ    DX, BX
+	SBBQ    R11, SI
+	XORQ    DX, DX
+	ADDQ    DI, AX
+	ADCQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    $+0, DX
+	MOVQ    AX, DI
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    $0xffffffff00000000, R11
+	SUBQ    $-1, DI
+	SBBQ    R11, R8
+	SBBQ    $-1, R9
+	MOVQ    $0xfffffffeffffffff, R11
+	SBBQ    R11, R10
+	SBBQ    $+0, DX
+	CMOVQCS AX, DI
+	CMOVQCS CX, R8
+	CMOVQCS BX, R9
+	CMOVQCS SI, R10
+	MOVQ    DI, 96(SP)
+	MOVQ    R8, 104(SP)
+	MOVQ    R9, 112(SP)
+	MOVQ    R10, 120(SP)
+	MOVQ    64(SP), DX
+	XORQ    AX, AX
+	MULXQ   72(SP), CX, BX
+	MULXQ   80(SP), R11, SI
+	ADCXQ   R11, BX
+	MULXQ   88(SP), R11, DI
+	ADCXQ   R11, SI
+	MOVQ    72(SP), DX
+	MULXQ   80(SP), R11, R12
+	ADOXQ   R11, SI
+	ADCXQ   R12, DI
+	MULXQ   88(SP), R11, R8
+	ADOXQ   R11, DI
+	ADCXQ   AX, R8
+	MOVQ    80(SP), DX
+	MULXQ   88(SP), R11, R9
+	ADOXQ   R11, R8
+	ADOXQ   AX, R9
+	XORQ    R10, R10
+	MOVQ    64(SP), DX
+	MULXQ   DX, AX, R12
+	ADCXQ   CX, CX
+	ADOXQ   R12, CX
+	MOVQ    72(SP), DX
+	MULXQ   DX, R11, R12
+	ADCXQ   BX, BX
+	ADOXQ   R11, BX
+	ADCXQ   SI, SI
+	ADOXQ   R12, SI
+	MOVQ    80(SP), DX
+	MULXQ   DX, R11, R12
+	ADCXQ   DI, DI
+	ADOXQ   R11, DI
+	ADCXQ   R8, R8
+	ADOXQ   R12, R8
+	MOVQ    88(SP), DX
+	MULXQ   DX, R11, R12
+	ADCXQ   R9, R9
+	ADOXQ   R11, R9
+	ADCXQ   R10, R10
+	ADOXQ   R12, R10
+	MOVQ    AX, DX
+	SHLQ    $0x20, DX
+	MOVQ    AX, R11
+	SHRQ    $0x20, R11
+	ADDQ    AX, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	SUBQ    DX, CX
+	SBBQ    R11, BX
+	SBBQ    DX, SI
+	SBBQ    R11, AX
+	MOVQ    CX, DX
+	SHLQ    $0x20, DX
+	MOVQ    CX, R11
+	SHRQ    $0x20, R11
+	ADDQ    CX, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	SUBQ    DX, BX
+	SBBQ    R11, SI
+	SBBQ    DX, AX
+	SBBQ    R11, CX
+	MOVQ    BX, DX
+	SHLQ    $0x20, DX
+	MOVQ    BX, R11
+	SHRQ    $0x20, R11
+	ADDQ    BX, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	SUBQ    DX, SI
+	SBBQ    R11, AX
+	SBBQ    DX, CX
+	SBBQ    R11, BX
+	MOVQ    SI, DX
+	SHLQ    $0x20, DX
+	MOVQ    SI, R11
+	SHRQ    $0x20, R11
+	ADDQ    SI, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    DX, AX
+	SBBQ    R11, CX
+	SBBQ    DX, BX
+	SBBQ    R11, SI
+	XORQ    DX, DX
+	ADDQ    DI, AX
+	ADCQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    $+0, DX
+	MOVQ    AX, DI
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    $0xffffffff00000000, R11
+	SUBQ    $-1, DI
+	SBBQ    R11, R8
+	SBBQ    $-1, R9
+	MOVQ    $0xfffffffeffffffff, R11
+	SBBQ    R11, R10
+	SBBQ    $+0, DX
+	CMOVQCS AX, DI
+	CMOVQCS CX, R8
+	CMOVQCS BX, R9
+	CMOVQCS SI, R10
+	MOVQ    DI, 128(SP)
+	MOVQ    R8, 136(SP)
+	MOVQ    R9, 144(SP)
+	MOVQ    R10, 152(SP)
+	MOVQ    96(SP), DX
+	XORQ    AX, AX
+	MULXQ   104(SP), CX, BX
+	MULXQ   112(SP), R11, SI
+	ADCXQ   R11, BX
+	MULXQ   120(SP), R11, DI
+	ADCXQ   R11, SI
+	MOVQ    104(SP), DX
+	MULXQ   112(SP), R11, R12
+	ADOXQ   R11, SI
+	ADCXQ   R12, DI
+	MULXQ   120(SP), R11, R8
+	ADOXQ   R11, DI
+	ADCXQ   AX, R8
+	MOVQ    112(SP), DX
+	MULXQ   120(SP), R11, R9
+	ADOXQ   R11, R8
+	ADOXQ   AX, R9
+	XORQ    R10, R10
+	MOVQ    96(SP), DX
+	MULXQ   DX, AX, R12
+	ADCXQ   CX, CX
+	ADOXQ   R12, CX
+	MOVQ    104(SP), DX
+	MULXQ   DX, R11, R12
+	ADCXQ   BX, BX
+	ADOXQ   R11, BX
+	ADCXQ   SI, SI
+	ADOXQ   R12, SI
+	MOVQ    112(SP), DX
+	MULXQ   DX, R11, R12
+	ADCXQ   DI, DI
+	ADOXQ   R11, DI
+	ADCXQ   R8, R8
+	ADOXQ   R12, R8
+	MOVQ    120(SP), DX
+	MULXQ   DX, R11, R12
+	ADCXQ   R9, R9
+	ADOXQ   R11, R9
+	ADCXQ   R10, R10
+	ADOXQ   R12, R10
+	MOVQ    AX, DX
+	SHLQ    $0x20, DX
+	MOVQ    AX, R11
+	SHRQ    $0x20, R11
+	ADDQ    AX, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	SUBQ    DX, CX
+	SBBQ    R11, BX
+	SBBQ    DX, SI
+	SBBQ    R11, AX
+	MOVQ    CX, DX
+	SHLQ    $0x20, DX
+	MOVQ    CX, R11
+	SHRQ    $0x20, R11
+	ADDQ    CX, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	SUBQ    DX, BX
+	SBBQ    R11, SI
+	SBBQ    DX, AX
+	SBBQ    R11, CX
+	MOVQ    BX, DX
+	SHLQ    $0x20, DX
+	MOVQ    BX, R11
+	SHRQ    $0x20, R11
+	ADDQ    BX, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	SUBQ    DX, SI
+	SBBQ    R11, AX
+	SBBQ    DX, CX
+	SBBQ    R11, BX
+	MOVQ    SI, DX
+	SHLQ    $0x20, DX
+	MOVQ    SI, R11
+	SHRQ    $0x20, R11
+	ADDQ    SI, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    DX, AX
+	SBBQ    R11, CX
+	SBBQ    DX, BX
+	SBBQ    R11, SI
+	XORQ    DX, DX
+	ADDQ    DI, AX
+	ADCQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    $+0, DX
+	MOVQ    AX, DI
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    $0xffffffff00000000, R11
+	SUBQ    $-1, DI
+	SBBQ    R11, R8
+	SBBQ    $-1, R9
+	MOVQ    $0xfffffffeffffffff, R11
+	SBBQ    R11, R10
+	SBBQ    $+0, DX
+	CMOVQCS AX, DI
+	CMOVQCS CX, R8
+	CMOVQCS BX, R9
+	CMOVQCS SI, R10
+	MOVQ    DI, 160(SP)
+	MOVQ    R8, 168(SP)
+	MOVQ    R9, 176(SP)
+	MOVQ    R10, 184(SP)
+	MOVQ    p+8(FP), AX
+	MOVQ    out+0(FP), CX
+	MOVQ    128(SP), DX
+	MOVQ    136(SP), BX
+	MOVQ    144(SP), SI
+	MOVQ    152(SP), DI
+	XORQ    R8, R8
+	SUBQ    (AX), DX
+	SBBQ    8(AX), BX
+	SBBQ    16(AX), SI
+	SBBQ    24(AX), DI
+	SBBQ    $+0, R8
+	MOVQ    R8, R9
+	SHLQ    $0x20, R9
+	MOVQ    $0xfffffffeffffffff, R10
+	ANDQ    R8, R10
+	ADDQ    R8, DX
+	ADCQ    R9, BX
+	ADCQ    R8, SI
+	ADCQ    R10, DI
+	MOVQ    DX, 128(SP)
+	MOVQ    BX, 136(SP)
+	MOVQ    SI, 144(SP)
+	MOVQ    DI, 152(SP)
+	MOVQ    128(SP), DX
+	MOVQ    136(SP), BX
+	MOVQ    144(SP), SI
+	MOVQ    152(SP), DI
+	XORQ    R8, R8
+	SUBQ    64(AX), DX
+	SBBQ    72(AX), BX
+	SBBQ    80(AX), SI
+	SBBQ    88(AX), DI
+	SBBQ    $+0, R8
+	MOVQ    R8, R9
+	SHLQ    $0x20, R9
+	MOVQ    $0xfffffffeffffffff, R10
+	ANDQ    R8, R10
+	ADDQ    R8, DX
+	ADCQ    R9, BX
+	ADCQ    R8, SI
+	ADCQ    R10, DI
+	MOVQ    DX, (CX)
+	MOVQ    BX, 8(CX)
+	MOVQ    SI, 16(CX)
+	MOVQ    DI, 24(CX)
+	MOVQ    (AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), AX
+	XORQ    DI, DI
+	SUBQ    (CX), DX
+	SBBQ    8(CX), BX
+	SBBQ    16(CX), SI
+	SBBQ    24(CX), AX
+	SBBQ    $+0, DI
+	MOVQ    DI, CX
+	SHLQ    $0x20, CX
+	MOVQ    $0xfffffffeffffffff, R8
+	ANDQ    DI, R8
+	ADDQ    DI, DX
+	ADCQ    CX, BX
+	ADCQ    DI, SI
+	ADCQ    R8, AX
+	MOVQ    DX, 192(SP)
+	MOVQ    BX, 200(SP)
+	MOVQ    SI, 208(SP)
+	MOVQ    AX, 216(SP)
+	MOVQ    q+16(FP), AX
+	MOVQ    out+0(FP), CX
+	MOVQ    160(SP), DX
+	MOVQ    168(SP), BX
+	MOVQ    176(SP), SI
+	MOVQ    184(SP), DI
+	XORQ    R8, R8
+	SUBQ    (AX), DX
+	SBBQ    8(AX), BX
+	SBBQ    16(AX), SI
+	SBBQ    24(AX), DI
+	SBBQ    $+0, R8
+	MOVQ    R8, R9
+	SHLQ    $0x20, R9
+	MOVQ    $0xfffffffeffffffff, R10
+	ANDQ    R8, R10
+	ADDQ    R8, DX
+	ADCQ    R9, BX
+	ADCQ    R8, SI
+	ADCQ    R10, DI
+	MOVQ    DX, 160(SP)
+	MOVQ    BX, 168(SP)
+	MOVQ    SI, 176(SP)
+	MOVQ    DI, 184(SP)
+	MOVQ    160(SP), DX
+	MOVQ    168(SP), BX
+	MOVQ    176(SP), SI
+	MOVQ    184(SP), DI
+	XORQ    R8, R8
+	SUBQ    64(AX), DX
+	SBBQ    72(AX), BX
+	SBBQ    80(AX), SI
+	SBBQ    88(AX), DI
+	SBBQ    $+0, R8
+	MOVQ    R8, R9
+	SHLQ    $0x20, R9
+	MOVQ    $0xfffffffeffffffff, R10
+	ANDQ    R8, R10
+	ADDQ    R8, DX
+	ADCQ    R9, BX
+	ADCQ    R8, SI
+	ADCQ    R10, DI
+	MOVQ    DX, 64(CX)
+	MOVQ    BX, 72(CX)
+	MOVQ    SI, 80(CX)
+	MOVQ    DI, 88(CX)
+	MOVQ    (AX), DX
+	MOVQ    8(AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    24(AX), AX
+	XORQ    DI, DI
+	SUBQ    64(CX), DX
+	SBBQ    72(CX), BX
+	SBBQ    80(CX), SI
+	SBBQ    88(CX), AX
+	SBBQ    $+0, DI
+	MOVQ    DI, CX
+	SHLQ    $0x20, CX
+	MOVQ    $0xfffffffeffffffff, R8
+	ANDQ    DI, R8
+	ADDQ    DI, DX
+	ADCQ    CX, BX
+	ADCQ    DI, SI
+	ADCQ    R8, AX
+	MOVQ    DX, 224(SP)
+	MOVQ    BX, 232(SP)
+	MOVQ    SI, 240(SP)
+	MOVQ    AX, 248(SP)
+	MOVQ    192(SP), DX
+	MULXQ   64(SP), AX, CX
+	MULXQ   72(SP), R11, BX
+	ADDQ    R11, CX
+	MULXQ   80(SP), R11, SI
+	ADCQ    R11, BX
+	MULXQ   88(SP), R11, DI
+	ADCQ    R11, SI
+	ADCQ    $+0, DI
+	MOVQ    200(SP), DX
+	XORQ    R8, R8
+	MULXQ   64(SP), R11, R12
+	ADCXQ   R11, CX
+	ADOXQ   R12, BX
+	MULXQ   72(SP), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   80(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   88(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	ADCQ    $+0, R8
+	MOVQ    208(SP), DX
+	XORQ    R9, R9
+	MULXQ   64(SP), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   72(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   80(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   88(SP), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	ADCQ    $+0, R9
+	MOVQ    216(SP), DX
+	XORQ    R10, R10
+	MULXQ   64(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   72(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   80(SP), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	MULXQ   88(SP), R11, R12
+	ADCXQ   R11, R9
+	ADOXQ   R12, R10
+	ADCQ    $+0, R10
+	MOVQ    AX, DX
+	SHLQ    $0x20, DX
+	MOVQ    AX, R11
+	SHRQ    $0x20, R11
+	ADDQ    AX, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	SUBQ    DX, CX
+	SBBQ    R11, BX
+	SBBQ    DX, SI
+	SBBQ    R11, AX
+	MOVQ    CX, DX
+	SHLQ    $0x20, DX
+	MOVQ    CX, R11
+	SHRQ    $0x20, R11
+	ADDQ    CX, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	SUBQ    DX, BX
+	SBBQ    R11, SI
+	SBBQ    DX, AX
+	SBBQ    R11, CX
+	MOVQ    BX, DX
+	SHLQ    $0x20, DX
+	MOVQ    BX, R11
+	SHRQ    $0x20, R11
+	ADDQ    BX, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	SUBQ    DX, SI
+	SBBQ    R11, AX
+	SBBQ    DX, CX
+	SBBQ    R11, BX
+	MOVQ    SI, DX
+	SHLQ    $0x20, DX
+	MOVQ    SI, R11
+	SHRQ    $0x20, R11
+	ADDQ    SI, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    DX, AX
+	SBBQ    R11, CX
+	SBBQ    DX, BX
+	SBBQ    R11, SI
+	XORQ    DX, DX
+	ADDQ    DI, AX
+	ADCQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    $+0, DX
+	MOVQ    AX, DI
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    $0xffffffff00000000, R11
+	SUBQ    $-1, DI
+	SBBQ    R11, R8
+	SBBQ    $-1, R9
+	MOVQ    $0xfffffffeffffffff, R11
+	SBBQ    R11, R10
+	SBBQ    $+0, DX
+	CMOVQCS AX, DI
+	CMOVQCS CX, R8
+	CMOVQCS BX, R9
+	CMOVQCS SI, R10
+	MOVQ    DI, 192(SP)
+	MOVQ    R8, 200(SP)
+	MOVQ    R9, 208(SP)
+	MOVQ    R10, 216(SP)
+	MOVQ    224(SP), DX
+	MULXQ   96(SP), AX, CX
+	MULXQ   104(SP), R11, BX
+	ADDQ    R11, CX
+	MULXQ   112(SP), R11, SI
+	ADCQ    R11, BX
+	MULXQ   120(SP), R11, DI
+	ADCQ    R11, SI
+	ADCQ    $+0, DI
+	MOVQ    232(SP), DX
+	XORQ    R8, R8
+	MULXQ   96(SP), R11, R12
+	ADCXQ   R11, CX
+	ADOXQ   R12, BX
+	MULXQ   104(SP), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   112(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   120(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	ADCQ    $+0, R8
+	MOVQ    240(SP), DX
+	XORQ    R9, R9
+	MULXQ   96(SP), R11, R12
+	ADCXQ   R11, BX
+	ADOXQ   R12, SI
+	MULXQ   104(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   112(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   120(SP), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	ADCQ    $+0, R9
+	MOVQ    248(SP), DX
+	XORQ    R10, R10
+	MULXQ   96(SP), R11, R12
+	ADCXQ   R11, SI
+	ADOXQ   R12, DI
+	MULXQ   104(SP), R11, R12
+	ADCXQ   R11, DI
+	ADOXQ   R12, R8
+	MULXQ   112(SP), R11, R12
+	ADCXQ   R11, R8
+	ADOXQ   R12, R9
+	MULXQ   120(SP), R11, R12
+	ADCXQ   R11, R9
+	ADOXQ   R12, R10
+	ADCQ    $+0, R10
+	MOVQ    AX, DX
+	SHLQ    $0x20, DX
+	MOVQ    AX, R11
+	SHRQ    $0x20, R11
+	ADDQ    AX, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	SUBQ    DX, CX
+	SBBQ    R11, BX
+	SBBQ    DX, SI
+	SBBQ    R11, AX
+	MOVQ    CX, DX
+	SHLQ    $0x20, DX
+	MOVQ    CX, R11
+	SHRQ    $0x20, R11
+	ADDQ    CX, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	SUBQ    DX, BX
+	SBBQ    R11, SI
+	SBBQ    DX, AX
+	SBBQ    R11, CX
+	MOVQ    BX, DX
+	SHLQ    $0x20, DX
+	MOVQ    BX, R11
+	SHRQ    $0x20, R11
+	ADDQ    BX, SI
+	ADCQ    $+0, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	SUBQ    DX, SI
+	SBBQ    R11, AX
+	SBBQ    DX, CX
+	SBBQ    R11, BX
+	MOVQ    SI, DX
+	SHLQ    $0x20, DX
+	MOVQ    SI, R11
+	SHRQ    $0x20, R11
+	ADDQ    SI, AX
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    DX, AX
+	SBBQ    R11, CX
+	SBBQ    DX, BX
+	SBBQ    R11, SI
+	XORQ    DX, DX
+	ADDQ    DI, AX
+	ADCQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    $+0, DX
+	MOVQ    AX, DI
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    $0xffffffff00000000, R11
+	SUBQ    $-1, DI
+	SBBQ    R11, R8
+	SBBQ    $-1, R9
+	MOVQ    $0xfffffffeffffffff, R11
+	SBBQ    R11, R10
+	SBBQ    $+0, DX
+	CMOVQCS AX, DI
+	CMOVQCS CX, R8
+	CMOVQCS BX, R9
+	CMOVQCS SI, R10
+	MOVQ    DI, 224(SP)
+	MOVQ    R8, 232(SP)
+	MOVQ    R9, 240(SP)
+	MOVQ    R10, 248(SP)
+	MOVQ    out+0(FP), AX
+	MOVQ    p+8(FP), CX
+	MOVQ    192(SP), DX
+	MOVQ    200(SP), BX
+	MOVQ    208(SP), SI
+	MOVQ    216(SP), DI
+	XORQ    R8, R8
+	SUBQ    32(CX), DX
+	SBBQ    40(CX), BX
+	SBBQ    48(CX), SI
+	SBBQ    56(CX), DI
+	SBBQ    $+0, R8
+	MOVQ    R8, CX
+	SHLQ    $0x20, CX
+	MOVQ    $0xfffffffeffffffff, R9
+	ANDQ    R8, R9
+	ADDQ    R8, DX
+	ADCQ    CX, BX
+	ADCQ    R8, SI
+	ADCQ    R9, DI
+	MOVQ    DX, 32(AX)
+	MOVQ    BX, 40(AX)
+	MOVQ    SI, 48(AX)
+	MOVQ    DI, 56(AX)
+	MOVQ    out+0(FP), AX
+	MOVQ    q+16(FP), CX
+	MOVQ    224(SP), DX
+	MOVQ    232(SP), BX
+	MOVQ    240(SP), SI
+	MOVQ    248(SP), DI
+	XORQ    R8, R8
+	SUBQ    32(CX), DX
+	SBBQ    40(CX), BX
+	SBBQ    48(CX), SI
+	SBBQ    56(CX), DI
+	SBBQ    $+0, R8
+	MOVQ    R8, CX
+	SHLQ    $0x20, CX
+	MOVQ    $0xfffffffeffffffff, R9
+	ANDQ    R8, R9
+	ADDQ    R8, DX
+	ADCQ    CX, BX
+	ADCQ    R8, SI
+	ADCQ    R9, DI
+	MOVQ    DX, 96(AX)
+	MOVQ    BX, 104(AX)
+	MOVQ    SI, 112(AX)
+	MOVQ    DI, 120(AX)
+	RET
+
+// func mulADX(z *[4]uint64, x *[4]uint64, y *[4]uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·mulADX(SB), $32-24
+	MOVQ    x+8(FP), AX
+	MOVQ    y+16(FP), CX
+	MOVQ    (AX), DX
+	MULXQ   (CX), BX, SI
+	MULXQ   8(CX), R12, DI
+	ADDQ    R12, SI
+	MULXQ   16(CX), R12, R8
+	ADCQ    R12, DI
+	MULXQ   24(CX), R12, R9
+	ADCQ    R12, R8
+	ADCQ    $+0, R9
+	MOVQ    8(AX), DX
+	XORQ    R10, R10
+	MULXQ   (CX), R12, R13
+	ADCXQ   R12, SI
+	ADOXQ   R13, DI
+	MULXQ   8(CX), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   16(CX), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   24(CX), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	ADCQ    $+0, R10
+	MOVQ    16(AX), DX
+	XORQ    R11, R11
+	MULXQ   (CX), R12, R13
+	ADCXQ   R12, DI
+	ADOXQ   R13, R8
+	MULXQ   8(CX), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   16(CX), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	MULXQ   24(CX), R12, R13
+	ADCXQ   R12, R10
+	ADOXQ   R13, R11
+	ADCQ    $+0, R11
+	MOVQ    24(AX), DX
+	XORQ    AX, AX
+	MULXQ   (CX), R12, R13
+	ADCXQ   R12, R8
+	ADOXQ   R13, R9
+	MULXQ   8(CX), R12, R13
+	ADCXQ   R12, R9
+	ADOXQ   R13, R10
+	MULXQ   16(CX), R12, R13
+	ADCXQ   R12, R10
+	ADOXQ   R13, R11
+	MULXQ   24(CX), R12, R13
+	ADCXQ   R12, R11
+	ADOXQ   R13, AX
+	ADCQ    $+0, AX
+	MOVQ    BX, CX
+	SHLQ    $0x20, CX
+	MOVQ    BX, DX
+	SHRQ    $0x20, DX
+	ADDQ    BX, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, R8
+	ADCQ    $+0, BX
+	SUBQ    CX, SI
+	SBBQ    DX, DI
+	SBBQ    CX, R8
+	SBBQ    DX, BX
+	MOVQ    SI, CX
+	SHLQ    $0x20, CX
+	MOVQ    SI, DX
+	SHRQ    $0x20, DX
+	ADDQ    SI, DI
+	ADCQ    $+0, R8
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    CX, DI
+	SBBQ    DX, R8
+	SBBQ    CX, BX
+	SBBQ    DX, SI
+	MOVQ    DI, CX
+	SHLQ    $0x20, CX
+	MOVQ    DI, DX
+	SHRQ    $0x20, DX
+	ADDQ    DI, R8
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	SUBQ    CX, R8
+	SBBQ    DX, BX
+	SBBQ    CX, SI
+	SBBQ    DX, DI
+	MOVQ    R8, CX
+	SHLQ    $0x20, CX
+	MOVQ    R8, DX
+	SHRQ    $0x20, DX
+	ADDQ    R8, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, R8
+	SUBQ    CX, BX
+	SBBQ    DX, SI
+	SBBQ    CX, DI
+	SBBQ    DX, R8
+	XORQ    CX, CX
+	ADDQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    R11, DI
+	ADCQ    AX, R8
+	ADCQ    $+0, CX
+	MOVQ    BX, AX
+	MOVQ    SI, DX
+	MOVQ    DI, R9
+	MOVQ    R8, R10
+	MOVQ    $0xffffffff00000000, R11
+	SUBQ    $-1, AX
+	SBBQ    R11, DX
+	SBBQ    $-1, R9
+	MOVQ    $0xfffffffeffffffff, R11
+	SBBQ    R11, R10
+	SBBQ    $+0, CX
+	CMOVQCS BX, AX
+	CMOVQCS SI, DX
+	CMOVQCS DI, R9
+	CMOVQCS R8, R10
+	MOVQ    AX, (SP)
+	MOVQ    DX, 8(SP)
+	MOVQ    R9, 16(SP)
+	MOVQ    R10, 24(SP)
+	MOVQ    z+0(FP), AX
+	MOVQ    (SP), CX
+	MOVQ    8(SP), DX
+	MOVQ    16(SP), BX
+	MOVQ    24(SP), SI
+	MOVQ    CX, (AX)
+	MOVQ    DX, 8(AX)
+	MOVQ    BX, 16(AX)
+	MOVQ    SI, 24(AX)
+	RET
+
+// func sqrNADX(z *[4]uint64, n uint64)
+// Requires: ADX, BMI2, CMOV
+TEXT ·sqrNADX(SB), $8-16
+	MOVQ z+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ CX, (SP)
+
+again:
+	MOVQ    (AX), DX
+	XORQ    CX, CX
+	MULXQ   8(AX), BX, SI
+	MULXQ   16(AX), R12, DI
+	ADCXQ   R12, SI
+	MULXQ   24(AX), R12, R8
+	ADCXQ   R12, DI
+	MOVQ    8(AX), DX
+	MULXQ   16(AX), R12, R13
+	ADOXQ   R12, DI
+	ADCXQ   R13, R8
+	MULXQ   24(AX), R12, R9
+	ADOXQ   R12, R8
+	ADCXQ   CX, R9
+	MOVQ    16(AX), DX
+	MULXQ   24(AX), R12, R10
+	ADOXQ   R12, R9
+	ADOXQ   CX, R10
+	XORQ    R11, R11
+	MOVQ    (AX), DX
+	MULXQ   DX, CX, R13
+	ADCXQ   BX, BX
+	ADOXQ   R13, BX
+	MOVQ    8(AX), DX
+	MULXQ   DX, R12, R13
+	ADCXQ   SI, SI
+	ADOXQ   R12, SI
+	ADCXQ   DI, DI
+	ADOXQ   R13, DI
+	MOVQ    16(AX), DX
+	MULXQ   DX, R12, R13
+	ADCXQ   R8, R8
+	ADOXQ   R12, R8
+	ADCXQ   R9, R9
+	ADOXQ   R13, R9
+	MOVQ    24(AX), DX
+	MULXQ   DX, R12, R13
+	ADCXQ   R10, R10
+	ADOXQ   R12, R10
+	ADCXQ   R11, R11
+	ADOXQ   R13, R11
+	MOVQ    CX, DX
+	SHLQ    $0x20, DX
+	MOVQ    CX, R12
+	SHRQ    $0x20, R12
+	ADDQ    CX, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, CX
+	SUBQ    DX, BX
+	SBBQ    R12, SI
+	SBBQ    DX, DI
+	SBBQ    R12, CX
+	MOVQ    BX, DX
+	SHLQ    $0x20, DX
+	MOVQ    BX, R12
+	SHRQ    $0x20, R12
+	ADDQ    BX, SI
+	ADCQ    $+0, DI
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	SUBQ    DX, SI
+	SBBQ    R12, DI
+	SBBQ    DX, CX
+	SBBQ    R12, BX
+	MOVQ    SI, DX
+	SHLQ    $0x20, DX
+	MOVQ    SI, R12
+	SHRQ    $0x20, R12
+	ADDQ    SI, DI
+	ADCQ    $+0, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	SUBQ    DX, DI
+	SBBQ    R12, CX
+	SBBQ    DX, BX
+	SBBQ    R12, SI
+	MOVQ    DI, DX
+	SHLQ    $0x20, DX
+	MOVQ    DI, R12
+	SHRQ    $0x20, R12
+	ADDQ    DI, CX
+	ADCQ    $+0, BX
+	ADCQ    $+0, SI
+	ADCQ    $+0, DI
+	SUBQ    DX, CX
+	SBBQ    R12, BX
+	SBBQ    DX, SI
+	SBBQ    R12, DI
+	XORQ    DX, DX
+	ADDQ    R8, CX
+	ADCQ    R9, BX
+	ADCQ    R10, SI
+	ADCQ    R11, DI
+	ADCQ    $+0, DX
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+	MOVQ    SI, R10
+	MOVQ    DI, R11
+	MOVQ    $0xffffffff00000000, R12
+	SUBQ    $-1, R8
+	SBBQ    R12, R9
+	SBBQ    $-1, R10
+	MOVQ    $0xfffffffeffffffff, R12
+	SBBQ    R12, R11
+	SBBQ    $+0, DX
+	CMOVQCS CX, R8
+	CMOVQCS BX, R9
+	CMOVQCS SI, R10
+	CMOVQCS DI, R11
+	MOVQ    R8, (AX)
+	MOVQ    R9, 8(AX)
+	MOVQ    R10, 16(AX)
+	MOVQ    R11, 24(AX)
+	DECQ    (SP)
+	JNZ     again
+	RET
