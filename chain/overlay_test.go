@@ -7,8 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
-
-	"github.com/huchain/huchain/crypto"
 )
 
 // mapState is a naive State over sorted keys.
@@ -130,17 +128,3 @@ func clone(m mapState) mapState {
 	}
 	return c
 }
-
-func TestIDWindowForgetsWhatIsVoid(t *testing.T) {
-	w := NewIDWindow()
-	second := int64(1_000_000_000)
-	for i := range 1000 {
-		w.Add(int64(i)*second, hashes(i))
-		require.True(t, w.Has(hashes(i)[0]))
-	}
-	require.LessOrEqual(t, w.Len(), 302)
-	require.True(t, w.Has(hashes(999 - 300)[0]), "still replayable at the window's edge")
-	require.False(t, w.Has(hashes(999 - 302)[0]))
-}
-
-func hashes(n int) []crypto.Hash { return []crypto.Hash{crypto.Sum(fmt.Append(nil, n))} }
