@@ -108,6 +108,20 @@ const (
 	CodeMirrorSlow     Code = 4605
 	CodeSubscription   Code = 4606
 
+	// 47xx: services beside a chain
+	CodeServiceDatabase  Code = 4701
+	CodeServiceAbsent    Code = 4702
+	CodeNoTenant         Code = 4703
+	CodeIdentityRefused  Code = 4704
+	CodeOpeningRefused   Code = 4705
+	CodeTemplateViolated Code = 4706
+	CodeTemplateFixed    Code = 4707
+	CodeDepositedBefore  Code = 4708
+	CodeKeyReused        Code = 4709
+	CodeOriginalDamaged  Code = 4710
+	CodeAnswerRefused    Code = 4711
+	CodeConnector        Code = 4712
+
 	// 5xxx: consensus and network
 	CodeNotReady        Code = 5101
 	CodeGenesisInvalid  Code = 5102

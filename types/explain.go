@@ -572,6 +572,82 @@ var table = []Explanation{
 		Fix:     Text{"按详情修改；用法见 huchain mirror subscribe --help。", "Correct what the details name; see huchain mirror subscribe --help."},
 	},
 
+	// 47xx: services beside a chain
+	{
+		Code:    CodeServiceDatabase,
+		Message: Text{"服务数据库无法使用", "a service's database cannot be used"},
+		Cause:   Text{"磁盘已满或出错，或文件被占用、损坏。", "The disk is full or fails, or the file is locked or damaged."},
+		Fix:     Text{"查看节点日志与磁盘；修复后请求可原样重试。", "Look at the node's log and the disk; the same request can be sent again afterwards."},
+		Retry:   true,
+	},
+	{
+		Code:    CodeServiceAbsent,
+		Message: Text{"该节点不提供此服务", "this node does not offer the service"},
+		Cause:   Text{"服务未在该链的 chain.toml 中启用，或链上未安装所需合约。", "It is not enabled in the chain's chain.toml, or the chain lacks its contract."},
+		Fix:     Text{"在 chain.toml 中启用（如 evidence.enabled = true）后重启，或改连提供该服务的节点。", "Enable it in chain.toml (such as evidence.enabled = true) and start the node again, or ask a node that offers it."},
+	},
+	{
+		Code:    CodeNoTenant,
+		Message: Text{"调用者不属于任何已开通的用户方", "the caller belongs to no tenant"},
+		Cause:   Text{"请求的成员或应用密钥不在任何已开通的用户方名下，或用户方已停用。", "Neither the member nor the application key is a user of a tenant that is open."},
+		Fix:     Text{"先提交开通申请（huchain evidence open），或请管理员把该成员加入用户方。", "Apply first (huchain evidence open), or have an administrator add the member to a tenant."},
+	},
+	{
+		Code:    CodeIdentityRefused,
+		Message: Text{"身份核验未通过", "the identity does not hold"},
+		Cause:   Text{"该身份或证书在链上不存在、已冻结、吊销、注销或过期，或申请签名与其密钥不符。", "The chain does not know the DID or certificate, or it is frozen, revoked, closed or expired, or the application is not signed by its key."},
+		Fix:     Text{"核对身份标识与证书状态（huchain query member），恢复或更换后重试。", "Check the state of the DID or certificate (huchain query member); try again once it is restored or replaced."},
+	},
+	{
+		Code:    CodeOpeningRefused,
+		Message: Text{"开通申请不能办理", "the application cannot be granted"},
+		Cause:   Text{"申请缺少流程要求的内容、不在该步骤、已办结，或审批人不是该步骤指定的审批人。", "It lacks what the flow requires, is not at that step, is decided already, or this is not the step's approver."},
+		Fix:     Text{"查看申请与流程（huchain evidence openings），补全后重新提交，或由指定审批人办理。", "Look at the application and the flow (huchain evidence openings); complete it, or let the step's approver decide."},
+	},
+	{
+		Code:    CodeTemplateViolated,
+		Message: Text{"不符合存证模板", "it does not follow its template"},
+		Cause:   Text{"缺少必填字段、字段过长或类型不符、出现模板没有的字段，或该模板属于其他用户方。", "A required field is missing, a field is too long, of another type or unknown to the template, or the template is another tenant's."},
+		Fix:     Text{"查看模板（huchain evidence template show）并按其填写。", "Look at the template (huchain evidence template show) and fill in what it asks for."},
+	},
+	{
+		Code:    CodeTemplateFixed,
+		Message: Text{"模板版本不可更改", "a version of a template never changes"},
+		Cause:   Text{"该版本已存在；已使用的模板不能就地修改。", "That version is there already; a template in use is not changed in place."},
+		Fix:     Text{"以下一个版本号保存修改。", "Save the change under the next version."},
+	},
+	{
+		Code:    CodeDepositedBefore,
+		Message: Text{"该内容已由他方存证", "another party deposited this before"},
+		Cause:   Text{"同一哈希只存证一次，首次存证归他方所有。", "A hash is deposited once, and the first deposit is another party's."},
+		Fix:     Text{"核验其存证时间；如需共证，请对方授权，或存证带有己方说明的文件。", "Verify when it was deposited; ask that party for a grant, or deposit a document that adds your own statement."},
+	},
+	{
+		Code:    CodeKeyReused,
+		Message: Text{"幂等键已用于另一请求", "the idempotence key belongs to another request"},
+		Cause:   Text{"同一应用以同一幂等键提交了内容不同的请求。", "The same application sent a request of other content under this key."},
+		Fix:     Text{"为新请求使用新的幂等键；重发原请求可取回原回执。", "Use a new key for a new request; the first request sent again gives its receipt."},
+	},
+	{
+		Code:    CodeOriginalDamaged,
+		Message: Text{"原文缺失或与存证哈希不符", "the original is lost or differs from its hash"},
+		Cause:   Text{"文件存储中的原文丢失、损坏或被改动；链上哈希不受影响。", "What the file store holds is lost, damaged or altered; the hash on the chain is not affected."},
+		Fix:     Text{"检查文件存储并修复副本；以存证人留存的原文核验。", "Check the file store and repair its copies; verify with the depositor's own copy."},
+	},
+	{
+		Code:    CodeAnswerRefused,
+		Message: Text{"外部机构的回复不可信", "an outside party's answer does not hold"},
+		Cause:   Text{"签名无法用其 SM2 证书验证，证书不受信任，或回复针对另一哈希。", "Its signature does not verify under its SM2 certificate, the certificate is not trusted, or it is about another hash."},
+		Fix:     Text{"核对 chain.toml 中配置的证书与地址；未链接任何内容。", "Check the certificate and address in chain.toml; nothing was linked."},
+	},
+	{
+		Code:    CodeConnector,
+		Message: Text{"对接的外部系统没有应答", "an outside system does not answer"},
+		Cause:   Text{"地址错误、网络不通，或对方返回错误。", "Its address is wrong, the network is down, or it answered with an error."},
+		Fix:     Text{"核对地址与对方状态；未送达的消息保留在死信中，可重发。", "Check the address and the other side; what could not be delivered is kept and can be sent again."},
+		Retry:   true,
+	},
+
 	// 5xxx: consensus and network
 	{
 		Code:    CodeNotReady,

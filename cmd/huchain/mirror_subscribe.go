@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/huchain/huchain/services/connector"
 	"github.com/huchain/huchain/services/mirror/push"
 )
 
@@ -41,7 +42,7 @@ func mirrorSubscribeCmd(a *app) *cobra.Command {
 		Use: "subscribe NAME", Short: "tell somebody of events: a webhook, or NATS JetStream",
 		Long: "Enters a subscription; a running node begins with it within a second. Events come in order and at least once, each\n" +
 			"under an id that never changes (chain/height/index). A webhook is sent POST requests with the headers\n" +
-			push.HeaderID + ", " + push.HeaderTime + " and " + push.HeaderSignature + ": HMAC-SM3 over timestamp, a dot and the body, under the key\n" +
+			connector.HeaderID + ", " + connector.HeaderTime + " and " + connector.HeaderSignature + ": HMAC-SM3 over timestamp, a dot and the body, under the key\n" +
 			"in the secret's file. It must answer 2xx within ten seconds; else the delivery is tried again after 1, 2, 4, …\n" +
 			"seconds, and after ten attempts becomes a dead letter. Five of them in a row suspend the subscription.",
 		Example: "  huchain mirror subscribe audit --webhook https://audit.example.org/events --secret-file audit.secret --contract evidence\n" +

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/node"
+	"github.com/huchain/huchain/services/connector"
 	"github.com/huchain/huchain/services/mirror"
 	"github.com/huchain/huchain/services/mirror/push"
 	"github.com/huchain/huchain/types/rest"
@@ -46,7 +47,7 @@ func (g *guest) mirror() {
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		var l push.Letter
-		if err != nil || push.Check([]byte(key), r.Header, body, time.Now()) != nil || json.Unmarshal(body, &l) != nil {
+		if err != nil || connector.Check([]byte(key), r.Header, body, time.Now()) != nil || json.Unmarshal(body, &l) != nil {
 			w.WriteHeader(http.StatusForbidden)
 			return
 		}

@@ -19,7 +19,8 @@ type Chain struct {
 	Machine     *chain.Chain
 	Ledger      *ledger.Ledger
 	Consensus   Consensus
-	Mirror      Mirror // nil: this node keeps none
+	Mirror      Mirror   // nil: this node keeps none
+	Evidence    Evidence // nil: this node offers none
 }
 
 // Consensus is what the API needs of the consensus engine of a chain.

@@ -54,6 +54,19 @@ var statusOf = map[types.Code]int{
 	types.CodeMirrorQuery:      http.StatusBadRequest,
 	types.CodeMirrorDatabase:   http.StatusServiceUnavailable,
 	types.CodeMirrorSlow:       http.StatusServiceUnavailable,
+	types.CodeServiceDatabase:  http.StatusServiceUnavailable,
+	types.CodeServiceAbsent:    http.StatusNotFound,
+	types.CodeNoTenant:         http.StatusForbidden,
+	types.CodeIdentityRefused:  http.StatusForbidden,
+	types.CodeOpeningRefused:   http.StatusConflict,
+	types.CodeTemplateViolated: http.StatusUnprocessableEntity,
+	types.CodeTemplateFixed:    http.StatusConflict,
+	types.CodeDepositedBefore:  http.StatusConflict,
+	types.CodeKeyReused:        http.StatusConflict,
+	types.CodeOriginalDamaged:  http.StatusInternalServerError,
+	types.CodeAnswerRefused:    http.StatusBadGateway,
+	types.CodeConnector:        http.StatusBadGateway,
+	types.CodeAlreadyExists:    http.StatusConflict,
 }
 
 func httpStatus(c types.Code) int {

@@ -36,6 +36,7 @@ func (s *Server) register(api huma.API) {
 		}}},
 	}, s.contents)
 	s.registerMirror(api)
+	s.registerEvidence(api)
 	get(s, api, "getTx", base+"/{chain}/txs/{id}", "Committed transaction with receipt and events", s.tx)
 	get(s, api, "listTxs", base+"/{chain}/txs", "Transactions of a sender or of a contract, newest first", s.txs)
 	get(s, api, "listContracts", base+"/{chain}/contracts", "Installed contracts", s.contracts)

@@ -11,6 +11,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver
 
+	"github.com/huchain/huchain/services/connector"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 )
@@ -44,9 +45,6 @@ type Subscription struct {
 	Event    string // of this name alone, if not empty
 	From     int64  // height of the first block whose events are sent, or FromNow
 }
-
-// minSecret is the least size of a webhook's key.
-const minSecret = 16
 
 // Validate checks the subscription and that its secret can be read. Errors are HC-4606.
 func (s *Subscription) Validate() error {
@@ -84,8 +82,8 @@ func (s *Subscription) secret() ([]byte, error) {
 		return nil, types.Errorf(types.CodeSubscription, "secret of %s: %w", s.Name, err)
 	}
 	key := []byte(strings.TrimSpace(string(raw)))
-	if s.Kind == Webhook && len(key) < minSecret {
-		return nil, types.Errorf(types.CodeSubscription, "%s: a secret has at least %d bytes", s.Secret, minSecret)
+	if s.Kind == Webhook && len(key) < connector.MinSecret {
+		return nil, types.Errorf(types.CodeSubscription, "%s: a secret has at least %d bytes", s.Secret, connector.MinSecret)
 	}
 	return key, nil
 }

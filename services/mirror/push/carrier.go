@@ -1,24 +1,17 @@
 package push
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/services/connector"
 )
 
 // carrier brings letters to one subscriber. A letter is delivered once carry returns nil.
@@ -55,43 +48,6 @@ func (c carriers) close() {
 	}
 }
 
-// Headers of a webhook's requests.
-const (
-	HeaderID        = "X-HuChain-Id"
-	HeaderTime      = "X-HuChain-Timestamp" // Unix seconds of the attempt
-	HeaderSignature = "X-HuChain-Signature" // hmac-sm3=<hex digits>, see Sign
-)
-
-// Sign returns the signature of a request: HMAC with SM3 (GB/T 15852.2) over the timestamp
-// in text, a dot, and the body.
-func Sign(key []byte, timestamp string, body []byte) string {
-	m := hmac.New(crypto.NewHash, key)
-	m.Write([]byte(timestamp + "."))
-	m.Write(body)
-	return "hmac-sm3=" + hex.EncodeToString(m.Sum(nil))
-}
-
-// maxAge is how old a request may be that a receiver still takes.
-const maxAge = 5 * time.Minute
-
-// Check is what a receiver does first: it checks the signature of a request and that it is
-// not older than five minutes, so that none can be replayed later. Within that time the id
-// tells a repetition.
-func Check(key []byte, h http.Header, body []byte, now time.Time) error {
-	stamp := h.Get(HeaderTime)
-	seconds, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil {
-		return errors.New("the request has no timestamp")
-	}
-	if age := now.Sub(time.Unix(seconds, 0)); age > maxAge || age < -maxAge {
-		return fmt.Errorf("the request is dated %s", time.Unix(seconds, 0).UTC())
-	}
-	if !hmac.Equal([]byte(Sign(key, stamp, body)), []byte(h.Get(HeaderSignature))) {
-		return errors.New("the signature does not verify")
-	}
-	return nil
-}
-
 // hook is a webhook.
 type hook struct {
 	address string
@@ -104,35 +60,11 @@ func newHook(s *Subscription) (*hook, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &hook{s.Address, key, &http.Client{
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConns: 1, IdleConnTimeout: time.Minute},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	return &hook{s.Address, key, connector.NewHTTP()}, nil
 }
 
-// maxReply is how much of a subscriber's answer is read.
-const maxReply = 4 << 10
-
 func (h *hook) carry(ctx context.Context, l *Letter, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.address, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	stamp := strconv.FormatInt(time.Now().Unix(), 10)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set(HeaderID, l.ID)
-	req.Header.Set(HeaderTime, stamp)
-	req.Header.Set(HeaderSignature, Sign(h.key, stamp, body))
-	resp, err := h.http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	_, _ = io.CopyN(io.Discard, resp.Body, maxReply) // so that the connection can be used again
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return fmt.Errorf("it answered %s", resp.Status)
-	}
-	return nil
+	return connector.Post(ctx, h.http, h.address, h.key, l.ID, body)
 }
 
 func (h *hook) close() { h.http.CloseIdleConnections() }

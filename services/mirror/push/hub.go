@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/huchain/huchain/services/connector"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 )
@@ -26,19 +27,17 @@ type Events interface {
 
 // Params bound deliveries.
 type Params struct {
-	Chain    string
-	Attempts int           // after which a delivery is given up
-	GivenUp  int           // deliveries one after the other after which a subscription is suspended
-	Backoff  time.Duration // after the first failed attempt; doubled with each
-	MaxWait  time.Duration // at most between attempts
-	Timeout  time.Duration // of one attempt
-	Poll     time.Duration // how often orders of other processes are looked for
+	Chain   string
+	Backoff connector.Backoff // of one delivery
+	GivenUp int               // deliveries one after the other after which a subscription is suspended
+	Timeout time.Duration     // of one attempt
+	Poll    time.Duration     // how often orders of other processes are looked for
 }
 
 // DefaultParams returns bounds by which a subscriber may be away for some ten minutes
 // before letters go dead.
 func DefaultParams(chain string) Params {
-	return Params{Chain: chain, Attempts: 10, GivenUp: 5, Backoff: time.Second, MaxWait: 2 * time.Minute, Timeout: 10 * time.Second, Poll: time.Second}
+	return Params{Chain: chain, Backoff: connector.DefaultBackoff(), GivenUp: 5, Timeout: 10 * time.Second, Poll: time.Second}
 }
 
 // Hub delivers events to all subscribers of a book.
@@ -183,8 +182,8 @@ func (h *Hub) deliver(ctx context.Context, e *entry, c carriers, ev *rest.Mirror
 		return true, h.book.sent(ctx, e.Name, ev.Height, ev.Index)
 	}
 	e.attempts++
-	if e.attempts < h.p.Attempts {
-		return false, h.book.failed(ctx, e.Name, e.attempts, time.Now().Add(h.pause(e.attempts)), failed)
+	if e.attempts < h.p.Backoff.Attempts {
+		return false, h.book.failed(ctx, e.Name, e.attempts, time.Now().Add(h.p.Backoff.Pause(e.attempts)), failed)
 	}
 	e.givenUp++
 	h.log.Warn("delivery given up", "chain", h.p.Chain, "subscription", e.Name, "event", l.ID, "attempts", e.attempts, "error", failed)
@@ -196,16 +195,6 @@ func (h *Hub) deliver(ctx context.Context, e *entry, c carriers, ev *rest.Mirror
 	err = h.book.bury(ctx, e.Name, &l, body, e.attempts, state, failed)
 	e.attempts = 0
 	return state == active, err
-}
-
-func (h *Hub) pause(attempts int) time.Duration {
-	d := h.p.Backoff
-	for range attempts - 1 {
-		if d *= 2; d >= h.p.MaxWait {
-			return h.p.MaxWait
-		}
-	}
-	return d
 }
 
 func (h *Hub) attempt(ctx context.Context, e *entry, c carriers, l *Letter, body []byte) error {

@@ -20,6 +20,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
+	"github.com/huchain/huchain/services/connector"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 )
@@ -79,7 +80,7 @@ func newReceiver(t *testing.T) *receiver {
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)
 		if err == nil {
-			err = Check([]byte(secret), req.Header, body, time.Now())
+			err = connector.Check([]byte(secret), req.Header, body, time.Now())
 		}
 		r.mu.Lock()
 		hold, refuse := r.hold, r.refuse
@@ -94,7 +95,7 @@ func newReceiver(t *testing.T) *receiver {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		var l Letter
-		if err != nil || json.Unmarshal(body, &l) != nil || req.Header.Get(HeaderID) != l.ID {
+		if err != nil || json.Unmarshal(body, &l) != nil || req.Header.Get(connector.HeaderID) != l.ID {
 			r.forged++
 			w.WriteHeader(http.StatusForbidden)
 			return
@@ -146,7 +147,8 @@ func newOffice(t *testing.T) *office {
 // run delivers until the returned function is called.
 func (o *office) run() (stop func()) {
 	p := DefaultParams("gov")
-	p.Attempts, p.GivenUp, p.Backoff, p.Poll, p.Timeout = 3, 2, time.Millisecond, 5*time.Millisecond, 2*time.Second
+	p.Backoff = connector.Backoff{Attempts: 3, First: time.Millisecond, Max: 2 * time.Minute}
+	p.GivenUp, p.Poll, p.Timeout = 2, 5*time.Millisecond, 2*time.Second
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -329,18 +331,18 @@ func TestForgedRequests(t *testing.T) {
 	body, now := []byte(`{"id":"gov/1/0"}`), time.Unix(1_800_000_000, 0)
 	sign := func(stamp, signature string) http.Header {
 		h := http.Header{}
-		h.Set(HeaderTime, stamp)
-		h.Set(HeaderSignature, signature)
+		h.Set(connector.HeaderTime, stamp)
+		h.Set(connector.HeaderSignature, signature)
 		return h
 	}
-	good := Sign([]byte(secret), "1800000000", body)
-	require.NoError(t, Check([]byte(secret), sign("1800000000", good), body, now))
-	require.NoError(t, Check([]byte(secret), sign("1800000000", good), body, now.Add(maxAge)))
-	require.Error(t, Check([]byte(secret), sign("1800000000", good), append(body, ' '), now), "altered")
-	require.Error(t, Check([]byte(secret+"x"), sign("1800000000", good), body, now), "other key")
-	require.Error(t, Check([]byte(secret), sign("1800000001", good), body, now), "other time")
-	require.Error(t, Check([]byte(secret), sign("1800000000", good), body, now.Add(maxAge+time.Second)), "replayed")
-	require.Error(t, Check([]byte(secret), http.Header{}, body, now), "unsigned")
+	good := connector.Sign([]byte(secret), "1800000000", body)
+	require.NoError(t, connector.Check([]byte(secret), sign("1800000000", good), body, now))
+	require.NoError(t, connector.Check([]byte(secret), sign("1800000000", good), body, now.Add(connector.MaxAge)))
+	require.Error(t, connector.Check([]byte(secret), sign("1800000000", good), append(body, ' '), now), "altered")
+	require.Error(t, connector.Check([]byte(secret+"x"), sign("1800000000", good), body, now), "other key")
+	require.Error(t, connector.Check([]byte(secret), sign("1800000001", good), body, now), "other time")
+	require.Error(t, connector.Check([]byte(secret), sign("1800000000", good), body, now.Add(connector.MaxAge+time.Second)), "replayed")
+	require.Error(t, connector.Check([]byte(secret), http.Header{}, body, now), "unsigned")
 }
 
 func TestRefusedSubscriptions(t *testing.T) {
