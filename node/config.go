@@ -213,6 +213,7 @@ type ChainConfig struct {
 	Ledger    LedgerConfig    `koanf:"ledger"`
 	Archive   ArchiveConfig   `koanf:"archive"`
 	Backup    BackupConfig    `koanf:"backup"`
+	Evidence  EvidenceConfig  `koanf:"evidence"`
 }
 
 // LedgerConfig says how the ledger is kept.
@@ -289,7 +290,7 @@ const MinKeepBlocks = 1000
 
 // DefaultChainConfig returns the configuration of an empty chain.toml.
 func DefaultChainConfig() ChainConfig {
-	return ChainConfig{P2P: P2PConfig{Listen: fmt.Sprintf("127.0.0.1:%d", DefaultP2PPort)}}
+	return ChainConfig{P2P: P2PConfig{Listen: fmt.Sprintf("127.0.0.1:%d", DefaultP2PPort)}, Evidence: defaultEvidence()}
 }
 
 // Validate checks addresses and bounds.
@@ -323,6 +324,9 @@ func (c *ChainConfig) Validate() error {
 		return err
 	}
 	if err := c.Backup.validate(); err != nil {
+		return err
+	}
+	if err := c.Evidence.validate(); err != nil {
 		return err
 	}
 	if c.StateSync.Enable && len(c.P2P.Peers) == 0 {

@@ -112,6 +112,7 @@ func (h Home) Exists() bool {
 //	snapshots/<height>/    snapshots, see package ledger/snapshot
 //	rebuild.work/          a ledger that is being rebuilt from the archive
 //	mirror/                the mirror in SQLite, and subscriptions to events
+//	evidence/              the evidence service: its database, key, and originals
 //	archive/               catalogue of the archive, see package ledger/archive/repo
 //	lock                   held while the chain runs, or is being set up
 type ChainHome struct{ Name, Dir string }
@@ -145,6 +146,9 @@ func (c ChainHome) SnapshotsDir() string { return filepath.Join(c.Dir, "snapshot
 
 // MirrorDir holds the mirror of the chain, which may be deleted, and subscriptions to it.
 func (c ChainHome) MirrorDir() string { return filepath.Join(c.Dir, "mirror") }
+
+// EvidenceDir holds what the evidence service keeps: it MUST be part of a backup.
+func (c ChainHome) EvidenceDir() string { return filepath.Join(c.Dir, "evidence") }
 
 // ArchiveDir holds what the node knows of the chain's archive: the catalogue, and segments
 // under way.

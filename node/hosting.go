@@ -141,6 +141,15 @@ func (n *node) open(ctx context.Context, h *hosted, home ChainHome) error {
 	if mirror != nil {
 		serve.Mirror = mirror
 	}
+	evidence, err := n.evidenceOf(r, home, log)
+	if err != nil {
+		r.halt()
+		r.close()
+		return err
+	}
+	if evidence != nil {
+		serve.Evidence = evidence
+	}
 	n.api.Add(serve)
 	if err := n.serveMembers(h, r); err != nil {
 		idle := n.api.Drop(ctx, home.Name, err, true)
@@ -152,6 +161,9 @@ func (n *node) open(ctx context.Context, h *hosted, home ChainHome) error {
 	h.set(ChainRunning, r, nil)
 	n.tend(r, log)
 	n.runMirror(r, mirror)
+	if evidence != nil {
+		n.runBeside(r, evidence.Run)
+	}
 	log.Info("chain started", "genesis", r.genesis.Hash(), "height", r.ledger.Height(), "tookMs", time.Since(start).Milliseconds())
 	n.watch.Go(func() {
 		select {

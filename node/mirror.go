@@ -81,16 +81,7 @@ func (n *node) mirrorOf(r *running, home ChainHome, log *slog.Logger) (Mirror, e
 
 // runMirror runs a mirror until its chain or the node ends.
 func (n *node) runMirror(r *running, m Mirror) {
-	if m == nil {
-		return
+	if m != nil {
+		n.runBeside(r, m.Run)
 	}
-	ctx, cancel := context.WithCancel(n.mirrors)
-	n.watch.Go(func() {
-		<-r.ended
-		cancel()
-	})
-	r.tending.Go(func() {
-		defer cancel()
-		m.Run(ctx)
-	})
 }

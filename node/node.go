@@ -35,6 +35,8 @@ type Options struct {
 	Ready func(name, web string, chains []string)
 	// Mirror makes the mirror of a chain, for nodes that keep one. It opens nothing yet.
 	Mirror func(MirrorOf) (Mirror, error)
+	// Evidence makes the evidence service of a chain, for nodes that offer one.
+	Evidence func(EvidenceOf) (Evidence, error)
 }
 
 // node is a running node.
@@ -55,6 +57,7 @@ type node struct {
 	care   careMetrics
 
 	newMirror   func(MirrorOf) (Mirror, error)
+	newEvidence func(EvidenceOf) (Evidence, error)
 	mirrors     context.Context // ends before the API does: mirrors read from it
 	stopMirrors context.CancelFunc
 }
@@ -84,7 +87,7 @@ func Run(ctx context.Context, home Home, opt Options) error {
 		return err
 	}
 	defer closer.Close()
-	n := &node{home: home, cfg: cfg, log: log, chains: map[string]*hosted{}, newMirror: opt.Mirror}
+	n := &node{home: home, cfg: cfg, log: log, chains: map[string]*hosted{}, newMirror: opt.Mirror, newEvidence: opt.Evidence}
 	n.mirrors, n.stopMirrors = context.WithCancel(context.Background())
 	defer n.stopMirrors()
 	if err := n.run(ctx, lock, opt); err != nil {

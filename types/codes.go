@@ -118,9 +118,8 @@ const (
 	CodeTemplateFixed    Code = 4707
 	CodeDepositedBefore  Code = 4708
 	CodeKeyReused        Code = 4709
-	CodeOriginalDamaged  Code = 4710
-	CodeAnswerRefused    Code = 4711
-	CodeConnector        Code = 4712
+	CodeAnswerRefused    Code = 4710
+	CodeConnector        Code = 4711
 
 	// 5xxx: consensus and network
 	CodeNotReady        Code = 5101

@@ -629,12 +629,6 @@ var table = []Explanation{
 		Fix:     Text{"为新请求使用新的幂等键；重发原请求可取回原回执。", "Use a new key for a new request; the first request sent again gives its receipt."},
 	},
 	{
-		Code:    CodeOriginalDamaged,
-		Message: Text{"原文缺失或与存证哈希不符", "the original is lost or differs from its hash"},
-		Cause:   Text{"文件存储中的原文丢失、损坏或被改动；链上哈希不受影响。", "What the file store holds is lost, damaged or altered; the hash on the chain is not affected."},
-		Fix:     Text{"检查文件存储并修复副本；以存证人留存的原文核验。", "Check the file store and repair its copies; verify with the depositor's own copy."},
-	},
-	{
 		Code:    CodeAnswerRefused,
 		Message: Text{"外部机构的回复不可信", "an outside party's answer does not hold"},
 		Cause:   Text{"签名无法用其 SM2 证书验证，证书不受信任，或回复针对另一哈希。", "Its signature does not verify under its SM2 certificate, the certificate is not trusted, or it is about another hash."},

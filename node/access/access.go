@@ -28,6 +28,7 @@ type Principal struct {
 	Roles   []types.Role
 	Expires time.Time
 	Address types.Address // of a member
+	By      string        // how a session began: ByCertificate or ByProvider
 }
 
 // HasAny reports whether the principal has one of some roles.

@@ -153,7 +153,7 @@ func (s *Sessions) Check(token string, now time.Time) (*Principal, error) {
 		return nil, types.Errorf(types.CodeLoginRequired, "the session has ended")
 	}
 	v.Used = now.UTC()
-	return &Principal{Kind: KindSession, ID: v.ID, Name: string(v.Member), Chain: v.Chain, Roles: v.Roles, Expires: v.Expires, Address: v.Address}, nil
+	return &Principal{Kind: KindSession, ID: v.ID, Name: string(v.Member), Chain: v.Chain, Roles: v.Roles, Expires: v.Expires, Address: v.Address, By: v.By}, nil
 }
 
 // List returns the open sessions, the oldest first.

@@ -119,7 +119,7 @@ func open(method, path string) bool {
 	}
 	rest, ok := strings.CutPrefix(path, base+"/")
 	_, what, _ := strings.Cut(rest, "/")
-	return ok && method == http.MethodPost && (what == "logins" || what == "sessions" || what == verificationsPath)
+	return ok && method == http.MethodPost && (what == "logins" || what == "sessions" || openEvidence(what))
 }
 
 // demands are the roles of which a caller with a session or key must have one. A member's

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/types"
@@ -76,6 +77,18 @@ func (s *Server) member(_ context.Context, in *struct {
 		return nil, types.Errorf(types.CodeNotFound, "member %s: the chain has not seen its certificate yet", in.ID)
 	}
 	out := rest.Member{ID: m.Member, Address: addr, State: string(m.Status), NotAfter: m.NotAfter, Since: m.Since}
+	// A member that is active may still act for nothing: its organisation is frozen, its
+	// certificate revoked or at its end.
+	if m.Status == chain.StatusActive {
+		switch _, err := c.Machine.Standing(c.Ledger, addr, time.Now()); types.CodeOf(err) {
+		case types.CodeMemberFrozen:
+			out.State = string(chain.StatusFrozen)
+		case types.CodeCertRevoked:
+			out.State = string(chain.StatusRevoked)
+		case types.CodeCertExpired:
+			out.State = "expired"
+		}
+	}
 	for _, r := range m.Roles {
 		out.Roles = append(out.Roles, string(r))
 	}

@@ -63,7 +63,6 @@ var statusOf = map[types.Code]int{
 	types.CodeTemplateFixed:    http.StatusConflict,
 	types.CodeDepositedBefore:  http.StatusConflict,
 	types.CodeKeyReused:        http.StatusConflict,
-	types.CodeOriginalDamaged:  http.StatusInternalServerError,
 	types.CodeAnswerRefused:    http.StatusBadGateway,
 	types.CodeConnector:        http.StatusBadGateway,
 	types.CodeAlreadyExists:    http.StatusConflict,

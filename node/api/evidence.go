@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/huchain/huchain/node/access"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 )
@@ -89,8 +91,12 @@ const (
 	maxEvidenceFile = 32 << 20
 )
 
-// verificationsPath is open to everybody: behind chainsPath/{chain}/.
-const verificationsPath = "evidence/verifications"
+// openEvidence reports what of the service, behind the chain's name, is for everybody to
+// post: to verify, to apply with the signature of a DID, and to take keys with a claim.
+func openEvidence(what string) bool {
+	rest, ok := strings.CutPrefix(what, "evidence/")
+	return ok && (rest == "verifications" || rest == "openings" || strings.HasPrefix(rest, "openings/") && strings.HasSuffix(rest, "/claims"))
+}
 
 func (s *Server) registerEvidence(api huma.API) {
 	s.registerTenancy(api)
@@ -174,6 +180,9 @@ func ask[I any, P ofChain[I], O any](s *Server, api huma.API, id, method, path, 
 		}
 		if c.Evidence == nil {
 			return nil, types.Errorf(types.CodeServiceAbsent, "evidence on node %s, chain %s", s.node, c.Name)
+		}
+		if v := visitOf(ctx); method != http.MethodGet && v != nil && v.who != nil && v.who.By == access.ByProvider {
+			return nil, types.Errorf(types.CodePermissionDenied, "who logged in by a provider reads; log in by certificate")
 		}
 		return question(c.Evidence, ctx, callerIn(ctx), in)
 	}

@@ -255,7 +255,7 @@ type EvidenceVerdict struct {
 	Time      *time.Time   `json:"time,omitempty" doc:"Of the block"`
 	TxID      *crypto.Hash `json:"txId,omitempty"`
 	Height    uint64       `json:"height,omitempty"`
-	Key       string       `json:"key" doc:"Row of contract evidence's state, whose proof GET …/state/evidence/{key}?proof=true gives"`
+	Key       string       `json:"key,omitempty" doc:"Row of contract evidence's state, whose proof GET …/state/evidence/{key}?proof=true gives"`
 }
 
 // GrantNew lets another tenant or a court case read a deposit and take its certificate.
@@ -304,11 +304,12 @@ type EvidenceStatistics struct {
 	Blocks    int64   `json:"blocks" doc:"Blocks that hold one or more of them"`
 	Height    uint64  `json:"height" doc:"Newest block of the chain"`
 	SizeBytes int64   `json:"sizeBytes" doc:"Of the originals"`
+	Notarial  int64   `json:"notarial" doc:"How many a notary attested; its answers are deposits of the service too"`
 	ByType    []Count `json:"byType"`
 	ByApp     []Count `json:"byApp"`
 	ByTenant  []Count `json:"byTenant,omitempty"`
 	ByDay     []Count `json:"byDay" doc:"By block time, in UTC"`
-	OnChain   *int64  `json:"onChain,omitempty" doc:"Deposits of the service that the chain's mirror counts; for those who run the service, without filters"`
+	OnChain   *int64  `json:"onChain,omitempty" doc:"Records of the service that the chain's mirror counts, total and notarial together once it has caught up; for those who run the service, without filters"`
 }
 
 // Count is how many there are of something.

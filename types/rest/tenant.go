@@ -1,6 +1,11 @@
 package rest
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/huchain/huchain/crypto"
+)
 
 // InChain is the part of every path of a chain's services that names the chain.
 type InChain struct {
@@ -288,4 +293,15 @@ type ResendRequest struct {
 	Body struct {
 		ID string `json:"id,omitempty" maxLength:"40"`
 	}
+}
+
+// Text is what the key of the DID signs: it names the chain, and covers everything else of
+// the application.
+func (a Application) Text(genesis crypto.Hash) []byte {
+	a.Signature = ""
+	b, err := json.Marshal(a)
+	if err != nil {
+		panic(err) // texts alone
+	}
+	return []byte("huchain:evidence:apply:" + genesis.String() + ":" + a.Identity + ":" + crypto.Sum(b).String())
 }

@@ -127,9 +127,9 @@ func addNode(ctx *contract.Ctx, in NodeArgs) (Node, error) {
 	if c.Complete || int(c.Length) >= len(t.Steps) {
 		return Node{}, errChainComplete
 	}
-	step := t.Steps[c.Length]
-	if step.Name != in.Name {
-		return Node{}, errWrongStep.With("next is " + step.Name)
+	step, err := c.step(ctx, &t, in.Name)
+	if err != nil {
+		return Node{}, err
 	}
 	if !step.mayAdd(ctx.Caller().Member) {
 		return Node{}, errWrongParty.With(step.Name + " is added by " + step.Party)
@@ -146,6 +146,33 @@ func addNode(ctx *contract.Ctx, in NodeArgs) (Node, error) {
 	chains.Put(ctx, c.ID, c)
 	nodeAdded.Emit(ctx, n)
 	return n, nil
+}
+
+// step finds the step that a node of a name is for, if it is due.
+func (c *Chain) step(r contract.Reader, t *Template, name string) (*Step, error) {
+	done := make([]bool, len(t.Steps))
+	for i := uint32(0); i < c.Length; i++ {
+		if !t.branches() {
+			done[i] = true
+		} else if n, ok := nodes.Get(r, state.Pair[string, uint32]{A: c.ID, B: i}); ok {
+			if at := indexOf(t.Steps, n.Name); at >= 0 {
+				done[at] = true
+			}
+		}
+	}
+	if i := indexOf(t.Steps, name); i >= 0 && t.due(i, done) {
+		return &t.Steps[i], nil
+	}
+	next := ""
+	for i := range t.Steps {
+		if t.due(i, done) {
+			if next != "" {
+				next += ", "
+			}
+			next += t.Steps[i].Name
+		}
+	}
+	return nil, errWrongStep.With("next is " + next)
 }
 
 // getChain returns a chain and its nodes in order.
@@ -180,12 +207,22 @@ func verifyChain(v *contract.View, in ChainID) (Verdict, error) {
 	}
 	out := Verdict{Complete: c.Complete, Length: c.Length}
 	previous := opening(c, t)
+	done := make([]bool, len(t.Steps))
 	for i := uint32(0); i < c.Length; i++ {
 		name, reason := "", "missing"
 		if int(i) < len(t.Steps) {
-			name = t.Steps[i].Name
+			if !t.branches() {
+				name = t.Steps[i].Name
+			}
 			if n, ok := nodes.Get(v, state.Pair[string, uint32]{A: c.ID, B: i}); ok {
-				reason = n.fault(&c, &t.Steps[i], i, previous)
+				at := indexOf(t.Steps, n.Name)
+				if name == "" {
+					name = n.Name
+				}
+				if reason = "reordered"; at >= 0 && t.due(at, done) {
+					done[at] = true
+					reason = n.fault(&c, &t.Steps[at], i, previous)
+				}
 				previous = n.Digest
 			}
 		}

@@ -315,13 +315,20 @@ func (v *Step) DecodeJSON(r *codec.Reader) {
 			v.Name = r.String()
 		case 1:
 			v.Party = r.String()
+		case 2:
+			r.List()
+			for r.More() {
+				var e0 string
+				e0 = r.String()
+				v.After = append(v.After, e0)
+			}
 		default:
 			return
 		}
 	}
 }
 
-var fieldsOfStep = codec.Fields{Names: []string{"name", "party"}, Required: 0x3}
+var fieldsOfStep = codec.Fields{Names: []string{"name", "party", "after"}, Required: 0x3}
 
 // AppendJSON appends a Step.
 func (v *Step) AppendJSON(b []byte) []byte {
@@ -329,6 +336,15 @@ func (v *Step) AppendJSON(b []byte) []byte {
 	b = codec.AppendString(b, string(v.Name))
 	b = codec.AppendRaw(b, `,"party":`)
 	b = codec.AppendString(b, string(v.Party))
+	if len(v.After) != 0 {
+		b = codec.AppendRaw(b, `,"after":`)
+		b = append(b, '[')
+		for i0 := range v.After {
+			b = codec.Comma(b)
+			b = codec.AppendString(b, string(v.After[i0]))
+		}
+		b = append(b, ']')
+	}
 	return append(b, '}')
 }
 

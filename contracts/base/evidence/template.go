@@ -11,14 +11,16 @@ import (
 // Bounds of templates and ids.
 const (
 	maxSteps = 64
+	maxAfter = 16
 	maxID    = 64
 )
 
-// Step is one node a template asks for, and who may add it: an organisation or a
-// member "org/name".
+// Step is one node a template asks for, who may add it, an organisation or a member
+// "org/name", and after which others: the one listed before it, if none are named.
 type Step struct {
-	Name  string `json:"name"`
-	Party string `json:"party"`
+	Name  string   `json:"name"`
+	Party string   `json:"party"`
+	After []string `json:"after,omitempty"`
 }
 
 // Template is the order in which chains of evidence grow. It never changes.
@@ -110,8 +112,68 @@ func checkSteps(steps []Step) error {
 		if !contract.ValidOrg(s.Party) && !contract.ValidMember(s.Party) {
 			return errBadSteps.With(s.Name + ": party must be an organisation or a member org/name")
 		}
+		if err := checkAfter(steps[:i], s); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// checkAfter lets a step come after steps listed before it, so that there is no circle.
+func checkAfter(before []Step, s Step) error {
+	if len(s.After) > maxAfter {
+		return errBadSteps.With(s.Name + ": it comes after at most 16 steps")
+	}
+	for i, name := range s.After {
+		if indexOf(before, name) < 0 || contains(s.After[:i], name) {
+			return errBadSteps.With(s.Name + ": it comes after steps that are listed before it, each once")
+		}
+	}
+	return nil
+}
+
+func indexOf(steps []Step, name string) int {
+	for i := range steps {
+		if steps[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func contains(list []string, s string) bool {
+	for _, x := range list {
+		if x == s {
+			return true
+		}
+	}
+	return false
+}
+
+// due reports whether step i may follow the steps that are done.
+func (t *Template) due(i int, done []bool) bool {
+	if done[i] {
+		return false
+	}
+	if len(t.Steps[i].After) == 0 {
+		return i == 0 || done[i-1]
+	}
+	for _, name := range t.Steps[i].After {
+		if !done[indexOf(t.Steps, name)] {
+			return false
+		}
+	}
+	return true
+}
+
+// branches reports whether the order of nodes is not that of the steps alone.
+func (t *Template) branches() bool {
+	for i := range t.Steps {
+		if len(t.Steps[i].After) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // mayAdd reports whether the caller is the party of a step.
