@@ -32,7 +32,7 @@ type DB struct {
 	jobs    chan *job
 	ended   chan struct{}
 	closing sync.Once
-	done    sync.WaitGroup
+	done    chan struct{} // closed when the writer has ended
 }
 
 type job struct {
@@ -66,14 +66,14 @@ func Open(path string, schemas ...Schema) (*DB, error) {
 		return nil, errors.Join(Failed(err), w.Close())
 	}
 	r.SetMaxOpenConns(readers)
-	d := &DB{r: r, w: w, jobs: make(chan *job, maxBatch), ended: make(chan struct{})}
+	d := &DB{r: r, w: w, jobs: make(chan *job, maxBatch), ended: make(chan struct{}), done: make(chan struct{})}
 	if err := d.migrate(schemas); err != nil {
 		return nil, errors.Join(err, r.Close(), w.Close())
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(Failed(err), r.Close(), w.Close())
 	}
-	d.done.Go(d.write)
+	go d.write()
 	return d, nil
 }
 
@@ -118,7 +118,7 @@ func (d *DB) migrate(schemas []Schema) error {
 // Close waits for writes under way and closes the file.
 func (d *DB) Close() error {
 	d.closing.Do(func() { close(d.ended) })
-	d.done.Wait()
+	<-d.done
 	return errors.Join(d.r.Close(), d.w.Close())
 }
 
@@ -156,16 +156,24 @@ func (d *DB) Each(ctx context.Context, statement string, args []any, read func(s
 // it is kept. do MUST NOT wait for another Write. If ctx ends early the outcome is unknown.
 func (d *DB) Write(ctx context.Context, do func(*sql.Tx) error) error {
 	j := &job{do: do, answer: make(chan error, 1)}
+	stopping := types.Errorf(types.CodeNotReady, "the service is stopping")
 	select {
 	case d.jobs <- j:
 	case <-d.ended:
-		return types.Errorf(types.CodeNotReady, "the service is stopping")
+		return stopping
 	case <-ctx.Done():
 		return Failed(ctx.Err())
 	}
 	select {
 	case err := <-j.answer:
 		return err
+	case <-d.done: // it may have been the last that was answered, or come too late
+		select {
+		case err := <-j.answer:
+			return err
+		default:
+			return stopping
+		}
 	case <-ctx.Done():
 		return Failed(ctx.Err())
 	}
@@ -173,6 +181,7 @@ func (d *DB) Write(ctx context.Context, do func(*sql.Tx) error) error {
 
 // write commits what has gathered, again and again.
 func (d *DB) write() {
+	defer close(d.done)
 	for {
 		var batch []*job
 		select {
