@@ -27,7 +27,7 @@ define needs
 @missing=; for tool in $(1); do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 if [ -n "$$missing" ]; then \
 	echo "make $@ needs tools that are missing here:$$missing" >&2; \
-	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; /usr/bin/rustc) printf ' rustc libstd-rust-dev-wasm32';; wasm-ld-14) printf ' lld-14';; ip) printf ' iproute2';; *postgres) printf ' postgresql';; *versitygw) printf ' (go install github.com/versity/versitygw/cmd/versitygw@v1.8.0)';; *) printf " $$t";; esac; done)" >&2; \
+	echo "on Debian: apt-get install$$(for t in $$missing; do case $$t in go) printf ' (Go 1.26 from https://go.dev/dl)';; gcc) printf ' gcc libc6-dev';; /usr/bin/rustc) printf ' rustc libstd-rust-dev-wasm32';; wasm-ld-14) printf ' lld-14';; ip) printf ' iproute2';; *postgres) printf ' postgresql';; pdftoppm) printf ' poppler-utils';; zbarimg) printf ' zbar-tools';; *versitygw) printf ' (go install github.com/versity/versitygw/cmd/versitygw@v1.8.0)';; *) printf " $$t";; esac; done)" >&2; \
 	exit 1; \
 fi
 endef
@@ -60,8 +60,8 @@ SHORT := ^Test(ParallelEqualsSerial|Altered|Forged|Bent)
 RACED := ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
 
 .PHONY: test
-test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, openssl, iproute2, postgresql, python3, versitygw, Node.js 20, chromium, and Debian's rustc with lld-14)
-	$(call needs,go git gcc openssl ip python3 node npm chromium $(RUST) $(POSTGRES) $(S3SERVER))
+test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, openssl, iproute2, postgresql, python3, versitygw, Node.js 20, chromium, qpdf, poppler-utils, zbar-tools, and Debian's rustc with lld-14)
+	$(call needs,go git gcc openssl ip python3 node npm chromium qpdf pdftoppm zbarimg $(RUST) $(POSTGRES) $(S3SERVER))
 	cd sdk/typescript && npm test
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
@@ -164,6 +164,8 @@ soak: ## the tests at full size: 10^6 calls and records, 200 kills, four process
 	HUCHAIN_TEST_KILL_ROUNDS=$${HUCHAIN_TEST_KILL_ROUNDS:-200} $(GO) test -count 1 -timeout 1h -run TestKillAtRandomPoints ./ledger
 	HUCHAIN_TEST_PARALLEL_TXS=$${HUCHAIN_TEST_PARALLEL_TXS:-1000000} $(GO) test -count 1 -timeout 2h -run TestParallelEqualsSerial ./chain
 	HUCHAIN_VM_CALLS=$${HUCHAIN_VM_CALLS:-1000000} $(GO) test -count 1 -timeout 4h -run TestFreshInstanceOracle ./vm/engine
+	HUCHAIN_TEST_STORED_FILES=$${HUCHAIN_TEST_STORED_FILES:-100000} $(GO) test -count 1 -timeout 6h -run TestManyFiles ./services/filestore
+	HUCHAIN_TEST_MUTATIONS=$${HUCHAIN_TEST_MUTATIONS:-10000} $(GO) test -count 1 -timeout 1h -run TestCertificate ./services/certificate
 	HUCHAIN_SOAK=$${HUCHAIN_SOAK:-20} $(GO) test -count 1 -timeout 12h ./test
 
 .PHONY: clean

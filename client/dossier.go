@@ -21,6 +21,9 @@ import (
 const (
 	nsMembership = membership
 	nsContracts  = "contracts"
+
+	memberRow      = "addr/"
+	certificateRow = "certificate/"
 )
 
 // dossierWriter collects the proofs of a dossier.
@@ -82,14 +85,22 @@ func (w *dossierWriter) tx(ctx context.Context, id crypto.Hash) error {
 		}
 	}
 	for _, a := range append([]types.Address{tx.Sender}, tx.Cosigners...) {
-		for _, kind := range []string{"addr/", "certificate/"} {
-			if _, err := w.row(ctx, nsMembership, []byte(kind+a.String())); err != nil {
-				return err
-			}
+		if err := w.member(ctx, a); err != nil {
+			return err
 		}
 	}
 	_, err = w.row(ctx, nsContracts, []byte("record/"+tx.Contract))
 	return err
+}
+
+// member adds a member's row and certificate.
+func (w *dossierWriter) member(ctx context.Context, a types.Address) error {
+	for _, kind := range []string{memberRow, certificateRow} {
+		if _, err := w.row(ctx, nsMembership, []byte(kind+a.String())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // finish adds the headers that lead from the anchor to the proofs', and checks it all.
@@ -126,8 +137,8 @@ func (c *Client) TxDossier(ctx context.Context, anchor *Trust, id crypto.Hash) (
 }
 
 // StateDossier makes a dossier about a row, or its absence, with that of the transaction
-// which wrote or deleted it.
-func (c *Client) StateDossier(ctx context.Context, anchor *Trust, ns string, key []byte) (*light.Dossier, error) {
+// which wrote or deleted it, and of further members: their rows and certificates.
+func (c *Client) StateDossier(ctx context.Context, anchor *Trust, ns string, key []byte, members ...types.Address) (*light.Dossier, error) {
 	w := c.newDossier()
 	p, err := w.row(ctx, ns, key)
 	if err != nil {
@@ -142,6 +153,11 @@ func (c *Client) StateDossier(ctx context.Context, anchor *Trust, ns string, key
 			return nil, types.Errorf(types.CodeProofInvalid, "the row was written by transaction %d of block %d, which the node does not show", r.TxIndex, r.Height)
 		}
 		if err := w.tx(ctx, block.Txs[r.TxIndex].ID); err != nil {
+			return nil, err
+		}
+	}
+	for _, a := range members {
+		if err := w.member(ctx, a); err != nil {
 			return nil, err
 		}
 	}
@@ -232,11 +248,11 @@ func (r *Report) explain(tx, receipt *proof.Proof, rows map[string]*proof.Proof)
 		return types.Errorf(types.CodeProofInvalid, "the receipt is of another transaction")
 	}
 	for i, a := range append([]types.Address{t.Body.Sender}, t.Body.Cosigners...) {
-		p, ok := rows[nsMembership+"\x00addr/"+a.String()]
+		p, ok := rows[nsMembership+"\x00"+memberRow+a.String()]
 		if !ok {
 			continue // a dossier of single proofs
 		}
-		s, key, err := signerOf(a, p, rows[nsMembership+"\x00certificate/"+a.String()])
+		s, key, err := signerOf(a, p, rows[nsMembership+"\x00"+certificateRow+a.String()])
 		if err != nil {
 			return err
 		}
@@ -274,6 +290,33 @@ func (r *Report) ran(record []byte, height uint64) error {
 		}
 	}
 	return nil
+}
+
+// MemberIn finds a member in a dossier that VerifyDossier has accepted, and the certificate
+// that the chain holds for its key. The error is HC-4201 if the dossier proves no such
+// member, or no certificate.
+func MemberIn(d *light.Dossier, a types.Address) (*ProvenSigner, *cert.Certificate, error) {
+	var row, certificate *proof.Proof
+	for _, p := range d.Proofs {
+		if p.State == nil || p.State.NS != nsMembership {
+			continue
+		}
+		switch string(p.State.Key) {
+		case memberRow + a.String():
+			row = p
+		case certificateRow + a.String():
+			certificate = p
+		}
+	}
+	if row == nil || certificate == nil || !certificate.State.Proof.Result().Found {
+		return nil, nil, types.Errorf(types.CodeProofInvalid, "it is not shown that %s is a member with a certificate", a)
+	}
+	s, _, err := signerOf(a, row, certificate)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := cert.Parse(certificate.State.Proof.Result().Value)
+	return s, c, err
 }
 
 // signerOf reads a member's row, whose key must be that of the address, and its

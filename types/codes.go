@@ -80,6 +80,9 @@ const (
 	CodeTrustGap       Code = 4202
 	CodeFork           Code = 4203
 
+	// 42xx: certificates of what is proven
+	CodeCertificateAltered Code = 4204
+
 	// 43xx: snapshots
 	CodeSnapshotInvalid     Code = 4301
 	CodeSnapshotUnavailable Code = 4302

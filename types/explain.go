@@ -438,6 +438,14 @@ var table = []Explanation{
 		Fix: Text{"停止采信该链，保留两个区块头作为证据，通知各机构。", "Stop relying on the chain, keep both headers as evidence, and tell the organisations."},
 	},
 
+	{
+		Code:    CodeCertificateAltered,
+		Message: Text{"证书不可采信", "the certificate does not hold"},
+		Cause: Text{"文件被改动或截断，所载与所附证明不符，签名或时间戳无效，或签发者并非链上成员；详情指明何处。",
+			"The file was altered or cut, what it prints differs from the proof attached, its signature or time stamp is invalid, or whoever signed it is no member of the chain; the detail says which."},
+		Fix: Text{"不要采信该文件。向出证方索取原件，或凭文件哈希直接查询链上存证。", "Do not rely on it. Get the original from the issuer, or look the evidence up on chain by the file's hash."},
+	},
+
 	// 43xx: snapshots
 	{
 		Code:    CodeSnapshotInvalid,

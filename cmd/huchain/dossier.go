@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,13 +16,15 @@ import (
 	"github.com/huchain/huchain/crosschain/light"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/proof"
+	"github.com/huchain/huchain/services/certificate"
+	"github.com/huchain/huchain/services/pdf"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 )
 
 func proofCmd(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "proof", Short: "export proofs and check them without a node"}
-	c.AddCommand(proofExportCmd(a), proofVerifyCmd(a))
+	c.AddCommand(proofExportCmd(a), proofVerifyCmd(a), proofCertifyCmd(a))
 	return c
 }
 
@@ -86,17 +89,29 @@ func proofExportCmd(a *app) *cobra.Command {
 func proofVerifyCmd(a *app) *cobra.Command {
 	var genesis, trust, header string
 	c := &cobra.Command{
-		Use: "verify FILE", Short: "check a proof, without a node",
-		Long: "Checks a file of proof export, or a proof from an answer of the HTTP API, without any network. With --trust genesis\n" +
+		Use: "verify FILE", Short: "check a proof or a certificate, without a node",
+		Long: "Checks a file of proof export, a certificate of evidence (PDF), or a proof from an answer of the HTTP API, without\n" +
+			"any network. Of a certificate the attached proof is checked, that every byte of the document is what follows from\n" +
+			"it, the issuer's signature over all of the file, and the time stamp of that signature. With --trust genesis\n" +
 			"trust begins at the genesis file: from its validators each change is followed to the block headers in the file, and\n" +
 			"more than two thirds of the validators must have signed those. With --trust header it begins at a block header\n" +
 			"that stands in the file and whose hash you know from somebody you trust. The age of the beginning is shown.",
 		Example: "  huchain proof verify tx.proof --genesis genesis.json\n" +
 			"  huchain proof verify tx.proof                      # genesis file of the profile\n" +
+			"  huchain proof verify certificate.pdf --genesis genesis.json\n" +
 			"  huchain proof verify tx.proof --trust header --header 3f9a…",
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := readDossier(args[0], a.in)
+			text, err := readProof(args[0], a.in)
+			if err != nil {
+				return err
+			}
+			var d *light.Dossier
+			if certificate.Is(text) {
+				d, err = certificate.Proof(text)
+			} else {
+				d, err = readDossier(args[0], text)
+			}
 			if err != nil {
 				return err
 			}
@@ -115,6 +130,13 @@ func proofVerifyCmd(a *app) *cobra.Command {
 			}
 			if err != nil {
 				return err
+			}
+			if certificate.Is(text) {
+				report, err := certificate.Verify(text, t, time.Now())
+				if err != nil {
+					return err
+				}
+				return a.printCertificate(report, args[0])
 			}
 			report, err := client.VerifyDossier(d, t)
 			if err != nil {
@@ -140,18 +162,29 @@ func (a *app) genesisTrust(ctx context.Context, file string) (*client.Trust, err
 	return a.trust(ctx, nil, p, file)
 }
 
-// readDossier reads a proof file: a dossier, or a single proof in any form ParseProof knows.
-func readDossier(path string, in io.Reader) (*light.Dossier, error) {
-	var text []byte
-	var err error
-	if path == "-" {
-		text, err = io.ReadAll(io.LimitReader(in, light.MaxDossierBytes+1))
-	} else {
-		text, err = os.ReadFile(path)
+// readProof reads a file of bounded size; "-" is standard input.
+func readProof(path string, in io.Reader) (_ []byte, err error) {
+	if path != "-" {
+		f, oerr := os.Open(path)
+		if oerr != nil {
+			return nil, types.Errorf(types.CodeUsage, "%w", oerr)
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		in = f
 	}
-	if err != nil {
+	text, err := io.ReadAll(io.LimitReader(in, pdf.MaxFileBytes+1))
+	switch {
+	case err != nil:
 		return nil, types.Errorf(types.CodeUsage, "%w", err)
+	case len(text) > pdf.MaxFileBytes:
+		return nil, types.Errorf(types.CodeUsage, "%s: more than %d bytes", path, pdf.MaxFileBytes)
 	}
+	return text, nil
+}
+
+// readDossier reads a proof file: a dossier, or a single proof in any form ParseProof knows.
+func readDossier(path string, text []byte) (*light.Dossier, error) {
+	var err error
 	d := &light.Dossier{}
 	if light.IsDossier(text) {
 		err = json.Unmarshal(text, d)

@@ -57,12 +57,11 @@ func (s *Store) failed(p *place) {
 	p.restUntil.Store(s.p.Now().Add(s.p.RestAfter).UnixNano())
 }
 
-// spread stores an object on Copies targets, each of which confirms it by reading it back.
+// spread stores an object, whose SM3 is given, on Copies targets, each of which confirms it by reading it back.
 // A target that fails is replaced by the next: HC-4504 if too few are left.
-func (s *Store) spread(ctx context.Context, name string, b []byte) error {
+func (s *Store) spread(ctx context.Context, name string, sum crypto.Hash, b []byte) error {
 	order := s.ranked(name)
 	slices.SortStableFunc(order, func(a, b *place) int { return rank(s.resting(a)) - rank(s.resting(b)) })
-	sum := crypto.Sum(b)
 	next, good := 0, 0
 	var failures []error
 	for good < s.p.Copies && next < len(order) {

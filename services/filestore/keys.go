@@ -119,5 +119,5 @@ func (s *Store) grant(ctx context.Context, id crypto.Hash, k *fileKey, reader cr
 	if err != nil {
 		return err
 	}
-	return s.spread(ctx, name, b)
+	return s.spread(ctx, name, crypto.Sum(b), b)
 }

@@ -115,7 +115,7 @@ func (u *upload) receive(ctx context.Context, r io.Reader) error {
 		*sealed = b
 		sum := crypto.Sum(b)
 		u.m.Chunks = append(u.m.Chunks, sum)
-		if err := u.s.spread(ctx, chunkName(sum), b); err != nil {
+		if err := u.s.spread(ctx, chunkName(sum), sum, b); err != nil {
 			return err
 		}
 		if last {
@@ -150,7 +150,7 @@ func (u *upload) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return u.s.spread(ctx, manifestName(u.m.ID), b)
+	return u.s.spread(ctx, manifestName(u.m.ID), crypto.Sum(b), b)
 }
 
 // discard removes the chunks of an upload that came to nothing, as far as it can; the rest

@@ -85,20 +85,20 @@ func (r *Reader) chunk() ([]byte, error) {
 		}
 		return nil, io.EOF
 	}
-	sum := r.m.Chunks[r.next]
-	sealed, err := r.s.fetch(r.ctx, chunkName(sum), int64(r.m.ChunkBytes)+envelope.Overhead, isChunk(sum))
+	var plain []byte
+	// The seal tells a good copy from a bad one as surely as the name does, at a fifth of the cost.
+	open := func(b []byte) (err error) {
+		if plain, err = r.key.sm4.Open(b, chunkBound(r.upload, r.next)); err == nil && len(plain) != r.m.plainBytes(r.next) {
+			err = errors.New("of another size")
+		}
+		return err
+	}
+	_, err := r.s.fetch(r.ctx, chunkName(r.m.Chunks[r.next]), int64(r.m.ChunkBytes)+envelope.Overhead, open)
 	if types.CodeOf(err) == types.CodeFileMissing {
 		err = types.Errorf(types.CodeFileDamaged, "file %s: chunk %d is on no target", r.m.ID, r.next)
 	}
 	if err != nil {
 		return nil, err
-	}
-	plain, err := r.key.sm4.Open(sealed, chunkBound(r.upload, r.next))
-	if err == nil && len(plain) != r.m.plainBytes(r.next) {
-		err = errors.New("of another size")
-	}
-	if err != nil {
-		return nil, types.Errorf(types.CodeFileDamaged, "file %s, chunk %d: %w", r.m.ID, r.next, err)
 	}
 	r.next++
 	r.sm3.Write(plain)

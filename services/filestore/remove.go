@@ -74,7 +74,7 @@ func (s *Store) Remove(ctx context.Context, id crypto.Hash, o Order) error {
 	if err != nil {
 		return err
 	}
-	if err := s.spread(ctx, orderName(id), b); err != nil {
+	if err := s.spread(ctx, orderName(id), crypto.Sum(b), b); err != nil {
 		return err
 	}
 	return s.erase(ctx, m)

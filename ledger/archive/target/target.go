@@ -60,7 +60,7 @@ func missing(name string, t Target) error {
 // sumOf is SM3 of a whole file.
 func sumOf(ctx context.Context, f File) (crypto.Hash, error) {
 	h := crypto.NewHash()
-	buf := make([]byte, 1<<20)
+	buf := make([]byte, min(f.Size(), 1<<20))
 	for at := int64(0); at < f.Size(); {
 		b := buf[:min(int64(len(buf)), f.Size()-at)]
 		if err := f.ReadRange(ctx, b, at); err != nil {
