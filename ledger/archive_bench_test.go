@@ -111,11 +111,11 @@ func (a *archived) releasedSize(b *testing.B, out *repo.Outcome, blocks uint64) 
 	before := size()
 	require.NoError(b, a.l.Release(blocks+1))
 	after := size()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
-		time.Sleep(2 * time.Second) // how long compaction takes is what is measured around
+	for still, deadline := 0, time.Now().Add(2*time.Minute); still < 5 && time.Now().Before(deadline); {
+		time.Sleep(2 * time.Second) // how long flush and compaction take is what is measured around
 		now := size()
-		if now == after && now < before {
-			break
+		if still++; now != after || now >= before {
+			still = 0
 		}
 		after = now
 	}
