@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -92,10 +94,31 @@ func (a *app) certified(p client.Profile, as, passphraseFile string) (*client.Id
 	return id, c, nil
 }
 
-func (a *app) printCertificate(r *certificate.Report, file string) error {
+// isOriginal checks that a file is the one that a certificate is about.
+func isOriginal(path string, f *certificate.Facts) (err error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return types.Errorf(types.CodeUsage, "%w", err)
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	h := crypto.NewHash()
+	n, err := io.Copy(h, in)
+	if err != nil {
+		return types.Errorf(types.CodeUsage, "%w", err)
+	}
+	if got := crypto.Hash(h.Sum(nil)); got != f.SM3 || f.SizeBytes != nil && n != *f.SizeBytes {
+		return types.Errorf(types.CodeProofInvalid, "%s is another file than the certificate is about: its SM3 is %s", path, got)
+	}
+	return nil
+}
+
+func (a *app) printCertificate(r *certificate.Report, file, original string) error {
 	return a.print(r, func(w io.Writer) {
 		f := r.Facts
 		fmt.Fprintln(w, a.say("证书有效：所载各项与所附证明一致，签名覆盖全文", "the certificate is valid: it prints what its proof shows, and is signed as a whole"))
+		if original != "" {
+			fmt.Fprintln(w, a.say("所给文件就是存证的文件：", "the file given is the one deposited:"), original)
+		}
 		a.fields(w, field{"文件", "file", file}, field{"编号", "number", f.Number}, field{"名称", "title", f.Title}, field{"存证主体", "holder", f.Holder},
 			field{"提交成员", "depositor", f.Depositor}, field{"文件名", "file name", f.File})
 		if f.SizeBytes != nil {

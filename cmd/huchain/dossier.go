@@ -87,7 +87,7 @@ func proofExportCmd(a *app) *cobra.Command {
 }
 
 func proofVerifyCmd(a *app) *cobra.Command {
-	var genesis, trust, header string
+	var genesis, trust, header, original string
 	c := &cobra.Command{
 		Use: "verify FILE", Short: "check a proof or a certificate, without a node",
 		Long: "Checks a file of proof export, a certificate of evidence (PDF), or a proof from an answer of the HTTP API, without\n" +
@@ -98,7 +98,7 @@ func proofVerifyCmd(a *app) *cobra.Command {
 			"that stands in the file and whose hash you know from somebody you trust. The age of the beginning is shown.",
 		Example: "  huchain proof verify tx.proof --genesis genesis.json\n" +
 			"  huchain proof verify tx.proof                      # genesis file of the profile\n" +
-			"  huchain proof verify certificate.pdf --genesis genesis.json\n" +
+			"  huchain proof verify certificate.pdf --genesis genesis.json --file contract.pdf\n" +
 			"  huchain proof verify tx.proof --trust header --header 3f9a…",
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -133,10 +133,16 @@ func proofVerifyCmd(a *app) *cobra.Command {
 			}
 			if certificate.Is(text) {
 				report, err := certificate.Verify(text, t, time.Now())
+				if err == nil && original != "" {
+					err = isOriginal(original, report.Facts)
+				}
 				if err != nil {
 					return err
 				}
-				return a.printCertificate(report, args[0])
+				return a.printCertificate(report, args[0], original)
+			}
+			if original != "" {
+				return usage(cmd, "--file is for certificates")
 			}
 			report, err := client.VerifyDossier(d, t)
 			if err != nil {
@@ -147,6 +153,7 @@ func proofVerifyCmd(a *app) *cobra.Command {
 	}
 	c.Flags().StringVar(&trust, "trust", "genesis", "where trust begins: genesis or header")
 	c.Flags().StringVar(&genesis, "genesis", "", "genesis file of the chain (default: the profile's)")
+	c.Flags().StringVar(&original, "file", "", "of a certificate: the file that it is said to be about")
 	c.Flags().StringVar(&header, "header", "", "hash of the trusted block header, with --trust header")
 	return c
 }

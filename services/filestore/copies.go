@@ -200,7 +200,7 @@ func (s *Store) read(ctx context.Context, p *place, name string, limit int64, ch
 // mend writes an object to targets whose copy is bad, or that should have one and do not.
 // What fails is left to the next scrub.
 func (s *Store) mend(ctx context.Context, name string, b []byte, faults []fault) {
-	if len(faults) == 0 {
+	if len(faults) == 0 || s.leaving(ctx, name) {
 		return
 	}
 	wanted := s.ranked(name)[:s.p.Copies]
@@ -213,6 +213,17 @@ func (s *Store) mend(ctx context.Context, name string, b []byte, faults []fault)
 		}
 		s.repair(ctx, f.at, name, b)
 	}
+}
+
+// leaving reports whether an object is the manifest of a file whose removal was ordered, so
+// that a read under way does not bring it back.
+func (s *Store) leaving(ctx context.Context, name string) bool {
+	digits, ok := strings.CutPrefix(name, "m/")
+	if !ok {
+		return false
+	}
+	id, err := crypto.ParseHash(digits[len("xx/"):])
+	return err == nil && s.ordered(ctx, id)
 }
 
 // repair writes one copy anew and reports whether it stands.

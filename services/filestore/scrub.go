@@ -23,7 +23,7 @@ type Report struct {
 	Corrupt     int           `json:"corrupt"`
 	Repaired    int           `json:"repaired"`
 	Swept       int           `json:"swept"` // objects that belonged to no file
-	Lost        []crypto.Hash `json:"lost"`  // files without a good copy of some part
+	Lost        []crypto.Hash `json:"lost"`  // files without a good copy of some part on the targets that were reached
 	Unreachable []string      `json:"unreachable"`
 }
 
