@@ -24,6 +24,7 @@ var founders = []founderOrg{
 		{"admin", []types.Role{types.RoleAdmin, types.RoleClient}},
 		{"clerk", []types.Role{types.RoleClient}},
 		{"auditor", []types.Role{types.RoleAuditor}},
+		{evidenceName, []types.Role{types.RoleClient}},
 	}},
 	{"notary", []founder{
 		{"admin", []types.Role{types.RoleAdmin, types.RoleClient}},
@@ -32,12 +33,19 @@ var founders = []founderOrg{
 	{"court", []founder{
 		{"admin", []types.Role{types.RoleAdmin, types.RoleClient}},
 		{"judge", []types.Role{types.RoleClient}},
+		{clockName, []types.Role{types.RoleClient}},
 	}},
 	{"city", []founder{
 		{"admin", []types.Role{types.RoleAdmin, types.RoleClient}},
 		{"operator", []types.Role{types.RoleClient}},
 	}},
 }
+
+// The members of an evidence service: that of the archives signs, that of the court stamps.
+const (
+	evidenceName = "evidence"
+	clockName    = "clock"
+)
 
 type founderOrg struct {
 	org     string

@@ -3,6 +3,8 @@ package devnet
 import (
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"runtime"
 
 	"github.com/huchain/huchain/node"
@@ -115,9 +117,21 @@ enabled = %t
 			}
 		}
 		chainTOML := fmt.Sprintf("[p2p]\nlisten = %q\npeers = [%s\n]\n\n[api]\nlisten = %q\n\n[keys]\npassphraseFile = %q\n", v.P2P, peers, v.API, n.PassphraseFile())
+		if i == 0 && !n.NoMirror {
+			chainTOML += n.evidenceTOML()
+		}
 		if err := node.WriteFile(home.Chain(n.Chain).ConfigFile(), []byte(chainTOML), 0o644); err != nil {
 			return err
 		}
 	}
 	return n.writeAppsConfigs()
+}
+
+// evidenceTOML has the first node offer the evidence service, where the network has a member
+// to sign for it: one that an earlier release founded has none.
+func (n *Network) evidenceTOML() string {
+	if _, err := os.Stat(filepath.Join(n.MembersDir(), "archives", evidenceName+".key")); err != nil {
+		return ""
+	}
+	return fmt.Sprintf("\n[evidence]\nenabled = true\nmember = %q\nstamp = %q\nmembers = %q\npassphraseFile = %q\n", "archives/"+evidenceName, "court/"+clockName, n.MembersDir(), n.PassphraseFile())
 }

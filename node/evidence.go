@@ -23,6 +23,9 @@ type EvidenceConfig struct {
 	Member         string `koanf:"member"`
 	Members        string `koanf:"members"`
 	PassphraseFile string `koanf:"passphraseFile"`
+	// Stamp is the member whose clock stamps certificates, another one, under Members as well.
+	// Empty: no certificates.
+	Stamp string `koanf:"stamp"`
 	// Targets are the folders that keep originals, encrypted, each on a disk of its own; Copies
 	// of every original are kept. Empty: three folders beside the service's database.
 	Targets []string      `koanf:"targets"`
@@ -65,6 +68,9 @@ func (c *EvidenceConfig) validate() error {
 	}
 	if _, err := types.ParseMemberID(c.Member); err != nil {
 		return fmt.Errorf("evidence.member: %w", err)
+	}
+	if _, err := types.ParseMemberID(c.Stamp); c.Stamp != "" && err != nil || c.Stamp == c.Member {
+		return fmt.Errorf("evidence.stamp: another member than evidence.member, org/name")
 	}
 	return nil
 }

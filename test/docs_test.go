@@ -56,7 +56,10 @@ var documents = []string{"README.md", "docs/operator.md", "docs/contracts.md", "
 // document on a host of its own: a network namespace, where the customary ports are free.
 func TestDocuments(t *testing.T) {
 	t.Parallel()
-	t.Cleanup(func() { os.Remove(filepath.Join(root, "record.proof")) }) // of README.md
+	t.Cleanup(func() { // of README.md
+		os.Remove(filepath.Join(root, "record.proof"))
+		os.Remove(filepath.Join(root, "certificate.pdf"))
+	})
 	for i, doc := range documents {
 		t.Run(filepath.Base(doc), func(t *testing.T) {
 			occupy(t, beside)

@@ -66,6 +66,7 @@ func found(t testing.TB, home string, p devnet.Params) *network {
 	n.Network, err = devnet.Create(context.Background(), p)
 	require.NoError(t, err)
 	n.movePorts()
+	n.hireNotary()
 	// All networks of this run compile each contract once between them.
 	cache := filepath.Join(n.Dir(), "cache")
 	require.NoError(t, os.RemoveAll(cache))

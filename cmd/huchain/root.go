@@ -61,7 +61,7 @@ func newRoot(a *app) *cobra.Command {
 		}
 	}
 	add("run", devnetCmd(a), initCmd(a), startCmd(a), chainCmd(a), benchCmd(a))
-	add("use", txCmd(a), queryCmd(a), proofCmd(a), govCmd(a), mirrorCmd(a))
+	add("use", txCmd(a), queryCmd(a), proofCmd(a), govCmd(a), mirrorCmd(a), evidenceCmd(a))
 	add("keys", orgCmd(a), certCmd(a), keyCmd(a), contractCmd(a))
 	add("care", explainCmd(a), versionCmd(a), snapshotCmd(a), archiveCmd(a), backupCmd(a), ledgerCmd(a), fsckCmd(a), doctorCmd(a))
 	return finish(root)

@@ -20,6 +20,8 @@ type note struct {
 	ID       string       `json:"id"`
 	Tenant   string       `json:"tenant"`
 	App      string       `json:"app,omitempty"`
+	Holder   string       `json:"holder,omitempty"` // the tenant's name; that of a person stays off the chain
+	File     string       `json:"file,omitempty"`   // its name
 	Type     string       `json:"type"`
 	Media    string       `json:"media"`
 	Size     int64        `json:"sizeBytes"`
@@ -61,7 +63,10 @@ func (s *Service) carry(ctx context.Context, i *gateway.Item) (func(*sql.Tx) err
 	if err != nil {
 		return nil, err
 	}
-	n := note{ID: r.ID, Tenant: r.Tenant, App: r.App, Type: r.Type, Media: r.Media, Size: r.SizeBytes, SHA256: r.SHA256, Template: r.Template, Version: r.Version}
+	n := note{ID: r.ID, Tenant: r.Tenant, App: r.App, File: r.FileName, Type: r.Type, Media: r.Media, Size: r.SizeBytes, SHA256: r.SHA256, Template: r.Template, Version: r.Version}
+	if n.Holder, err = s.holder(ctx, r.Tenant); err != nil {
+		return nil, err
+	}
 	if len(r.Fields) > 0 {
 		raw, err := json.Marshal(r.Fields)
 		if err != nil {
@@ -85,6 +90,15 @@ func (s *Service) carry(ctx context.Context, i *gateway.Item) (func(*sql.Tx) err
 		}
 		return tenant.Tell(tx, serviceName, r.Tenant, "deposit.committed", r.ID, r.Title, map[string]any{"id": r.ID, "hash": r.Hash, "txId": at.TxID, "height": at.Height})
 	}, nil
+}
+
+// holder is the name of a tenant as the chain may show it.
+func (s *Service) holder(ctx context.Context, id string) (string, error) {
+	t, err := s.ByID(ctx, id)
+	if err != nil || t.Kind == "person" {
+		return "", err
+	}
+	return t.Name, nil
 }
 
 // refuse notes that a deposit was refused for good.

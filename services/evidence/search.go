@@ -217,11 +217,11 @@ func (s *Service) Certificate(ctx context.Context, c *rest.Caller, in *rest.Rece
 	if r.TxID == nil {
 		return nil, types.Errorf(types.CodeNotReady, "deposit %s is %s", r.ID, r.State)
 	}
-	owners, err := s.Tenants.ByID(ctx, r.Tenant)
+	cl, err := s.chain(ctx)
 	if err != nil {
 		return nil, err
 	}
-	pdf, err := s.p.Certify.Certificate(ctx, owners, r)
+	pdf, err := s.p.Certify.Certificate(ctx, cl, r.Hash)
 	if err != nil {
 		return nil, err
 	}

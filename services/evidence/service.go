@@ -42,7 +42,7 @@ type Files interface {
 
 // Certifier makes certificates: a signed PDF with the proof.
 type Certifier interface {
-	Certificate(ctx context.Context, t *rest.Tenant, r *rest.EvidenceReceipt) ([]byte, error)
+	Certificate(ctx context.Context, c *client.Client, hash crypto.Hash) ([]byte, error)
 }
 
 // Notary is an outside notary that answers by REST.
@@ -83,7 +83,7 @@ func (p *Params) Validate() error {
 
 // Service is a running evidence service. It is safe for concurrent use.
 type Service struct {
-	*tenant.Tenants
+	*tenant.Registry
 	p       Params
 	db      *database.DB
 	queue   *gateway.Queue
@@ -117,7 +117,7 @@ func New(p Params) (*Service, error) {
 	if p.Notary != nil && p.Notary.Token != "" {
 		s.notary.Header = http.Header{"Authorization": {"Bearer " + p.Notary.Token}}
 	}
-	s.Tenants = tenant.New(tenant.Params{
+	s.Registry = tenant.New(tenant.Params{
 		Service: serviceName, DB: db, IDs: tenant.ChainIdentities{Client: s.chain}, Keys: p.Keys, Secrets: secrets, Record: p.Record, Log: p.Log,
 		Text: func(a *rest.Application) []byte { return a.Text(p.Genesis) },
 	})

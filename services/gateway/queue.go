@@ -77,7 +77,11 @@ type Queue struct {
 
 // NewQueue makes a queue. refused, which may be nil, writes along when an item is refused.
 func NewQueue(p Params, db *database.DB, handle Handler, refused func(*sql.Tx, *Item) error, log *slog.Logger) *Queue {
-	return &Queue{p: p, db: db, handle: handle, refused: refused, log: log, fresh: make(chan *Item, p.Workers), busy: map[string]bool{}, waiters: map[string][]chan struct{}{}}
+	q := &Queue{p: p, db: db, handle: handle, refused: refused, log: log, fresh: make(chan *Item, p.Workers), busy: map[string]bool{}, waiters: map[string][]chan struct{}{}}
+	if _, err := db.Row(context.Background(), "SELECT count(*) FROM item WHERE state = ?", []any{Accepted}, &q.waiting); err != nil {
+		log.Warn("queue cannot be counted", "error", err)
+	}
+	return q
 }
 
 // Accept takes a request in. What it returned without an error is durable. Under a key that
@@ -221,13 +225,6 @@ func (q *Queue) Waiting() int64 {
 
 // Run carries items out until ctx ends; those under way then are taken up at the next start.
 func (q *Queue) Run(ctx context.Context) {
-	var n int64
-	if _, err := q.db.Row(ctx, "SELECT count(*) FROM item WHERE state = ?", []any{Accepted}, &n); err != nil {
-		q.log.Warn("queue cannot be counted", "error", err)
-	}
-	q.mu.Lock()
-	q.waiting = n
-	q.mu.Unlock()
 	var workers sync.WaitGroup
 	for range q.p.Workers {
 		workers.Go(func() {

@@ -20,7 +20,7 @@ const maxApps = 50
 func hexBytes(s string) ([]byte, error) { return hex.DecodeString(s) }
 
 // makeKey makes an API key for an application, which gets its id.
-func (s *Tenants) makeKey(a *rest.App, days int) (err error) {
+func (s *Registry) makeKey(a *rest.App, days int) (err error) {
 	now := time.Now()
 	a.ID, a.Created = database.NewID("a", now), now.UTC().Truncate(time.Second)
 	a.Token, a.Key, a.Expires, err = s.Keys.Create(s.Service+" "+a.ID, days)
@@ -28,7 +28,7 @@ func (s *Tenants) makeKey(a *rest.App, days int) (err error) {
 }
 
 // addApp enters an application. Its token is kept sealed until somebody takes it.
-func (s *Tenants) addApp(tx *sql.Tx, a *rest.App) error {
+func (s *Registry) addApp(tx *sql.Tx, a *rest.App) error {
 	token, err := s.Secrets.Seal([]byte(a.Token), []byte("token/"+a.ID))
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (s *Tenants) addApp(tx *sql.Tx, a *rest.App) error {
 }
 
 // takeTokens reads the applications of a tenant with their tokens.
-func (s *Tenants) takeTokens(tx *sql.Tx, tenant string) ([]rest.App, error) {
+func (s *Registry) takeTokens(tx *sql.Tx, tenant string) ([]rest.App, error) {
 	rows, err := tx.Query(selectApps+" WHERE tenant = ? AND length(token) > 0 ORDER BY id", tenant)
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func scanApp(scan func(...any) error) (*rest.App, []byte, error) {
 }
 
 // Apps lists the applications of the caller's tenant, all for those who run the service.
-func (s *Tenants) Apps(ctx context.Context, c *rest.Caller, _ *rest.ListQuery) (*rest.Apps, error) {
+func (s *Registry) Apps(ctx context.Context, c *rest.Caller, _ *rest.ListQuery) (*rest.Apps, error) {
 	a, err := s.Actor(ctx, c)
 	if err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (s *Tenants) Apps(ctx context.Context, c *rest.Caller, _ *rest.ListQuery) (
 }
 
 // NewApp makes an application with a key, shown this once.
-func (s *Tenants) NewApp(ctx context.Context, c *rest.Caller, in *rest.AppNew) (*rest.App, error) {
+func (s *Registry) NewApp(ctx context.Context, c *rest.Caller, in *rest.AppNew) (*rest.App, error) {
 	a, err := s.Acting(ctx, c)
 	if err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func (s *Tenants) NewApp(ctx context.Context, c *rest.Caller, in *rest.AppNew) (
 }
 
 // RevokeApp ends the key of an application at once.
-func (s *Tenants) RevokeApp(ctx context.Context, c *rest.Caller, in *rest.AppRef) (*rest.App, error) {
+func (s *Registry) RevokeApp(ctx context.Context, c *rest.Caller, in *rest.AppRef) (*rest.App, error) {
 	a, err := s.Actor(ctx, c)
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func (s *Tenants) RevokeApp(ctx context.Context, c *rest.Caller, in *rest.AppRef
 }
 
 // tell leaves a tenant a message, and sends it by webhook if the tenant has one.
-func (s *Tenants) tell(tx *sql.Tx, tenant, kind, subject, text string, data map[string]any) error {
+func (s *Registry) tell(tx *sql.Tx, tenant, kind, subject, text string, data map[string]any) error {
 	return Tell(tx, s.Service, tenant, kind, subject, text, data)
 }
 
@@ -209,7 +209,7 @@ func Tell(tx *sql.Tx, service, tenant, kind, subject, text string, data map[stri
 }
 
 // Notices lists the messages to the caller's tenant.
-func (s *Tenants) Notices(ctx context.Context, c *rest.Caller, q *rest.NoticeQuery) (*rest.Notices, error) {
+func (s *Registry) Notices(ctx context.Context, c *rest.Caller, q *rest.NoticeQuery) (*rest.Notices, error) {
 	a, err := s.belonging(ctx, c)
 	if err != nil {
 		return nil, err
@@ -218,7 +218,7 @@ func (s *Tenants) Notices(ctx context.Context, c *rest.Caller, q *rest.NoticeQue
 }
 
 // belonging is Actor for what the users of a tenant see, also when it is closed.
-func (s *Tenants) belonging(ctx context.Context, c *rest.Caller) (*Actor, error) {
+func (s *Registry) belonging(ctx context.Context, c *rest.Caller) (*Actor, error) {
 	a, err := s.Actor(ctx, c)
 	if err == nil && a.Tenant == nil {
 		err = types.Errorf(types.CodeNoTenant, "%s %s", c.Kind, c.Name)
@@ -227,7 +227,7 @@ func (s *Tenants) belonging(ctx context.Context, c *rest.Caller) (*Actor, error)
 }
 
 // ReadNotices marks messages as read.
-func (s *Tenants) ReadNotices(ctx context.Context, c *rest.Caller, in *rest.NoticeRead) (*rest.Done, error) {
+func (s *Registry) ReadNotices(ctx context.Context, c *rest.Caller, in *rest.NoticeRead) (*rest.Done, error) {
 	a, err := s.belonging(ctx, c)
 	if err != nil {
 		return nil, err
@@ -236,7 +236,7 @@ func (s *Tenants) ReadNotices(ctx context.Context, c *rest.Caller, in *rest.Noti
 }
 
 // scope is whose webhook messages a caller sees: all, for those who run the service.
-func (s *Tenants) scope(ctx context.Context, c *rest.Caller) (string, error) {
+func (s *Registry) scope(ctx context.Context, c *rest.Caller) (string, error) {
 	a, err := s.Actor(ctx, c)
 	if err == nil && a.Tenant == nil && !a.Administrator {
 		err = types.Errorf(types.CodeNoTenant, "%s %s", c.Kind, c.Name)
@@ -248,7 +248,7 @@ func (s *Tenants) scope(ctx context.Context, c *rest.Caller) (string, error) {
 }
 
 // LostMessages lists webhook messages that were given up.
-func (s *Tenants) LostMessages(ctx context.Context, c *rest.Caller, q *rest.DeadLetterQuery) (*rest.LostMessages, error) {
+func (s *Registry) LostMessages(ctx context.Context, c *rest.Caller, q *rest.DeadLetterQuery) (*rest.LostMessages, error) {
 	t, err := s.scope(ctx, c)
 	if err != nil {
 		return nil, err
@@ -257,7 +257,7 @@ func (s *Tenants) LostMessages(ctx context.Context, c *rest.Caller, q *rest.Dead
 }
 
 // Resend has lost messages sent again.
-func (s *Tenants) Resend(ctx context.Context, c *rest.Caller, in *rest.ResendRequest) (*rest.Done, error) {
+func (s *Registry) Resend(ctx context.Context, c *rest.Caller, in *rest.ResendRequest) (*rest.Done, error) {
 	t, err := s.scope(ctx, c)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func DefaultFlow() rest.Flow {
 }
 
 // Flow returns the flow in force.
-func (s *Tenants) Flow(ctx context.Context, c *rest.Caller, _ *rest.ListQuery) (*rest.Flow, error) {
+func (s *Registry) Flow(ctx context.Context, c *rest.Caller, _ *rest.ListQuery) (*rest.Flow, error) {
 	if _, err := s.Actor(ctx, c); err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (s *Tenants) Flow(ctx context.Context, c *rest.Caller, _ *rest.ListQuery) (
 }
 
 // flow reads a version of the flow, -1 for the newest.
-func (s *Tenants) flow(ctx context.Context, version int) (*rest.Flow, error) {
+func (s *Registry) flow(ctx context.Context, version int) (*rest.Flow, error) {
 	out, body := DefaultFlow(), ""
 	found, err := s.DB.Row(ctx, "SELECT body, version FROM flow WHERE ? < 0 OR version = ? ORDER BY version DESC LIMIT 1", []any{version, version}, &body, &out.Version)
 	if err != nil || !found {
@@ -43,7 +43,7 @@ func (s *Tenants) flow(ctx context.Context, version int) (*rest.Flow, error) {
 }
 
 // SetFlow changes the flow for applications from now on; those under way keep theirs.
-func (s *Tenants) SetFlow(ctx context.Context, c *rest.Caller, in *rest.FlowChange) (*rest.Flow, error) {
+func (s *Registry) SetFlow(ctx context.Context, c *rest.Caller, in *rest.FlowChange) (*rest.Flow, error) {
 	a, err := s.administering(ctx, c)
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ const (
 
 // Apply enters an application. Its identity must hold on the chain: a member applies for
 // itself, the holder of a DID signs the application with the DID's key.
-func (s *Tenants) Apply(ctx context.Context, c *rest.Caller, in *rest.ApplicationNew) (*rest.Opening, error) {
+func (s *Registry) Apply(ctx context.Context, c *rest.Caller, in *rest.ApplicationNew) (*rest.Opening, error) {
 	app := &in.Body
 	flow, err := s.flow(ctx, -1)
 	if err != nil {
@@ -125,7 +125,7 @@ func validAppName(name string) error {
 }
 
 // vouch checks that the identity holds and that its owner applies.
-func (s *Tenants) vouch(ctx context.Context, c *rest.Caller, app *rest.Application) error {
+func (s *Registry) vouch(ctx context.Context, c *rest.Caller, app *rest.Application) error {
 	id, err := s.IDs.Check(ctx, app.Identity)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (s *Tenants) vouch(ctx context.Context, c *rest.Caller, app *rest.Applicati
 	return nil
 }
 
-func (s *Tenants) opening(ctx context.Context, id string) (*rest.Opening, error) {
+func (s *Registry) opening(ctx context.Context, id string) (*rest.Opening, error) {
 	list, err := s.openings(ctx, "id = ?", []any{id}, 1)
 	if err == nil && len(list) == 0 {
 		err = types.Errorf(types.CodeNotFound, "application %s", id)
@@ -154,7 +154,7 @@ func (s *Tenants) opening(ctx context.Context, id string) (*rest.Opening, error)
 	return &list[0], nil
 }
 
-func (s *Tenants) openings(ctx context.Context, where string, args []any, limit int) ([]rest.Opening, error) {
+func (s *Registry) openings(ctx context.Context, where string, args []any, limit int) ([]rest.Opening, error) {
 	list := []rest.Opening{}
 	err := s.DB.Each(ctx, "SELECT id, state, body, flow, decisions, tenant, error, by, time FROM opening WHERE "+where+" ORDER BY id DESC LIMIT ?", append(args, limit), func(scan func(...any) error) error {
 		var o rest.Opening
@@ -201,7 +201,7 @@ func notNil(list []string) []string {
 
 // Openings lists all applications for those who run the service or decide a step of theirs,
 // else the caller's own.
-func (s *Tenants) Openings(ctx context.Context, c *rest.Caller, q *rest.OpeningQuery) (*rest.Openings, error) {
+func (s *Registry) Openings(ctx context.Context, c *rest.Caller, q *rest.OpeningQuery) (*rest.Openings, error) {
 	a, err := s.Actor(ctx, c)
 	if err != nil {
 		return nil, err
@@ -221,7 +221,7 @@ func (s *Tenants) Openings(ctx context.Context, c *rest.Caller, q *rest.OpeningQ
 }
 
 // decides reports whether somebody is an approver of the flow in force.
-func (s *Tenants) decides(ctx context.Context, a *Actor) (bool, error) {
+func (s *Registry) decides(ctx context.Context, a *Actor) (bool, error) {
 	flow, err := s.flow(ctx, -1)
 	if err != nil {
 		return false, err
@@ -230,7 +230,7 @@ func (s *Tenants) decides(ctx context.Context, a *Actor) (bool, error) {
 }
 
 // Opening returns one application: to its applicant, and to those who see all.
-func (s *Tenants) Opening(ctx context.Context, c *rest.Caller, in *rest.OpeningRef) (*rest.Opening, error) {
+func (s *Registry) Opening(ctx context.Context, c *rest.Caller, in *rest.OpeningRef) (*rest.Opening, error) {
 	a, err := s.Actor(ctx, c)
 	if err != nil {
 		return nil, err
@@ -247,7 +247,7 @@ func (s *Tenants) Opening(ctx context.Context, c *rest.Caller, in *rest.OpeningR
 }
 
 // Decide approves or refuses the step that is due. The last approval opens the tenant.
-func (s *Tenants) Decide(ctx context.Context, c *rest.Caller, in *rest.DecisionNew) (*rest.Opening, error) {
+func (s *Registry) Decide(ctx context.Context, c *rest.Caller, in *rest.DecisionNew) (*rest.Opening, error) {
 	a, err := s.Actor(ctx, c)
 	if err != nil {
 		return nil, err
@@ -306,7 +306,7 @@ func (s *Tenants) Decide(ctx context.Context, c *rest.Caller, in *rest.DecisionN
 }
 
 // Resume opens what was approved before the process ended.
-func (s *Tenants) Resume(ctx context.Context) error {
+func (s *Registry) Resume(ctx context.Context) error {
 	list, err := s.openings(ctx, "state = ?", []any{approved}, maxPending)
 	for i := range list {
 		if oerr := s.open(ctx, list[i].ID); oerr != nil {
@@ -318,7 +318,7 @@ func (s *Tenants) Resume(ctx context.Context) error {
 
 // open makes tenant, users and keys of an approved application. Keys are made first: one
 // that a crash leaves behind is known to nobody.
-func (s *Tenants) open(ctx context.Context, id string) error {
+func (s *Registry) open(ctx context.Context, id string) error {
 	err := s.tryOpen(ctx, id)
 	if err != nil {
 		werr := s.DB.Write(context.WithoutCancel(ctx), func(tx *sql.Tx) error {
@@ -332,7 +332,7 @@ func (s *Tenants) open(ctx context.Context, id string) error {
 	return err
 }
 
-func (s *Tenants) tryOpen(ctx context.Context, id string) error {
+func (s *Registry) tryOpen(ctx context.Context, id string) error {
 	o, err := s.opening(ctx, id)
 	if err != nil {
 		return err
@@ -406,7 +406,7 @@ func (s *Tenants) tryOpen(ctx context.Context, id string) error {
 
 // ClaimKeys hands the application keys of an opened tenant to whoever holds the claim that
 // the application's answer showed, once.
-func (s *Tenants) ClaimKeys(ctx context.Context, _ *rest.Caller, in *rest.ClaimNew) (*rest.Apps, error) {
+func (s *Registry) ClaimKeys(ctx context.Context, _ *rest.Caller, in *rest.ClaimNew) (*rest.Apps, error) {
 	hash := crypto.Sum([]byte(in.Body.Claim)).String()
 	var id, state, t string
 	found, err := s.DB.Row(ctx, "SELECT id, state, tenant FROM opening WHERE id = ? AND claim = ?", []any{in.ID, hash}, &id, &state, &t)

@@ -52,11 +52,11 @@ type Params struct {
 	Log     *slog.Logger
 }
 
-// Tenants serves applications, tenants and their keys. It is safe for concurrent use.
-type Tenants struct{ Params }
+// Registry serves applications, tenants and their keys. It is safe for concurrent use.
+type Registry struct{ Params }
 
 // New makes the service. Schema, connector.Schema and notify.Schema MUST be in the database.
-func New(p Params) *Tenants { return &Tenants{p} }
+func New(p Params) *Registry { return &Registry{p} }
 
 // Actor is who a request comes from, as the service knows it.
 type Actor struct {
@@ -76,7 +76,7 @@ const (
 )
 
 // Actor finds out who a caller is: HC-1016 for nobody in particular.
-func (s *Tenants) Actor(ctx context.Context, c *rest.Caller) (*Actor, error) {
+func (s *Registry) Actor(ctx context.Context, c *rest.Caller) (*Actor, error) {
 	if c.Kind == "anonymous" {
 		return nil, types.Errorf(types.CodeLoginRequired, "log in by certificate, or show an application key")
 	}
@@ -105,7 +105,7 @@ func (s *Tenants) Actor(ctx context.Context, c *rest.Caller) (*Actor, error) {
 
 // Acting is Actor for what only tenants do: HC-4703 if the caller is of none that is open,
 // HC-4704 if the tenant's identity does not hold any more.
-func (s *Tenants) Acting(ctx context.Context, c *rest.Caller) (*Actor, error) {
+func (s *Registry) Acting(ctx context.Context, c *rest.Caller) (*Actor, error) {
 	a, err := s.Actor(ctx, c)
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (s *Tenants) Acting(ctx context.Context, c *rest.Caller) (*Actor, error) {
 }
 
 // administering is Actor for what only administrators do.
-func (s *Tenants) administering(ctx context.Context, c *rest.Caller) (*Actor, error) {
+func (s *Registry) administering(ctx context.Context, c *rest.Caller) (*Actor, error) {
 	a, err := s.Actor(ctx, c)
 	if err == nil && !a.Administrator {
 		err = types.Errorf(types.CodePermissionDenied, "%s is no administrator of the service", c.Name)
@@ -127,12 +127,12 @@ func (s *Tenants) administering(ctx context.Context, c *rest.Caller) (*Actor, er
 }
 
 // Administrator refuses, with HC-2201, all but the administrators of the service.
-func (s *Tenants) Administrator(ctx context.Context, c *rest.Caller) (*Actor, error) {
+func (s *Registry) Administrator(ctx context.Context, c *rest.Caller) (*Actor, error) {
 	return s.administering(ctx, c)
 }
 
 // Permissions lists who runs the service besides the chain's administrators.
-func (s *Tenants) Permissions(ctx context.Context, c *rest.Caller, _ *rest.ListQuery) (*rest.Permissions, error) {
+func (s *Registry) Permissions(ctx context.Context, c *rest.Caller, _ *rest.ListQuery) (*rest.Permissions, error) {
 	if _, err := s.administering(ctx, c); err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (s *Tenants) Permissions(ctx context.Context, c *rest.Caller, _ *rest.ListQ
 }
 
 // SetPermission gives or takes a part in running the service.
-func (s *Tenants) SetPermission(ctx context.Context, c *rest.Caller, in *rest.PermissionChange) (*rest.Permissions, error) {
+func (s *Registry) SetPermission(ctx context.Context, c *rest.Caller, in *rest.PermissionChange) (*rest.Permissions, error) {
 	a, err := s.administering(ctx, c)
 	if err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ const (
 )
 
 // tenant reads a tenant; HC-1003 if there is none.
-func (s *Tenants) tenant(ctx context.Context, id string) (*rest.Tenant, error) {
+func (s *Registry) tenant(ctx context.Context, id string) (*rest.Tenant, error) {
 	list, err := s.tenants(ctx, "id = ?", []any{id}, 1)
 	if err == nil && len(list) == 0 {
 		err = types.Errorf(types.CodeNotFound, "tenant %s", id)
@@ -188,7 +188,7 @@ func (s *Tenants) tenant(ctx context.Context, id string) (*rest.Tenant, error) {
 	return &list[0], nil
 }
 
-func (s *Tenants) tenants(ctx context.Context, where string, args []any, limit int) ([]rest.Tenant, error) {
+func (s *Registry) tenants(ctx context.Context, where string, args []any, limit int) ([]rest.Tenant, error) {
 	list := []rest.Tenant{}
 	err := s.DB.Each(ctx, `SELECT id, kind, name, identity, contact, state, defaults, webhook, created, (SELECT group_concat(member, ' ') FROM user WHERE tenant = tenant.id)
 		FROM tenant WHERE `+where+" ORDER BY id DESC LIMIT ?", append(args, limit), func(scan func(...any) error) error {
@@ -209,7 +209,7 @@ func (s *Tenants) tenants(ctx context.Context, where string, args []any, limit i
 }
 
 // Tenants lists all tenants for those who run the service, else the caller's.
-func (s *Tenants) Tenants(ctx context.Context, c *rest.Caller, q *rest.TenantQuery) (*rest.Tenants, error) {
+func (s *Registry) Tenants(ctx context.Context, c *rest.Caller, q *rest.TenantQuery) (*rest.Tenants, error) {
 	a, err := s.Actor(ctx, c)
 	if err != nil {
 		return nil, err
@@ -229,7 +229,7 @@ func (s *Tenants) Tenants(ctx context.Context, c *rest.Caller, q *rest.TenantQue
 }
 
 // ChangeTenant sets users and state of a tenant.
-func (s *Tenants) ChangeTenant(ctx context.Context, c *rest.Caller, in *rest.TenantChange) (*rest.Tenant, error) {
+func (s *Registry) ChangeTenant(ctx context.Context, c *rest.Caller, in *rest.TenantChange) (*rest.Tenant, error) {
 	a, err := s.administering(ctx, c)
 	if err != nil {
 		return nil, err
@@ -285,6 +285,6 @@ func addUsers(tx *sql.Tx, tenant string, users []string) error {
 }
 
 // ByID returns a tenant; HC-1003 if there is none.
-func (s *Tenants) ByID(ctx context.Context, id string) (*rest.Tenant, error) {
+func (s *Registry) ByID(ctx context.Context, id string) (*rest.Tenant, error) {
 	return s.tenant(ctx, id)
 }
