@@ -2,20 +2,13 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/huchain/huchain/node"
 )
-
-// heapGrowth is by how many percent of what is in use a node lets its heap grow before it
-// collects garbage. Most of a node's heap holds no pointers, the storage's tables and caches,
-// so that looking through the rest twice as often as usual costs next to nothing.
-const heapGrowth = 50
 
 func startCmd(a *app) *cobra.Command {
 	return &cobra.Command{
@@ -28,9 +21,6 @@ func startCmd(a *app) *cobra.Command {
 			dir, err := filepath.Abs(a.home)
 			if err != nil {
 				return err
-			}
-			if os.Getenv("GOGC") == "" {
-				debug.SetGCPercent(heapGrowth)
 			}
 			return node.Run(cmd.Context(), node.Home{Dir: dir}, node.Options{
 				Stderr:   a.err,

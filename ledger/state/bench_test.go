@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,9 +66,6 @@ func benchWrites(rng *rand.Rand, from, n, keys int, value []byte) []types.Write 
 //
 //	go test ./ledger/state -run '^$' -bench 'State|RawPebble' -benchtime 200x -state.keys 10000000 -timeout 1h
 func BenchmarkState(b *testing.B) {
-	if os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(50)) // as a node does
-	}
 	dir := *benchDir
 	if dir == "" {
 		dir = b.TempDir()
