@@ -598,7 +598,7 @@ var table = []Explanation{
 		Code:    CodeNoTenant,
 		Message: Text{"调用者不属于任何已开通的用户方", "the caller belongs to no tenant"},
 		Cause:   Text{"请求的成员或应用密钥不在任何已开通的用户方名下，或用户方已停用。", "Neither the member nor the application key is a user of a tenant that is open."},
-		Fix:     Text{"先提交开通申请（huchain evidence open），或请管理员把该成员加入用户方。", "Apply first (huchain evidence open), or have an administrator add the member to a tenant."},
+		Fix:     Text{"先提交开通申请（huchain evidence open），或请管理员把该成员加入用户方。", "Apply first (huchain evidence apply), or have an administrator add the member to a tenant."},
 	},
 	{
 		Code:    CodeIdentityRefused,

@@ -157,10 +157,11 @@ func evidenceDecideCmd(a *app) *cobra.Command {
 			}
 			in := &rest.DecisionNew{}
 			in.Body.Step, in.Body.Approved, in.Body.Remark = o.Next.Name, !refuse, remark
-			if err := e.Ask(ctx, http.MethodPost, nil, &in.Body, &o, "openings", args[0], "decisions"); err != nil {
+			var out rest.Opening
+			if err := e.Ask(ctx, http.MethodPost, nil, &in.Body, &out, "openings", args[0], "decisions"); err != nil {
 				return err
 			}
-			return a.printOpening(&o)
+			return a.printOpening(&out)
 		})
 	c.Flags().BoolVar(&refuse, "refuse", false, "refuse instead of approving")
 	c.Flags().StringVar(&remark, "remark", "", "why")
