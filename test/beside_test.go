@@ -11,56 +11,92 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// How much of the machine a test takes. Most tests wait for blocks, elections and time-outs
-// longer than they need a processor, and run beside others; one that measures runs alone.
+// Whether a test may run beside others. Most wait for blocks, elections and time-outs longer
+// than they need a processor; those that measure run alone, after all others.
 const (
-	beside = 1
-	alone  = 5
+	beside = false
+	alone  = true
 )
 
-var room = semaphore.NewWeighted(alone)
+// places is how many networks run at a time, one in a soak.
+const places = 5
+
+var (
+	room  = semaphore.NewWeighted(places)
+	crowd sync.WaitGroup // tests that run beside others and have not ended
+)
 
 // occupy makes the test run in parallel with the others, from when there is room until its
-// end. A soak runs one test at a time.
-func occupy(t *testing.T, size int64) {
+// end.
+func occupy(t *testing.T) {
 	t.Helper()
+	join(t)
 	t.Parallel()
-	take(t, size)
+	t.Cleanup(takePlace(t))
 }
 
-func take(t *testing.T, size int64) {
+// join makes the tests that run alone wait for the end of this one.
+func join(t *testing.T) {
+	crowd.Add(1)
+	t.Cleanup(crowd.Done)
+}
+
+// takePlace waits for room and returns what gives it back.
+func takePlace(t *testing.T) (leave func()) {
 	t.Helper()
+	size := int64(1)
 	if soak > 1 {
-		size = alone
+		size = places
 	}
 	require.NoError(t, room.Acquire(context.Background(), size))
 	t.Log("begins")
-	t.Cleanup(func() { room.Release(size) })
+	return func() { room.Release(size) }
 }
 
 // sharedNetwork is a running network that several tests use one after the other.
 type sharedNetwork struct {
-	wanted int        // tests that are still to have it
+	wanted int        // tests that are still to have it, of those that run beside others
+	lonely int        // and of those that run alone
 	mu     sync.Mutex // held by the test whose turn it is
+	leave  func()     // gives up its place; nil while it has none
 	n      *network   // nil until the first test, after one that failed, and after the last
 }
 
 var sharedNetworks sync.Map // of *sharedNetwork, by name
 
 // shared returns a running network that tests of one kind share; founding one takes
-// seconds. A test MUST leave all its validators running and in step. prepare, which may
-// be nil, changes the network before its first start. After a failure the next test
-// gets a new one; the last test ends it.
-func shared(t *testing.T, name string, size int64, prepare func(*network)) *network {
+// seconds. They have it one after the other without a pause, those that run alone last. A
+// test MUST leave all its validators running and in step. prepare, which may be nil,
+// changes the network before its first start. After a failure the next test gets a new
+// one; the last test ends it.
+func shared(t *testing.T, name string, apart bool, prepare func(*network)) *network {
 	t.Helper()
 	v, _ := sharedNetworks.LoadOrStore(name, &sharedNetwork{})
 	s := v.(*sharedNetwork)
-	s.wanted++ // every test comes here before any goes past the next line
+	// Every test comes here before any goes on in parallel.
+	if apart {
+		s.lonely++
+	} else {
+		s.wanted++
+		join(t)
+	}
 	t.Parallel()
+	if apart {
+		crowd.Wait()
+	}
 	s.mu.Lock()
 	t.Cleanup(s.mu.Unlock)
-	take(t, size)
-	s.wanted--
+	if apart {
+		s.lonely--
+		t.Log("begins")
+	} else {
+		s.wanted--
+		if s.leave == nil {
+			s.leave = takePlace(t)
+		} else {
+			t.Log("begins")
+		}
+	}
 	if s.n == nil {
 		home, err := os.MkdirTemp(sharedDir, name)
 		require.NoError(t, err)
@@ -80,9 +116,13 @@ func shared(t *testing.T, name string, size int64, prepare func(*network)) *netw
 		if t.Failed() {
 			n.showLogs()
 		}
-		if t.Failed() || s.wanted == 0 {
+		if t.Failed() || s.wanted+s.lonely == 0 {
 			n.killAll()
 			s.n = nil
+		}
+		if s.wanted == 0 && s.leave != nil {
+			s.leave()
+			s.leave = nil
 		}
 	})
 	return n

@@ -70,7 +70,7 @@ func shiftedBinary(t testing.TB) string {
 // three of them are linked, record the offence on the chain and vote the offender out.
 // covers: T.04 T.06 T.07
 func TestFaultyNetwork(t *testing.T) {
-	occupy(t, beside)
+	occupy(t)
 	shifted := shiftedBinary(t)
 	n := foundNetwork(t, t.TempDir())
 	defer n.killAll()

@@ -55,6 +55,7 @@ var documents = []string{"README.md", "docs/operator.md", "docs/contracts.md", "
 // TestDocuments runs every command of the documents, in order, as a reader would, each
 // document on a host of its own: a network namespace, where the customary ports are free.
 func TestDocuments(t *testing.T) {
+	join(t)
 	t.Parallel()
 	t.Cleanup(func() { // of README.md
 		os.Remove(filepath.Join(root, "record.proof"))
@@ -62,7 +63,7 @@ func TestDocuments(t *testing.T) {
 	})
 	for i, doc := range documents {
 		t.Run(filepath.Base(doc), func(t *testing.T) {
-			occupy(t, beside)
+			occupy(t)
 			text, err := os.ReadFile(filepath.Join(root, doc))
 			require.NoError(t, err)
 			list, err := blocks(string(text))

@@ -293,7 +293,7 @@ func (h *machine) holds(d Deposit) {
 // others go on and say so; it returns to the same headers.
 // covers: T.03
 func TestHostsByCeremony(t *testing.T) {
-	occupy(t, beside)
+	occupy(t)
 	bundles := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(bundles, "evidence.hcp"), packages["evidence"], 0o644))
 	s := newSite(t, "archives", "court", "court", "city")

@@ -109,7 +109,7 @@ func (n *network) deposit(c *client.Client, who, title string) *client.Committed
 // other at work.
 // covers: T.06
 func TestTwoChains(t *testing.T) {
-	occupy(t, beside)
+	occupy(t)
 	n := twoChains(t)
 	t.Run("apart", n.apart)
 	t.Run("strangers", n.strangers)
