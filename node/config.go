@@ -57,6 +57,8 @@ type WebConfig struct {
 	// with a certificate, none on loopback without.
 	Login   string   `koanf:"login"`
 	Origins []string `koanf:"origins"` // of sites whose pages may call the API, such as https://portal.example
+	// PublicVerify opens what the public verification page needs to those who did not log in.
+	PublicVerify bool `koanf:"publicVerify"`
 	// Embed are the sites that may show the public verification page in a frame.
 	Embed []string   `koanf:"embed"`
 	OIDC  OIDCConfig `koanf:"oidc"`

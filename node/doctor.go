@@ -25,7 +25,12 @@ type Finding struct {
 // Diagnose looks for what keeps the node of a home from working. It changes nothing and
 // may run beside the node.
 func Diagnose(ctx context.Context, home Home) []Finding {
-	d := &diagnosis{}
+	return diagnose(ctx, home, http.DefaultClient) //nolint:forbidigo // contexts end its requests
+}
+
+// diagnose asks the running node through a client.
+func diagnose(ctx context.Context, home Home, client *http.Client) []Finding {
+	d := &diagnosis{http: client}
 	if !home.Exists() {
 		d.fault("home", fmt.Errorf("%s holds no node.toml", home.Dir), types.Text{ZH: "用 huchain init 建立节点目录", EN: "make a home with huchain init"})
 		return d.list
@@ -59,7 +64,10 @@ func Diagnose(ctx context.Context, home Home) []Finding {
 	return d.list
 }
 
-type diagnosis struct{ list []Finding }
+type diagnosis struct {
+	http *http.Client // that reaches the running node
+	list []Finding
+}
 
 func (d *diagnosis) add(what string, err error, detail string) {
 	f := Finding{What: what, OK: err == nil, Detail: detail}
@@ -97,7 +105,7 @@ func (d *diagnosis) ready(ctx context.Context, url string) {
 		d.add("ready", err, "")
 		return
 	}
-	resp, err := http.DefaultClient.Do(req) //nolint:forbidigo // the context ends it
+	resp, err := d.http.Do(req)
 	if err == nil {
 		defer resp.Body.Close()
 		var v struct{ Code, Detail string }

@@ -52,7 +52,7 @@ func (d *diagnosis) live(ctx context.Context, name, web string, c ChainHome) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	var st rest.Status
-	if err := getJSON(ctx, "http://"+web+"/api/v1/chains/"+c.Name+"/status", &st); err != nil {
+	if err := d.getJSON(ctx, "http://"+web+"/api/v1/chains/"+c.Name+"/status", &st); err != nil {
 		d.fault(name+"status", err, text("查看 logs/node.log", "see logs/node.log"))
 		return
 	}
@@ -68,7 +68,7 @@ func (d *diagnosis) live(ctx context.Context, name, web string, c ChainHome) {
 			text("重启节点以运行新版本", "restart the node to run the new release"))
 	}
 	var peers rest.Peers
-	if err := getJSON(ctx, "http://"+web+"/api/v1/chains/"+c.Name+"/peers", &peers); err != nil {
+	if err := d.getJSON(ctx, "http://"+web+"/api/v1/chains/"+c.Name+"/peers", &peers); err != nil {
 		d.fault(name+"peers", err, text("查看 logs/node.log", "see logs/node.log"))
 		return
 	}
@@ -133,12 +133,12 @@ func (d *diagnosis) releases(name, own string, list *rest.Peers) {
 	}
 }
 
-func getJSON(ctx context.Context, url string, into any) error {
+func (d *diagnosis) getJSON(ctx context.Context, url string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req) //nolint:forbidigo // the context ends it
+	resp, err := d.http.Do(req)
 	if err != nil {
 		return err
 	}

@@ -125,7 +125,7 @@ func (n *node) run(ctx context.Context, lock *Lock, opt Options) error {
 	params := api.DefaultParams()
 	params.SubmitTimeout, params.MaxInFlight = n.cfg.Web.SubmitTimeout, n.cfg.Web.MaxInFlight
 	params.RequestsPerSecond, params.Origins = n.cfg.Web.rate(), n.cfg.Web.Origins
-	params.Access = n.access
+	params.Access, params.Operations = n.access, newOperations(ctx, n)
 	if n.api, err = api.New(params, n.cfg.Name, BuildVersion().String(), n.log, n.reg); err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func (n *node) inHome(path string) string {
 
 // openAccess reads who may use the web listener.
 func (n *node) openAccess(hosts []string) (err error) {
-	n.access = &api.Access{Hosts: hosts, Required: n.cfg.Web.loginRequired(), Embed: n.cfg.Web.Embed, Sessions: access.NewSessions(), Record: n.record}
+	n.access = &api.Access{Hosts: hosts, Required: n.cfg.Web.loginRequired(), Embed: n.cfg.Web.Embed, Public: n.cfg.Web.PublicVerify, Sessions: access.NewSessions(), Record: n.record}
 	if n.access.Provider, err = n.provider(); err != nil {
 		return err
 	}

@@ -19,6 +19,9 @@ type Access struct {
 	// Required leaves nothing to those who neither logged in nor show a key, but the
 	// console's files, the API's description and logging in.
 	Required bool
+	// Public opens what the verification page needs to those who did not log in: genesis,
+	// headers, and single rows that contracts show to everybody.
+	Public bool
 	// Embed are the sites that may show the public verification page in a frame.
 	Embed    []string
 	Keys     *access.Keys
@@ -41,6 +44,8 @@ type visit struct {
 	host   string
 	secure bool              // over TLS
 	who    *access.Principal // nil: nobody in particular
+	// stranger is nobody in particular on a listener that asks for logins.
+	stranger bool
 }
 
 type visitKey struct{}
@@ -122,6 +127,13 @@ func open(method, path string) bool {
 	return ok && method == http.MethodPost && (what == "logins" || what == "sessions" || openEvidence(what))
 }
 
+// verifying reports whether a request is one of the public verification page.
+func verifying(method, path string) bool {
+	rest, ok := strings.CutPrefix(path, base+"/")
+	_, what, _ := strings.Cut(rest, "/")
+	return ok && method == http.MethodGet && (what == "genesis" || what == "links" || strings.HasPrefix(what, "state/") && strings.Count(what, "/") > 1)
+}
+
 // demands are the roles of which a caller with a session or key must have one. A member's
 // transactions are for the chain to judge; a key may be made for reading alone.
 func demands(kind, method, path string) []types.Role {
@@ -141,7 +153,7 @@ func demands(kind, method, path string) []types.Role {
 // permit refuses what a caller may not do.
 func (s *Server) permit(r *http.Request, who *access.Principal) error {
 	if who == nil {
-		if s.access.Required && !open(r.Method, r.URL.Path) {
+		if s.access.Required && !open(r.Method, r.URL.Path) && !(s.access.Public && verifying(r.Method, r.URL.Path)) {
 			return types.Errorf(types.CodeLoginRequired, "%s %s", r.Method, r.URL.Path)
 		}
 		return nil

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/huchain/huchain/web"
 )
 
 // consolePath is where the web console stands; its pages have addresses below it.
@@ -15,6 +17,18 @@ const consolePath = "/console/"
 // consolePolicy lets the console load what its own node serves and nothing else. Ant
 // Design writes its styles into the page.
 const consolePolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// verifyPath is the public verification page, which the sites that the node's policy names
+// may show within theirs.
+const verifyPath = consolePath + "verify"
+
+// policyOf is the policy of a page.
+func policyOf(page string, embed []string) string {
+	if len(embed) == 0 || page != verifyPath && !strings.HasPrefix(page, verifyPath+"/") {
+		return consolePolicy
+	}
+	return strings.Replace(consolePolicy, "frame-ancestors 'none'", "frame-ancestors 'self' "+strings.Join(embed, " "), 1)
+}
 
 // notBuilt is served where the binary holds no console.
 const notBuilt = `<!doctype html>
@@ -29,10 +43,10 @@ const notBuilt = `<!doctype html>
 
 // console serves the files of the web console, compressed. Addresses of pages, which have
 // no file, get index.html: the page finds its way by the address.
-func console(files fs.FS, built bool) http.Handler {
+func console(files fs.FS, built bool, embed []string) http.Handler {
 	if !built {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			consoleHeaders(w)
+			consoleHeaders(w, consolePolicy)
 			w.WriteHeader(http.StatusNotFound)
 			w.Write([]byte(notBuilt)) //nolint:errcheck // the client is gone if this fails
 		})
@@ -50,15 +64,20 @@ func console(files fs.FS, built bool) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		consoleHeaders(w)
+		consoleHeaders(w, policyOf(path.Clean(r.URL.Path), embed))
 		http.ServeFileFS(w, r, files, "index.html")
 	}))
 }
 
-func consoleHeaders(w http.ResponseWriter) {
+func (s *Server) console() http.Handler {
+	files, built := web.Console()
+	return console(files, built, s.access.Embed)
+}
+
+func consoleHeaders(w http.ResponseWriter, policy string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", consolePolicy)
+	h.Set("Content-Security-Policy", policy)
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Referrer-Policy", "no-referrer")
 }

@@ -27,7 +27,7 @@ func TestConsole(t *testing.T) {
 	h := console(fstest.MapFS{
 		"index.html":         {Data: []byte("<title>console</title>")},
 		"assets/index-1a.js": {Data: []byte(script)},
-	}, true)
+	}, true, []string{"https://portal.example"})
 
 	for _, page := range []string{"/console/", "/console/gov", "/console/gov/tx/00", "/console/gov/member/archives%2Fclerk"} {
 		resp := serveConsole(t, h, page)
@@ -38,6 +38,14 @@ func TestConsole(t *testing.T) {
 		require.Contains(t, resp.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'", page)
 		require.Equal(t, "no-cache", resp.Header.Get("Cache-Control"), page)
 	}
+
+	for _, page := range []string{"/console/verify", "/console/verify/gov"} {
+		require.Contains(t, serveConsole(t, h, page).Header.Get("Content-Security-Policy"), "frame-ancestors 'self' https://portal.example", page)
+	}
+	for _, page := range []string{"/console/verifyx", "/console/verify/../gov", "/console/gov/verify"} {
+		require.Contains(t, serveConsole(t, h, page).Header.Get("Content-Security-Policy"), "frame-ancestors 'none'", page)
+	}
+	require.Contains(t, policyOf("/console/verify", nil), "frame-ancestors 'none'", "no site is named")
 
 	resp := serveConsole(t, h, "/console/../../etc/passwd")
 	require.Equal(t, http.StatusBadRequest, resp.StatusCode)
@@ -56,7 +64,7 @@ func TestConsole(t *testing.T) {
 }
 
 func TestConsoleNotBuilt(t *testing.T) {
-	resp := serveConsole(t, console(fstest.MapFS{}, false), "/console/gov")
+	resp := serveConsole(t, console(fstest.MapFS{}, false, nil), "/console/gov")
 	require.Equal(t, http.StatusNotFound, resp.StatusCode)
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)

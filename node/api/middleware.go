@@ -76,7 +76,7 @@ func (s *Server) admitCaller(r *http.Request, now time.Time) (*http.Request, err
 	if err != nil {
 		return r, err
 	}
-	ctx := context.WithValue(r.Context(), visitKey{}, &visit{host: r.Host, secure: r.TLS != nil, who: who})
+	ctx := context.WithValue(r.Context(), visitKey{}, &visit{host: r.Host, secure: r.TLS != nil, who: who, stranger: who == nil && s.access.Required})
 	if who != nil {
 		ctx = context.WithValue(ctx, judgeKey{}, func() error {
 			_, err := s.identify(r, time.Now())

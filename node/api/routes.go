@@ -52,6 +52,7 @@ func (s *Server) register(api huma.API) {
 	s.registerStream(api)
 	s.registerRPC(api)
 	s.registerAccess(api)
+	s.registerOperations(api)
 	post(s, api, huma.Operation{
 		OperationID: "submitTx", Path: base + "/{chain}/txs", Summary: "Submit a signed transaction",
 		Description: "Answers when the transaction is committed (mode=committed), or once it is in the pool (mode=accepted). " +

@@ -14,7 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/huchain/huchain/types"
-	"github.com/huchain/huchain/web"
 )
 
 // Params are the bounds of the server.
@@ -32,6 +31,8 @@ type Params struct {
 	Origins []string
 	// Access is who may use the web listener; nil: DefaultAccess.
 	Access *Access
+	// Operations shows the node to those who operate it; nil: it is not operated by its API.
+	Operations Operations
 	// MaxStreams bounds the streams that are open at a time.
 	MaxStreams int
 	// QueryTimeout bounds one query of a contract.
@@ -106,7 +107,7 @@ func New(p Params, nodeName, version string, log *slog.Logger, reg prometheus.Re
 	s.register(api)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET "+consolePath, console(web.Console()))
+	mux.Handle("GET "+consolePath, s.console())
 	mux.Handle("GET /{$}", http.RedirectHandler(consolePath, http.StatusFound))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, types.Errorf(types.CodeNotFound, "%s %s; the API is described at /api/v1/openapi.json", r.Method, r.URL.Path))

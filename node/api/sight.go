@@ -16,7 +16,9 @@ import (
 // no login.
 func readerOf(ctx context.Context) *rest.Reader {
 	if v := visitOf(ctx); v != nil {
-		if v.who == nil {
+		if v.who == nil && v.stranger {
+			return &rest.Reader{}
+		} else if v.who == nil {
 			return nil
 		}
 		r := &rest.Reader{Roles: v.who.Roles}

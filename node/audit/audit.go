@@ -150,6 +150,17 @@ func Check(path string, known crypto.Hash) (*Report, error) {
 	return &out, err
 }
 
+// Read calls f with each record of the log at path, checked as Check does.
+func Read(path string, f func(*Record)) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return types.Errorf(types.CodeNotFound, "audit log: %w", err)
+	}
+	defer file.Close()
+	_, err = verify(file, f)
+	return err
+}
+
 // maxLine bounds a line.
 const maxLine = 16 << 10
 

@@ -34,6 +34,8 @@ export interface Caller {
   chains: string[];
   kind: "anonymous" | "session" | "key";
   name?: string;
+  roles?: string[];
+  provider?: string;
 }
 
 export interface Challenge {
@@ -97,7 +99,8 @@ export interface Event {
   txId: string;
   contract: string;
   name: string;
-  data: unknown;
+  data?: unknown;
+  withheld?: boolean;
 }
 
 export interface Tx {
@@ -116,7 +119,8 @@ export interface Tx {
   sizeBytes: number;
   receipt: { code: string; error?: string; result?: unknown; gasUsed: number; events: number };
   events: Event[];
-  raw: string;
+  raw?: string;
+  withheld?: boolean;
   proof?: string;
   receiptProof?: string;
   writes?: { ns: string; key: string }[];

@@ -4,7 +4,7 @@ import { Button, ConfigProvider, Select, Spin, theme } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
-import { Link, Navigate, NavLink, Route, Routes, useLocation, useNavigate } from "react-router";
+import { Link, Navigate, NavLink, Route, Routes, useLocation, useNavigate, useParams } from "react-router";
 import { type Caller, type Chain, type Page, request, useLoad } from "./api.ts";
 import { ChainContext } from "./chain.tsx";
 import { BlockPage } from "./pages/block.tsx";
@@ -23,29 +23,68 @@ import { Search } from "./parts/search.tsx";
 import { type Language, useWords, words, WordsContext } from "./words.ts";
 
 const BoardPage = lazy(() => import("./pages/board.tsx"));
+const OperationsPage = lazy(() => import("./pages/operations.tsx"));
+const VerifyPage = lazy(() => import("./pages/verify.tsx"));
 
 function kept<T extends string>(name: string, fallback: T): T {
-  return (localStorage.getItem(name) as T | null) ?? fallback;
+  try {
+    return (localStorage.getItem(name) as T | null) ?? fallback;
+  } catch {
+    return fallback; // a page within another site's may be granted no memory
+  }
+}
+
+function keep(name: string, value: string): void {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // see kept
+  }
 }
 
 export function App() {
   const [language, setLanguage] = useState<Language>(() => kept("huchain.language", navigator.language.startsWith("zh") ? "zh" : "en"));
   const [dark, setDark] = useState(() => kept("huchain.theme", matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light") === "dark");
   useEffect(() => {
-    localStorage.setItem("huchain.language", language);
+    keep("huchain.language", language);
     document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
     document.title = language === "zh" ? "沪链" : "HuChain";
   }, [language]);
   useEffect(() => {
-    localStorage.setItem("huchain.theme", dark ? "dark" : "light");
+    keep("huchain.theme", dark ? "dark" : "light");
     document.documentElement.style.colorScheme = dark ? "dark" : "light";
   }, [dark]);
   return (
     <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={{ algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm, token: { colorPrimary: "#1554ad", ...(dark ? { colorLink: "#7fb2ff" } : {}), motion: false } }}>
       <WordsContext value={words(language)}>
-        <Frame toggleLanguage={() => setLanguage(language === "zh" ? "en" : "zh")} toggleTheme={() => setDark(!dark)} />
+        <Routes>
+          <Route path="/verify/:chain?" element={<Public toggleLanguage={() => setLanguage(language === "zh" ? "en" : "zh")} toggleTheme={() => setDark(!dark)} />} />
+          <Route path="*" element={<Frame toggleLanguage={() => setLanguage(language === "zh" ? "en" : "zh")} toggleTheme={() => setDark(!dark)} />} />
+        </Routes>
       </WordsContext>
     </ConfigProvider>
+  );
+}
+
+/** Public is the page for everybody, alone or within the page of another site. */
+function Public({ toggleLanguage, toggleTheme }: { toggleLanguage: () => void; toggleTheme: () => void }) {
+  const { t } = useWords();
+  const { token } = theme.useToken();
+  const { chain } = useParams();
+  return (
+    <div style={{ minHeight: "100vh", background: token.colorBgLayout, color: token.colorText }}>
+      <header className="bar" style={{ background: token.colorBgContainer }}>
+        <span className="name">{t("title")}</span>
+        <span className="grow" />
+        <Button onClick={toggleLanguage}>{t("language2")}</Button>
+        <Button icon={<BulbOutlined />} aria-label={t("theme")} onClick={toggleTheme} />
+      </header>
+      <main id="content" className="page">
+        <Suspense fallback={<Spin size="large" />}>
+          <VerifyPage chain={chain} />
+        </Suspense>
+      </main>
+    </div>
   );
 }
 
@@ -72,7 +111,7 @@ function Frame(p: { toggleLanguage: () => void; toggleTheme: () => void }) {
           ) : chain === "" ? (
             <Spin size="large" />
           ) : (
-            <Pages chain={chain} />
+            <Pages chain={chain} caller={caller.data!} reload={caller.reload} />
           )}
         </main>
       </div>
@@ -80,7 +119,7 @@ function Frame(p: { toggleLanguage: () => void; toggleTheme: () => void }) {
   );
 }
 
-function Pages({ chain }: { chain: string }) {
+function Pages({ chain, caller, reload }: { chain: string; caller: Caller; reload: () => void }) {
   return (
     <Routes>
       <Route path="/:chain" element={<Overview />} />
@@ -95,6 +134,14 @@ function Pages({ chain }: { chain: string }) {
         element={
           <Suspense fallback={<Spin size="large" />}>
             <BoardPage />
+          </Suspense>
+        }
+      />
+      <Route
+        path="/:chain/operations/:tab?"
+        element={
+          <Suspense fallback={<Spin size="large" />}>
+            <OperationsPage caller={caller} reload={reload} />
           </Suspense>
         }
       />
@@ -130,6 +177,8 @@ function Bar({ names, chain, caller, reload, toggleLanguage, toggleTheme }: { na
           {entry("", t("overview"))}
           {entry("/contracts", t("contracts"))}
           {entry("/validators", t("validators"))}
+          <NavLink to={`/${chain}/operations`}>{t("operations")}</NavLink>
+          <NavLink to={`/verify/${chain}`}>{t("verifyPage")}</NavLink>
         </nav>
         <div className="grow">
           <Search onFault={setFault} />

@@ -34,14 +34,31 @@ export type Tell = (step: Step) => void;
 
 const remembered = (chain: string) => `huchain.genesis.${chain}`;
 
+/** recall and keep go without memory where a browser grants none to a page within another site's. */
+function recall(name: string): string | null {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function keep(name: string, value: string): void {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // the next visit is a first one
+  }
+}
+
 /** anchor fetches the genesis file and holds it against the hash remembered since the first visit. */
-async function anchor(chain: string, tell: Tell): Promise<Trusted> {
+export async function anchor(chain: string, tell: Tell): Promise<Trusted> {
   const file = new Uint8Array(await (await request(chainPath(chain, "genesis"))).arrayBuffer());
   const t = trustGenesis(file);
   const hash = hex(t.genesis);
   tell({ word: "stepGenesis", detail: hash });
-  const known = localStorage.getItem(remembered(chain));
-  if (known === null) localStorage.setItem(remembered(chain), hash);
+  const known = recall(remembered(chain));
+  if (known === null) keep(remembered(chain), hash);
   else if (known !== hash) throw new Invalid(`this browser knows the chain by genesis ${known}, the server gives ${hash}`);
   tell({ word: "stepPinned", detail: hash });
   return t;
@@ -58,7 +75,7 @@ async function follow(chain: string, t: Trusted, height: number): Promise<Truste
 }
 
 /** attested shows that validators signed a proof's header, following changes of validators where needed. */
-async function attested(chain: string, t: Trusted, p: Proof, tell: Tell): Promise<void> {
+export async function attested(chain: string, t: Trusted, p: Proof, tell: Tell): Promise<void> {
   try {
     check(t, p.header, p.certificate, p.signers);
   } catch (e) {

@@ -4,7 +4,7 @@ import { isPublicKey, publicKeySize, signatureSize, sm3, verify } from "./crypto
 import { element, Message, uint } from "./wire.ts";
 
 export const maxValidators = 128;
-const purpose = "huchain/header/1";
+export const purpose = "huchain/header/1";
 
 /** A validator: its SM2 key signs headers, its ed25519 key votes inside consensus. */
 export interface Validator {

@@ -94,7 +94,16 @@ function unseal(bytes: Uint8Array, magic: string): Reader {
 function decodeFact(kind: (typeof kinds)[number], r: Reader): Fact {
   if (kind === "state") return decodeState(r);
   const raw = r.blob(kind === "tx" ? maxTxBytes : kind === "receipt" ? maxReceiptBytes : kind === "event" ? maxEventBytes : maxTxBytes);
-  const list = decodeList(raw, r);
+  return itemFact(kind, raw, decodeList(raw, r));
+}
+
+/** listFact makes the fact that a list of a block holds an item. */
+export function listFact(kind: "tx" | "receipt" | "event" | "write", raw: Uint8Array, index: number, count: number, siblings: Uint8Array[]): Fact {
+  if (!(index >= 0 && index < count && count <= maxListCount) || siblings.length !== listSiblings(index, count)) throw new Invalid("index outside the list");
+  return itemFact(kind, raw, { raw, index, count, siblings });
+}
+
+function itemFact(kind: "tx" | "receipt" | "event" | "write", raw: Uint8Array, list: ListFact): Fact {
   switch (kind) {
     case "tx":
       return { kind, tx: decodeTx(raw), ...list };

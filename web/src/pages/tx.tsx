@@ -1,5 +1,5 @@
 /** One transaction: the call, what became of it, what it wrote. */
-import { Descriptions, Skeleton, Table, Typography } from "antd";
+import { Descriptions, Skeleton, Table, Tag, Typography } from "antd";
 import { Link, useParams } from "react-router";
 import { chainPath, type Tx, useLoad } from "../api.ts";
 import { Short, to, useChain } from "../chain.tsx";
@@ -35,13 +35,15 @@ export function TxPage() {
           ...(data.receipt.error ? [{ key: "error", label: t("cause"), children: data.receipt.error }] : []),
           { key: "gas", label: t("gas"), children: `${data.receipt.gasUsed.toLocaleString()} / ${data.gasLimit.toLocaleString()}` },
           { key: "size", label: t("size"), children: `${data.sizeBytes.toLocaleString()} B` },
-          { key: "args", label: t("args"), children: <Json value={data.args ?? null} /> },
-          { key: "result", label: t("result"), children: <Json value={data.receipt.result ?? null} /> },
+          { key: "args", label: t("args"), children: data.withheld ? <Tag>{t("withheld")}</Tag> : <Json value={data.args ?? null} /> },
+          { key: "result", label: t("result"), children: data.withheld ? <Tag>{t("withheld")}</Tag> : <Json value={data.receipt.result ?? null} /> },
         ]}
       />
-      <div className="gap">
-        <Verify key={data.id} run={(tell) => verifyTx(chain, data, tell)} />
-      </div>
+      {!data.withheld && (
+        <div className="gap">
+          <Verify key={data.id} run={(tell) => verifyTx(chain, data, tell)} />
+        </div>
+      )}
       <h2>{t("events")}</h2>
       <EventTable events={data.events} />
       <h2>{t("writes")}</h2>

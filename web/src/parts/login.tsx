@@ -1,6 +1,6 @@
 /** Logging in with a certificate: the browser signs a challenge, and the key stays here. */
 import { fromHex, openKeyFile, pem, signCall, WrongPassphrase, withCertificate } from "@huchain/sdk";
-import { Button, Card, Form, Input, Select } from "antd";
+import { Alert, Button, Card, Form, Input, Select } from "antd";
 import { useState } from "react";
 import { type Caller, type Challenge, chainPath, post } from "../api.ts";
 import { useWords } from "../words.ts";
@@ -11,6 +11,7 @@ export function Login({ caller, onDone }: { caller: Caller; onDone: () => void }
   const { t } = useWords();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
+  const refused = new URLSearchParams(location.search).get("refused");
   const [files, setFiles] = useState<{ key?: string; certificate?: string }>({});
 
   const submit = async ({ chain, passphrase }: { chain: string; passphrase: string }) => {
@@ -48,7 +49,13 @@ export function Login({ caller, onDone }: { caller: Caller; onDone: () => void }
           {t("login")}
         </Button>
       </Form>
+      {caller.provider !== undefined && (
+        <Button className="gap" block href="/api/v1/oidc/login">
+          {t("loginProvider")}
+        </Button>
+      )}
       <div className="gap" aria-live="polite">
+        {refused !== null && <Alert type="error" showIcon role="alert" title={`${refused} ${t("loginRefused")}`} description={t("loginRefusedFix")} />}
         {error && <FaultAlert error={error} />}
       </div>
     </Card>

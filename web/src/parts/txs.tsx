@@ -49,7 +49,7 @@ export function EventTable({ events }: { events: Event[] }) {
         { title: t("event"), render: (_, e) => `${e.contract}.${e.name}` },
         { title: t("height"), dataIndex: "height", render: (h: number) => <Link to={to(chain, "block", h)}>{h}</Link> },
         { title: t("transaction"), dataIndex: "txId", render: (id: string) => <Short text={id} href={to(chain, "tx", id)} /> },
-        { title: t("value"), dataIndex: "data", render: (data: unknown) => <code className="wrap">{JSON.stringify(data)}</code> },
+        { title: t("value"), dataIndex: "data", render: (data: unknown, e) => (e.withheld ? <Tag>{t("withheld")}</Tag> : <code className="wrap">{JSON.stringify(data)}</code>) },
       ]}
     />
   );
