@@ -13,7 +13,10 @@ import (
 
 // TestConsole drives the web console in Chromium against running validators: from the
 // first visit to a transaction verified by the page itself, a form signed in the browser,
-// and servers that lie. Screenshots stay in .bench/console.
+// and servers that lie; on a node that asks for logins from a wrong key to its operation,
+// and verification in public, also with the node out of reach. Screenshots stay in
+// .bench/console.
+// covers: B1.13, A15.03, A15.04
 func TestConsole(t *testing.T) {
 	n := shared(t, "calm", beside, nil)
 	ctx := context.Background()
@@ -31,9 +34,10 @@ func TestConsole(t *testing.T) {
 	}, patience(), 20*time.Millisecond, "the mirror follows")
 
 	members := filepath.Join(n.Dir(), "members", "archives")
-	cmd := exec.CommandContext(ctx, "node", "--test", "--test-concurrency=1", "test/console.test.mjs")
+	told := append(n.evidenceFile(t, clerk), n.guard(t)...)
+	cmd := exec.CommandContext(ctx, "node", "--test", "--test-concurrency=1", "test/console.test.mjs", "test/access.test.mjs")
 	cmd.Dir = filepath.Join(root, "web")
-	cmd.Env = append(os.Environ(),
+	cmd.Env = append(append(os.Environ(), told...),
 		"CONSOLE_URL=http://"+n.Nodes[0].Web, "CONSOLE_OTHER=http://"+n.Nodes[1].Web, "CONSOLE_TX="+out.ID.String(), "CONSOLE_HASH="+d.Hash,
 		"CONSOLE_KEY="+filepath.Join(members, "clerk.key"), "CONSOLE_CERT="+filepath.Join(members, "clerk.pem"),
 		"CONSOLE_PASSPHRASE="+filepath.Join(n.Dir(), "passphrase"), "CONSOLE_SHOTS="+filepath.Join(root, ".bench", "console"))

@@ -1,48 +1,13 @@
-// The console in a real browser against a running node. The environment says where:
+// The console in a real browser against a running node. The environment says where, besides what browser.mjs asks for:
 //   CONSOLE_URL    the node's HTTP address          CONSOLE_HASH   an evidence hash on the chain
 //   CONSOLE_TX     the id of its transaction        CONSOLE_KEY, CONSOLE_CERT, CONSOLE_PASSPHRASE  a client's
 //   CONSOLE_OTHER  another node, without a mirror
-//   CONSOLE_SHOTS  folder for screenshots
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createServer, request } from "node:http";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { env, lying, phone, shot, visit } from "./browser.mjs";
 
-const env = (name) => process.env[name] ?? assert.fail(`${name} is not set`);
 const url = env("CONSOLE_URL");
-const shots = env("CONSOLE_SHOTS");
-const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const desktop = { width: 1280, height: 900 };
-const phone = { width: 390, height: 844 };
-
-let browser;
-before(async () => {
-  mkdirSync(shots, { recursive: true });
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
-});
-after(() => browser?.close());
-
-/** visit runs f in a fresh browser profile and fails on any script error of the page. */
-async function visit(options, f) {
-  const context = await browser.newContext({ locale: "zh-CN", viewport: desktop, ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
-  const errors = [];
-  page.on("pageerror", (e) => errors.push(String(e)));
-  try {
-    await f(page);
-  } catch (e) {
-    await page.screenshot({ path: join(shots, "failed.png"), fullPage: true });
-    throw e;
-  } finally {
-    await context.close();
-  }
-  assert.deepEqual(errors, []);
-}
-
-const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
 
 test("first visit leads to a verified transaction", () =>
   visit({}, async (page) => {
@@ -136,33 +101,6 @@ test("a form is signed in the browser and committed; a wrong passphrase is refus
     await page.getByText("验证通过").waitFor();
   }));
 
-// A server between the browser and the node that changes what the node says.
-async function lying(alter, f) {
-  const server = createServer((req, res) => {
-    const up = request(url + req.url, { method: req.method, headers: { ...req.headers, host: new URL(url).host, "accept-encoding": "identity" } }, (answer) => {
-      const parts = [];
-      answer.on("data", (d) => parts.push(d));
-      answer.on("end", () => {
-        const body = Buffer.concat(parts);
-        const told = alter(req.url, body.toString()) ?? body;
-        const headers = { ...answer.headers };
-        delete headers["content-length"];
-        res.writeHead(answer.statusCode, headers);
-        res.end(told);
-      });
-    });
-    up.on("error", () => res.destroy());
-    req.pipe(up);
-  });
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  try {
-    await f(`http://127.0.0.1:${server.address().port}`);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-}
-
 const id = env("CONSOLE_TX");
 const lies = {
   "another title in the arguments": (path, text) => (path.includes(`/txs/${id}`) ? text.replaceAll("采购合同", "采购合约") : null),
@@ -173,7 +111,7 @@ const lies = {
 
 for (const [name, alter] of Object.entries(lies)) {
   test(`a lying server is caught: ${name}`, () =>
-    lying(alter, (liar) =>
+    lying(url, alter, (liar) =>
       visit({}, async (page) => {
         await page.goto(`${liar}/console/gov/tx/${id}`);
         await page.getByRole("button", { name: "在浏览器中验证" }).click();
@@ -215,7 +153,7 @@ test("records of a bundle: filtered, one with its history and proof, statistics 
     await page.getByText("合计").nth(3).waitFor();
     await page.getByRole("button", { name: "全屏" }).click();
     await page.locator(".wall").waitFor();
-    await page.screenshot({ path: join(shots, "board-wall.png") });
+    await shot(page, "board-wall");
     await page.goto(`${env("CONSOLE_OTHER")}/console/gov/records/evidence/evidence`);
     await page.getByRole("alert").getByText("HC-4601").first().waitFor();
     await shot(page, "records-error");
@@ -237,6 +175,16 @@ test("phone width has no sideways scrolling; both languages; dark", () =>
     await page.getByText("Newest blocks").waitFor();
     assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
     await shot(page, "phone-english");
+  }));
+
+test("lists, records and boards in English", () =>
+  visit({ locale: "en-GB" }, async (page) => {
+    for (const [path, word] of Object.entries({ "records/evidence/evidence": "Depositor", [`record/evidence/evidence/${env("CONSOLE_HASH")}`]: "History", "board/evidence": "Deposits per day", "operations/proposals": "No proposals" })) {
+      await page.goto(`${url}/console/gov/${path}`);
+      await page.getByText(word, { exact: false }).first().waitFor();
+      assert.equal(await page.locator("main").getByText(/[\u4e00-\u9fff]{2}/).filter({ hasNotText: "采购合同" }).count(), 0, `${path}: words that are not English`);
+      await shot(page, `english-${path.split("/")[0]}`);
+    }
   }));
 
 test("the first page needs at most 500 KB of compressed script", () =>
