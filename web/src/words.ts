@@ -226,6 +226,15 @@ const table = {
   loginRefused: ["身份提供方登录未成功", "The login by the identity provider did not succeed"],
   loginRefusedFix: ["确认账号已映射到成员或角色（node.toml 的 web.oidc），再试一次。", "See whether the account is mapped to a member or a role (web.oidc in node.toml), and try again."],
   records2: ["条", "records"],
+  stateStarting: ["启动中", "starting"],
+  stateRunning: ["运行中", "running"],
+  stateStopped: ["已停止", "stopped"],
+  stateFailed: ["故障", "failed"],
+  stateLinked: ["已连接", "linked"],
+  stateAbsent: ["未连接", "absent"],
+  stateCutOff: ["已隔离", "cut off"],
+  inbound: ["对方发起", "inbound"],
+  outbound: ["本方发起", "outbound"],
   chainChecked: ["哈希链已核对", "chain of hashes checked"],
 } as const;
 

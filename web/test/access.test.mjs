@@ -47,9 +47,9 @@ test("an administrator sees the node: chains, peers, certificates, proposals, ar
   visit({}, async (page) => {
     await page.goto(`${guarded}/console/gov/operations`);
     await logIn(page, admin);
-    await page.getByRole("cell", { name: "running" }).waitFor();
+    await page.getByRole("cell", { name: "运行中" }).waitFor();
     await shot(page, "operations-node");
-    const tabs = { peers: "linked", certificates: "正常", proposals: "没有提案", archive: "未启用归档", alarms: "node.toml", log: "level=", config: "web.oidc.secretFile", sessions: "结束会话", audit: "哈希链已核对" };
+    const tabs = { peers: "已连接", certificates: "正常", proposals: "没有提案", archive: "未启用归档", alarms: "node.toml", log: "level=", config: "web.oidc.secretFile", sessions: "结束会话", audit: "哈希链已核对" };
     for (const [tab, word] of Object.entries(tabs)) {
       await page.goto(`${guarded}/console/gov/operations/${tab}`);
       await page.locator("section").getByText(word, { exact: false }).first().waitFor();

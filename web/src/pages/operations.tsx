@@ -1,12 +1,12 @@
 /** What operators of a node look after. The node decides who may: what it refuses is shown as it says. */
 import { Alert, Button, Card, Empty, Input, Popconfirm, Skeleton, Statistic, Switch, Table, Tag } from "antd";
 import { type ReactNode, useState } from "react";
-import { NavLink, useParams } from "react-router";
+import { Link, useParams } from "react-router";
 import { type Caller, chainPath, request, useLoad, type Words2 } from "../api.ts";
 import { Short, useChain } from "../chain.tsx";
 import { FaultAlert } from "../parts/fault.tsx";
 import { Login } from "../parts/login.tsx";
-import { useWords, type Word } from "../words.ts";
+import { type Word, type Words, useWords } from "../words.ts";
 import { Proposals } from "./proposals.tsx";
 
 const base = "/api/v1/node";
@@ -35,9 +35,9 @@ export default function OperationsPage({ caller, reload }: { caller: Caller; rel
       <h1>{t("operations")}</h1>
       <nav className="links gap" aria-label={t("operations")} style={{ marginBottom: 16 }}>
         {Object.entries(tabs).map(([key, x]) => (
-          <NavLink key={key} to={`/${encodeURIComponent(chain)}/operations/${key}`} aria-current={key === name ? "page" : undefined}>
+          <Link key={key} to={`/${encodeURIComponent(chain)}/operations/${key}`} aria-current={key === name ? "page" : undefined}>
             {t(x.title)}
-          </NavLink>
+          </Link>
         ))}
       </nav>
       {caller.kind === "anonymous" && name !== "proposals" && name !== "peers" ? (
@@ -66,6 +66,21 @@ function Shown<T>({ path, every = 0, children }: { path: string; every?: number;
 function Simple({ text }: { text: string }) {
   return <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text} />;
 }
+
+/** What the API calls the states of chains and peers, in the reader's language. */
+const stateWords: Record<string, Word> = {
+  starting: "stateStarting",
+  running: "stateRunning",
+  stopped: "stateStopped",
+  failed: "stateFailed",
+  linked: "stateLinked",
+  absent: "stateAbsent",
+  "cut-off": "stateCutOff",
+  inbound: "inbound",
+  outbound: "outbound",
+};
+
+const named = (t: Words["t"], state: string): string => (stateWords[state] ? t(stateWords[state]) : state);
 
 interface NodeChain {
   chain: string;
@@ -126,7 +141,7 @@ function NodeState() {
                 title: t("state"),
                 render: (_, c) => (
                   <>
-                    <Tag color={c.state === "running" ? "green" : c.state === "failed" ? "red" : "default"}>{c.state}</Tag>
+                    <Tag color={c.state === "running" ? "green" : c.state === "failed" ? "red" : "default"}>{named(t, c.state)}</Tag>
                     {c.catchingUp && <Tag color="blue">{t("behind")}</Tag>}
                     {(c.error ?? c.signerAway) && <div className="quiet wrap">{c.error ?? c.signerAway}</div>}
                   </>
@@ -190,9 +205,9 @@ function Peers() {
             locale={{ emptyText: <Simple text={t("noRecords")} /> }}
             columns={[
               { title: t("node"), render: (_, x) => `${x.org}/${x.name}` },
-              { title: t("state"), render: (_, x) => <Tag color={x.state === "linked" ? "green" : "red"}>{x.state}</Tag> },
+              { title: t("state"), render: (_, x) => <Tag color={x.state === "linked" ? "green" : "red"}>{named(t, x.state)}</Tag> },
               { title: t("height"), dataIndex: "height", align: "right" },
-              { title: t("direction"), dataIndex: "direction" },
+              { title: t("direction"), dataIndex: "direction", render: (d?: string) => d && named(t, d) },
               { title: t("address"), dataIndex: "address" },
               { title: t("bytesInOut"), align: "right", render: (_, x) => `${x.receivedBytes.toLocaleString()} / ${x.sentBytes.toLocaleString()}` },
               { title: t("version"), dataIndex: "release" },
