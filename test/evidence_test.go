@@ -333,6 +333,7 @@ func (n *network) evidenceChain(t *testing.T, mine, others visitor, tenant, othe
 	var c rest.EvidenceChain
 	require.NoError(t, mine.ask(http.MethodPost, &open.Body, &c, "chains"))
 	require.Equal(t, "HC-4707", code(mine.ask(http.MethodPost, template, template, "chain-templates")), "in use")
+	n.evidenceChainLeft(t, mine, open)
 	add := func(who visitor, node string, fields map[string]string) error {
 		_, err := who.DepositText(t.Context(), &rest.EvidenceDeposit{Title: node, Text: node + " of " + id, Chain: c.ID, Node: node, Fields: fields}, "")
 		return err
@@ -351,6 +352,26 @@ func (n *network) evidenceChain(t *testing.T, mine, others visitor, tenant, othe
 	require.Equal(t, c.Nodes[0].Digest, c.Nodes[1].Previous)
 	template.Version, template.Title = 2, "交易（二）"
 	require.NoError(t, mine.ask(http.MethodPost, template, template, "chain-templates"))
+}
+
+// evidenceChainLeft: a chain of evidence that the contract has and the service, which ended in
+// between, has not noted, is noted when it is asked for again; one that was noted is refused.
+func (n *network) evidenceChainLeft(t *testing.T, mine visitor, like *rest.EvidenceChainNew) {
+	var of struct{ Chain struct{ Template string } }
+	got, err := n.client(0).Query(t.Context(), nil, "evidence", "getChain", map[string]string{"chain": like.Body.ID})
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(got.Result, &of))
+	service, err := n.Member("archives/evidence")
+	require.NoError(t, err)
+	again := *like
+	again.Body.ID += "-left"
+	_, err = n.client(0).Call(t.Context(), service, "evidence", "openChain", map[string]string{"chain": again.Body.ID, "template": of.Chain.Template, "title": like.Body.Title})
+	require.NoError(t, err)
+	require.Equal(t, "HC-3103", code(mine.ask(http.MethodPost, &like.Body, new(rest.EvidenceChain), "chains")))
+	other := again
+	other.Body.Title = "another"
+	require.Equal(t, "HC-3103", code(mine.ask(http.MethodPost, &other.Body, new(rest.EvidenceChain), "chains")))
+	require.NoError(t, mine.ask(http.MethodPost, &again.Body, new(rest.EvidenceChain), "chains"))
 }
 
 // evidenceOutside: a notary whose answer is linked, and a court that is no node.
@@ -416,6 +437,10 @@ func (n *network) evidenceOutside(t *testing.T, admin, mine visitor) {
 	require.Equal(t, "OK", records.Items[0].Outcome)
 	require.Equal(t, "HC-2201", records.Items[1].Outcome)
 	require.Equal(t, "HC-2201", code(mine.ask(http.MethodGet, nil, &records, "court", "queries")))
+	require.Equal(t, "HC-2201", code(mine.ask(http.MethodDelete, nil, new(rest.Case), "court", "cases", k.Body.Number)))
+	require.NoError(t, admin.ask(http.MethodDelete, nil, new(rest.Case), "court", "cases", k.Body.Number))
+	require.Equal(t, "HC-2201", code(query()), "the case is closed")
+	require.Equal(t, "HC-1003", code(admin.ask(http.MethodDelete, nil, new(rest.Case), "court", "cases", k.Body.Number)))
 }
 
 // evidencePerson: somebody with a DID and no certificate applies and deposits, until the DID

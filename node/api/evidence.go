@@ -71,6 +71,7 @@ type EvidenceChains interface {
 type Outside interface {
 	Notarise(context.Context, *rest.Caller, *rest.NotarisationNew) (*rest.Notarisation, error)
 	RegisterCase(context.Context, *rest.Caller, *rest.CaseNew) (*rest.Case, error)
+	CloseCase(context.Context, *rest.Caller, *rest.CaseRef) (*rest.Case, error)
 	Cases(context.Context, *rest.Caller, *rest.ListQuery) (*rest.Cases, error)
 	CourtQuery(context.Context, *rest.Caller, *rest.CourtQueryNew) (*rest.CourtAnswer, error)
 	CourtRecords(context.Context, *rest.Caller, *rest.ListQuery) (*rest.CourtRecords, error)
@@ -104,6 +105,7 @@ func (s *Server) registerEvidence(api huma.API) {
 	s.registerEvidenceChains(api)
 	ask(s, api, "notarise", http.MethodPost, "/deposits/{id}/notarisations", "Have the notary attest a deposit, and link its answer on the chain", Evidence.Notarise)
 	ask(s, api, "registerCase", http.MethodPost, "/court/cases", "Register a case number of a court", Evidence.RegisterCase)
+	ask(s, api, "closeCase", http.MethodDelete, "/court/cases/{number}", "Close a case: the court is answered no more", Evidence.CloseCase)
 	ask(s, api, "listCases", http.MethodGet, "/court/cases", "Registered cases", Evidence.Cases)
 	ask(s, api, "courtQuery", http.MethodPost, "/court/queries", "Ask, as a court, about a deposit that its owner granted to a case", Evidence.CourtQuery)
 	ask(s, api, "listCourtQueries", http.MethodGet, "/court/queries", "What courts asked, newest first", Evidence.CourtRecords)

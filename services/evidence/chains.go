@@ -26,7 +26,10 @@ type chainNode struct {
 // onChain is an evidence chain as the contract answers it.
 type onChain struct {
 	Chain struct {
-		Complete bool `json:"complete"`
+		Template string         `json:"template"`
+		Title    string         `json:"title"`
+		Owner    types.MemberID `json:"owner"`
+		Complete bool           `json:"complete"`
 	} `json:"chain"`
 	Nodes []chainNode `json:"nodes"`
 }
@@ -49,7 +52,9 @@ func (s *Service) OpenChain(ctx context.Context, c *rest.Caller, in *rest.Eviden
 		return nil, err
 	}
 	if _, err := cl.Call(ctx, s.p.Identity, contractName, "openChain", map[string]string{"chain": in.Body.ID, "template": t.OnChain, "title": in.Body.Title}); err != nil {
-		return nil, err
+		if err = s.leftOpen(ctx, cl, in.Body.ID, t.OnChain, in.Body.Title, err); err != nil {
+			return nil, err
+		}
 	}
 	err = s.db.Write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.Exec("INSERT INTO chain VALUES (?, ?, ?, ?, ?, ?)", in.Body.ID, t.ID, t.Version, a.Tenant.ID, in.Body.Title, time.Now().UnixMilli()); err != nil {
@@ -66,6 +71,23 @@ func (s *Service) OpenChain(ctx context.Context, c *rest.Caller, in *rest.Eviden
 		return nil, err
 	}
 	return s.evidenceChain(ctx, in.Body.ID)
+}
+
+// leftOpen returns nil if the contract refuses to open a chain because it did before, for
+// this service, which ended before it could note so; else the cause of the refusal.
+func (s *Service) leftOpen(ctx context.Context, c *client.Client, id, template, title string, cause error) error {
+	if types.CodeOf(cause) != types.CodeContractError {
+		return cause
+	}
+	var one int
+	if noted, err := s.db.Row(ctx, "SELECT 1 FROM chain WHERE id = ?", []any{id}, &one); err != nil || noted {
+		return cause
+	}
+	on, err := s.nodesOf(ctx, c, id)
+	if err != nil || len(on.Nodes) > 0 || on.Chain.Owner != s.p.Identity.Member || on.Chain.Template != template || on.Chain.Title != title {
+		return cause
+	}
+	return nil
 }
 
 func parties(t *rest.EvidenceChainTemplate) []string {

@@ -45,11 +45,33 @@ func (s *Service) RegisterCase(ctx context.Context, c *rest.Caller, in *rest.Cas
 	return &rest.Case{Number: in.Body.Number, Court: t.ID, By: a.Name, Time: now}, err
 }
 
+// CloseCase ends a case: nothing that was granted to it is answered any more.
+func (s *Service) CloseCase(ctx context.Context, c *rest.Caller, in *rest.CaseRef) (*rest.Case, error) {
+	a, err := s.Administrator(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.courtCase(ctx, in.Number)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.p.Record(a.Name, serviceName+".closeCase", out.Number, types.CodeOK.String()); err != nil {
+		return nil, err
+	}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	out.Closed = &now
+	return out, s.db.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.Exec("UPDATE court_case SET closed = ? WHERE number = ? AND closed = 0", now.UnixMilli(), out.Number)
+		return err
+	})
+}
+
+// courtCase reads an open case; HC-1003 if there is none.
 func (s *Service) courtCase(ctx context.Context, number string) (*rest.Case, error) {
 	out, at := &rest.Case{Number: number}, int64(0)
 	found, err := s.db.Row(ctx, "SELECT court, by, time FROM court_case WHERE number = ? AND closed = 0", []any{number}, &out.Court, &out.By, &at)
 	if err == nil && !found {
-		err = types.Errorf(types.CodeNotFound, "case %s is not registered", types.CleanText(number, 100))
+		err = types.Errorf(types.CodeNotFound, "no open case %s is registered", types.CleanText(number, 100))
 	}
 	out.Time = time.UnixMilli(at).UTC()
 	return out, err
@@ -116,7 +138,7 @@ func (s *Service) CourtQuery(ctx context.Context, c *rest.Caller, in *rest.Court
 func (s *Service) courtAnswer(ctx context.Context, a *tenant.Actor, in *rest.CourtQueryNew) (*rest.CourtAnswer, error) {
 	k, err := s.courtCase(ctx, in.Body.Case)
 	if types.CodeOf(err) == types.CodeNotFound {
-		err = types.Errorf(types.CodePermissionDenied, "case %s is not registered", types.CleanText(in.Body.Case, 60))
+		err = types.Errorf(types.CodePermissionDenied, "no open case %s is registered", types.CleanText(in.Body.Case, 60))
 	}
 	if err != nil {
 		return nil, err

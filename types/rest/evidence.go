@@ -356,6 +356,12 @@ type CaseNew struct {
 	}
 }
 
+// CaseRef names a case.
+type CaseRef struct {
+	InChain
+	Number string `path:"number" maxLength:"60"`
+}
+
 // Case is a registered case.
 type Case struct {
 	Number string     `json:"number"`
