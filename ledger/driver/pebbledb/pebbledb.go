@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
-	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -33,9 +32,6 @@ const (
 	defaultCacheBytes    = 64 << 20
 	defaultMemTableBytes = 64 << 20
 	memTables            = 3
-	// flushDelay is after how long a range that was given up is written to a table: before
-	// that no space comes back.
-	flushDelay = 5 * time.Second
 	// batchBytes is the size up to which Pebble keeps a batch's memory for the next one.
 	batchBytes = 16 << 20
 )
@@ -64,7 +60,6 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: memTables,
 		L0StopWritesThreshold:       24,
-		FlushDelayDeleteRange:       flushDelay,
 		MaxOpenFiles:                512,
 		CacheSize:                   cache,
 		Logger:                      logger{o.Log},
