@@ -159,8 +159,9 @@ function Bar({ names, chain, caller, reload, toggleLanguage, toggleTheme }: { na
   const { token } = theme.useToken();
   const navigate = useNavigate();
   const [fault, setFault] = useState<Error>();
+  const at = chain === "" ? "" : `/${chain}`; // no chain is known before the node has answered
   const entry = (path: string, text: ReactNode) => (
-    <NavLink end to={`/${chain}${path}`}>
+    <NavLink end to={`${at}${path}` || "/"}>
       {text}
     </NavLink>
   );
@@ -170,14 +171,14 @@ function Bar({ names, chain, caller, reload, toggleLanguage, toggleTheme }: { na
         {t("skip")}
       </a>
       <header className="bar" style={{ background: token.colorBgContainer }}>
-        <Link className="name" to={`/${chain}`}>
+        <Link className="name" to={at || "/"}>
           {t("title")}
         </Link>
         <nav aria-label={t("title")}>
           {entry("", t("overview"))}
           {entry("/contracts", t("contracts"))}
           {entry("/validators", t("validators"))}
-          <NavLink to={`/${chain}/operations`}>{t("operations")}</NavLink>
+          <NavLink to={`${at}/operations`}>{t("operations")}</NavLink>
           <NavLink to={`/verify/${chain}`}>{t("verifyPage")}</NavLink>
         </nav>
         <div className="grow">

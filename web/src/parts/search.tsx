@@ -52,6 +52,6 @@ export function Search({ onFault }: { onFault: (e: Error) => void }) {
       setBusy(false);
     }
   };
-  return <Input.Search role="search" aria-label={t("searchShort")} placeholder={t("search")} allowClear loading={busy} enterButton={t("searchShort")} onSearch={(v) => void search(v)} />;
+  return <Input.Search role="search" aria-label={t("searchShort")} placeholder={t("search")} allowClear disabled={chain === ""} loading={busy} enterButton={t("searchShort")} onSearch={(v) => void search(v)} />;
 }
 
