@@ -55,7 +55,7 @@ run: build ## start a chain of four validators on this machine
 # Packages whose goroutines share memory run under the race detector, and once more without
 # it what takes minutes there (SLOW) or runs shortened (SHORT). The others only start
 # processes, or have no goroutines.
-SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced|Twins|Backup|NodeArchives|KillAt)
+SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced|Twins|Backup|NodeArchives|KillAt|Released|FlippedBytes|FsckFinds|CrashAtEveryWrite|ArchivingGoesOn)
 SHORT := ^Test(ParallelEqualsSerial|Altered|Forged|Bent)
 RACED := ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
 

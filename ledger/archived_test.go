@@ -103,6 +103,9 @@ func (a *archived) said(to uint64) map[string]string {
 		ws, err := a.l.Writes(h)
 		put(fmt.Sprint("writes ", h), ws, err)
 		for i, raw := range txs {
+			if len(txs) > 50 && i%49 != 0 { // some of the block of many sections
+				continue
+			}
 			tx, err := types.DecodeTx(raw)
 			require.NoError(a.t, err)
 			p, err := a.l.ProveTx(tx.ID())

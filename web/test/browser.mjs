@@ -24,7 +24,7 @@ after(() => browser?.close());
 export async function visit(options, f) {
   const context = await browser.newContext({ locale: "zh-CN", viewport: desktop, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(180_000);
   const errors = [];
   page.on("pageerror", (e) => errors.push(String(e)));
   try {
