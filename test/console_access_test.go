@@ -5,22 +5,19 @@ import (
 	"compress/zlib"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/zitadel/oidc/v3/example/server/exampleop"
-	"github.com/zitadel/oidc/v3/example/server/storage"
 
 	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/crosschain/light"
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/node/access/oidctest"
 )
 
 // guardedNode is the node of the calm network that asks for logins while the console is
@@ -31,14 +28,14 @@ const guardedNode = 2
 // It returns what the browser is told of it.
 func (n *network) guard(t *testing.T) []string {
 	web := n.Nodes[guardedNode].Web
-	issuer := identityProvider(t, "http://"+web+"/api/v1/oidc/callback")
+	issuer := oidctest.Start(t, "http://"+web+"/api/v1/oidc/callback")
 	portal, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer portal.Close() // the browser's test serves there
 	home := n.NodeHome(n.Nodes[guardedNode].Name)
 	plain, err := os.ReadFile(home.ConfigFile())
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(home.Dir, "oidc.secret"), []byte("console-secret\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(home.Dir, "oidc.secret"), []byte(oidctest.Secret+"\n"), 0o600))
 	webTable := fmt.Sprintf("[web]\nlogin = \"required\"\npublicVerify = true\nembed = [\"http://%s\"]\n", portal.Addr())
 	provider := fmt.Sprintf("\n[web.oidc]\nissuer = %q\nclientId = \"console\"\nsecretFile = \"oidc.secret\"\n"+
 		"redirect = \"http://%s/api/v1/oidc/callback\"\nchain = \"gov\"\nmemberClaim = \"preferred_username\"\nmembers = [{value = \"test-user@localhost\", member = \"archives/clerk\"}]\n", issuer, web)
@@ -65,21 +62,6 @@ func (n *network) guard(t *testing.T) []string {
 	})
 	org, _, _ := strings.Cut(n.Nodes[guardedNode].Member, "/")
 	return []string{"CONSOLE_GUARDED=http://" + web, "CONSOLE_PORTAL=" + portal.Addr().String(), "CONSOLE_ADMIN=" + filepath.Join(n.MembersDir(), org, "admin")}
-}
-
-// identityProvider runs zitadel's OpenID Connect provider in this process.
-func identityProvider(t *testing.T, callback string) (issuer string) {
-	srv := httptest.NewUnstartedServer(nil)
-	_, port, err := net.SplitHostPort(srv.Listener.Addr().String())
-	require.NoError(t, err)
-	issuer = "http://localhost:" + port + "/"
-	clients := map[string]*storage.Client{"console": storage.WebClient("console", "console-secret", callback)}
-	before := slog.Default()
-	srv.Config.Handler = exampleop.SetupServer(issuer, storage.NewStorageWithClients(storage.NewUserStore(issuer), clients), slog.New(slog.DiscardHandler), false)
-	slog.SetDefault(before)
-	srv.Start()
-	t.Cleanup(srv.Close)
-	return issuer
 }
 
 // evidenceFile is a file whose hash is deposited, with the proof file of the deposit.

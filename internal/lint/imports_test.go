@@ -31,7 +31,6 @@ var arrows = []arrow{
 	{"contracts/sdk/go", nil, "it is compiled into contracts"},
 	{"contracts/sdk/go/codegen", []string{"contracts/bundle"}, "it runs where contracts are written, not inside them"},
 	{"contracts/sdk/go/codegen/alltypes", []string{"contracts/sdk/go"}, "a contract sees the SDK alone"},
-	{"contracts/sdk/go/codegen/alltypes", []string{"contracts/sdk/go"}, "a contract sees the SDK alone"},
 	{"contracts/bundle", []string{"crypto", "types", "vm/host", "vm/check"}, "chain reads packages through it"},
 	{"contracts/testkit", []string{"crypto", "types", "vm", "chain", "ledger/state", "ledger/proof", "contracts"}, "it plays a chain without a network"},
 	{"contracts/base", []string{"contracts/sdk/go"}, "a contract sees the SDK alone"},

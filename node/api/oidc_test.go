@@ -2,10 +2,7 @@ package api
 
 import (
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -13,28 +10,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/zitadel/oidc/v3/example/server/exampleop"
-	"github.com/zitadel/oidc/v3/example/server/storage"
 
 	"github.com/huchain/huchain/node/access"
+	"github.com/huchain/huchain/node/access/oidctest"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 )
-
-// providerHere runs zitadel's OpenID Connect provider in this process.
-func providerHere(t *testing.T, callback string) (issuer string) {
-	srv := httptest.NewUnstartedServer(nil)
-	_, port, err := net.SplitHostPort(srv.Listener.Addr().String())
-	require.NoError(t, err)
-	issuer = "http://localhost:" + port + "/"
-	clients := map[string]*storage.Client{"console": storage.WebClient("console", "secret", callback)}
-	before := slog.Default()
-	srv.Config.Handler = exampleop.SetupServer(issuer, storage.NewStorageWithClients(storage.NewUserStore(issuer), clients), slog.New(slog.DiscardHandler), false)
-	slog.SetDefault(before)
-	srv.Start()
-	t.Cleanup(srv.Close)
-	return issuer
-}
 
 var authRequest = regexp.MustCompile(`name="id" value="([^"]+)"`)
 
@@ -79,10 +60,10 @@ func (b *browser) comeBack(back *url.URL) (location string) {
 // ends as others do.
 func TestProvider(t *testing.T) {
 	s, a := guarded(t)
-	issuer := providerHere(t, s.url+oidcPath+"callback")
+	issuer := oidctest.Start(t, s.url+oidcPath+"callback")
 	at := base + "/" + s.chain.Name
 	params := access.ProviderParams{
-		Issuer: issuer, ClientID: "console", ClientSecret: "secret", Redirect: s.url + oidcPath + "callback", Scopes: []string{"profile", "email"}, Chain: s.chain.Name,
+		Issuer: issuer, ClientID: "console", ClientSecret: oidctest.Secret, Redirect: s.url + oidcPath + "callback", Scopes: []string{"profile", "email"}, Chain: s.chain.Name,
 		MemberClaim: "preferred_username", Members: map[string]types.MemberID{"test-user@localhost": "archives/clerk"},
 		RoleClaim: "email", Roles: map[string]types.Role{"test-user2@zitadel.ch": types.RoleAuditor},
 	}
