@@ -35,6 +35,7 @@ import (
 //
 //	GET  /keys, POST /keys/create?name=&chain=&roles=&days=, POST /keys/revoke?id= → access.Key
 //	GET  /sessions, POST /sessions/revoke?id=ID|MEMBER → access.Session
+//	GET  /api/… → what the API answers, to read it without a login
 //
 // Errors are rest.Error.
 //
@@ -71,6 +72,7 @@ func (n *node) serveControl(ctx context.Context) (stop func()) {
 		mux.HandleFunc("POST /chains/"+verb, obey(n, func(r *http.Request) (any, error) { return order(ctx, r.FormValue("chain")) }))
 	}
 	n.accessOrders(mux)
+	mux.Handle("GET /api/", n.api.Within())
 	srv := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
 		BaseContext: func(net.Listener) context.Context { return ctx },
@@ -215,13 +217,21 @@ func controlLines(ctx context.Context, home Home, path string, query url.Values,
 	}
 }
 
-// deliver gives the running node of a home an order; done is called once the answer was read.
-func deliver(ctx context.Context, home Home, method, path string) (res *http.Response, done func(), err error) {
-	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+// controlClient reaches the running node of a home, whatever host it is asked for.
+func controlClient(home Home) *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", home.ControlSocket())
 	}}}
-	req, err := http.NewRequestWithContext(ctx, method, "http://node"+path, bytes.NewReader(nil))
+}
+
+// controlURL is where controlClient finds the node.
+const controlURL = "http://node"
+
+// deliver gives the running node of a home an order; done is called once the answer was read.
+func deliver(ctx context.Context, home Home, method, path string) (res *http.Response, done func(), err error) {
+	client := controlClient(home)
+	req, err := http.NewRequestWithContext(ctx, method, controlURL+path, bytes.NewReader(nil))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -23,12 +22,15 @@ type Finding struct {
 }
 
 // Diagnose looks for what keeps the node of a home from working. It changes nothing and
-// may run beside the node.
+// may run beside the node, which it asks through the control socket: whoever may examine
+// the home needs no login.
 func Diagnose(ctx context.Context, home Home) []Finding {
-	return diagnose(ctx, home, http.DefaultClient) //nolint:forbidigo // contexts end its requests
+	client := controlClient(home)
+	defer client.CloseIdleConnections()
+	return diagnose(ctx, home, client)
 }
 
-// diagnose asks the running node through a client.
+// diagnose asks the running node through a client that reaches it by controlURL.
 func diagnose(ctx context.Context, home Home, client *http.Client) []Finding {
 	d := &diagnosis{http: client}
 	if !home.Exists() {
@@ -44,7 +46,7 @@ func diagnose(ctx context.Context, home Home, client *http.Client) []Finding {
 	owner, running := Holder(home.LockFile())
 	if running {
 		d.add("process", nil, fmt.Sprintf("running as %d since %s", owner.PID, owner.Started.Local().Format(time.DateTime)))
-		d.ready(ctx, "http://"+cfg.Web.Listen+"/readyz")
+		d.web(ctx, home, &cfg.Web)
 	} else {
 		d.add("process", nil, "not running")
 		d.port("web.listen", cfg.Web.Listen)
@@ -96,26 +98,6 @@ func (d *diagnosis) port(setting, addr string) {
 	d.add("port "+setting, err, addr+" is free")
 }
 
-// ready asks the running node whether it serves.
-func (d *diagnosis) ready(ctx context.Context, url string) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		d.add("ready", err, "")
-		return
-	}
-	resp, err := d.http.Do(req)
-	if err == nil {
-		defer resp.Body.Close()
-		var v struct{ Code, Detail string }
-		if json.NewDecoder(resp.Body).Decode(&v) == nil && v.Code != "" {
-			err = fmt.Errorf("%s %s", v.Code, v.Detail)
-		}
-	}
-	d.add("ready", err, "every chain serves")
-}
-
 // hosted tells whether the running node serves a chain of its home.
 func (d *diagnosis) hosted(ctx context.Context, name string, home Home, c ChainHome) bool {
 	states, err := ListChains(ctx, home)
@@ -147,7 +129,7 @@ func (d *diagnosis) chain(ctx context.Context, home Home, node Config, c ChainHo
 	cfg, err := LoadChainConfig(c.ConfigFile())
 	d.add(name+"chain.toml", err, c.ConfigFile())
 	if err == nil && running && d.hosted(ctx, name, home, c) {
-		d.live(ctx, name, node.Web.Listen, c)
+		d.live(ctx, name, c)
 	}
 	d.certificates(name, c)
 	if err == nil && !running {

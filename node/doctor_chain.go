@@ -48,11 +48,11 @@ func (d *diagnosis) certificates(name string, c ChainHome) {
 }
 
 // live asks the running node how the chain is doing: clock, peers, certification.
-func (d *diagnosis) live(ctx context.Context, name, web string, c ChainHome) {
+func (d *diagnosis) live(ctx context.Context, name string, c ChainHome) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	var st rest.Status
-	if err := d.getJSON(ctx, "http://"+web+"/api/v1/chains/"+c.Name+"/status", &st); err != nil {
+	if err := d.getJSON(ctx, controlURL+"/api/v1/chains/"+c.Name+"/status", &st); err != nil {
 		d.fault(name+"status", err, text("查看 logs/node.log", "see logs/node.log"))
 		return
 	}
@@ -68,7 +68,7 @@ func (d *diagnosis) live(ctx context.Context, name, web string, c ChainHome) {
 			text("重启节点以运行新版本", "restart the node to run the new release"))
 	}
 	var peers rest.Peers
-	if err := d.getJSON(ctx, "http://"+web+"/api/v1/chains/"+c.Name+"/peers", &peers); err != nil {
+	if err := d.getJSON(ctx, controlURL+"/api/v1/chains/"+c.Name+"/peers", &peers); err != nil {
 		d.fault(name+"peers", err, text("查看 logs/node.log", "see logs/node.log"))
 		return
 	}

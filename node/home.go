@@ -52,6 +52,14 @@ func (h Home) APIKeys() string { return filepath.Join(h.Dir, "access", "keys.jso
 // CacheDir is where compiled contracts are kept unless node.toml says otherwise.
 func (h Home) CacheDir() string { return filepath.Join(h.Dir, "cache", "wasm") }
 
+// path is a path of node.toml, relative to the home.
+func (h Home) path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(h.Dir, p)
+}
+
 // Chain returns the folder of the named chain.
 func (h Home) Chain(name string) ChainHome {
 	return ChainHome{Name: name, Dir: filepath.Join(h.Dir, "chains", name)}

@@ -194,10 +194,10 @@ func servesTLS(t *testing.T, home node.Home) {
 	require.NoError(t, err)
 	defer os.WriteFile(home.ConfigFile(), config, 0o600) //nolint:errcheck // the next part fails if it is not
 	roots := x509.NewCertPool()
-	issue := func() {
+	issue := func(lasts time.Duration) {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		require.NoError(t, err)
-		tmpl := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		tmpl := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(lasts),
 			DNSNames: []string{"Node.Example"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
 		der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
 		require.NoError(t, err)
@@ -209,7 +209,7 @@ func servesTLS(t *testing.T, home node.Home) {
 		require.NoError(t, os.WriteFile(filepath.Join(home.Dir, "web.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 		require.NoError(t, os.WriteFile(filepath.Join(home.Dir, "web.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}), 0o600))
 	}
-	issue()
+	issue(90 * 24 * time.Hour)
 	with := strings.Replace(string(config), "[web]\n", "[web]\ncertificate = \"web.pem\"\nkey = \"web.key\"\n", 1)
 	require.NoError(t, os.WriteFile(home.ConfigFile(), []byte(with), 0o600))
 	r := run(t, home)
@@ -236,6 +236,9 @@ func servesTLS(t *testing.T, home node.Home) {
 	require.Equal(t, http.StatusUnauthorized, status)
 	_, err = ask("", "", tls.VersionTLS12)
 	require.Error(t, err)
+	for _, f := range node.Diagnose(t.Context(), home) {
+		require.True(t, f.OK, "whoever examines the home needs no login and no roots: %+v", f)
+	}
 	key, err := node.NewAPIKey(t.Context(), home, "portal", "gov", []string{"light"}, 1)
 	require.NoError(t, err)
 	status, err = ask("node.example:7443", key.Token, 0)
@@ -258,6 +261,23 @@ func servesTLS(t *testing.T, home node.Home) {
 	require.NoError(t, err)
 	require.Empty(t, sessions)
 	require.Equal(t, types.CodeNotFound, types.CodeOf(node.EndSessions(t.Context(), home, "archives/clerk")))
+	issue(time.Hour)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l.Close()
+	elsewhere := strings.Replace(with, strings.TrimPrefix(r.web, "https://"), l.Addr().String(), 1)
+	require.NotEqual(t, with, elsewhere)
+	require.NoError(t, os.WriteFile(home.ConfigFile(), []byte(elsewhere), 0o600))
+	faults := map[string]string{}
+	for _, f := range node.Diagnose(t.Context(), home) {
+		if !f.OK {
+			require.NotEmpty(t, f.Fix.ZH)
+			faults[f.What] = f.Detail
+		}
+	}
+	require.Len(t, faults, 2, "%v", faults)
+	require.Contains(t, faults["web.certificate"], "0 days left")
+	require.Contains(t, faults["ready"], types.CodeUnreachable.String())
 	require.NoError(t, r.end(t))
 	for _, file := range []string{home.AuditLog(), home.APIKeys(), filepath.Join(home.Dir, "logs", "node.log")} {
 		raw, err := os.ReadFile(file)

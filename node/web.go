@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -56,19 +55,40 @@ func (c *webCertificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 
 // names are the hosts that the certificate is for.
 func (c *webCertificate) names() ([]string, error) {
-	pair, err := c.get(nil)
+	leaf, _, err := c.parsed()
 	if err != nil {
 		return nil, err
 	}
-	leaf, err := x509.ParseCertificate(pair.Certificate[0])
-	if err != nil {
-		return nil, types.Errorf(types.CodeCertFile, "web.certificate: %w", err)
-	}
+	return certifiedHosts(leaf), nil
+}
+
+func certifiedHosts(leaf *x509.Certificate) []string {
 	out := append([]string(nil), leaf.DNSNames...)
 	for _, ip := range leaf.IPAddresses {
 		out = append(out, ip.String())
 	}
-	return out, nil
+	return out
+}
+
+// parsed is the certificate, and a pool that trusts it and those that come with it.
+func (c *webCertificate) parsed() (*x509.Certificate, *x509.CertPool, error) {
+	pair, err := c.get(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	var leaf *x509.Certificate
+	pool := x509.NewCertPool()
+	for i, der := range pair.Certificate {
+		crt, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, nil, types.Errorf(types.CodeCertFile, "web.certificate: %w", err)
+		}
+		if i == 0 {
+			leaf = crt
+		}
+		pool.AddCert(crt)
+	}
+	return leaf, pool, nil
 }
 
 // listenWeb opens the web listener: TLS 1.3 if node.toml names a certificate, else plain
@@ -101,12 +121,7 @@ func (n *node) listenWeb() (l net.Listener, url string, hosts []string, err erro
 }
 
 // inHome is a path of node.toml, relative to the home.
-func (n *node) inHome(path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(n.home.Dir, path)
-}
+func (n *node) inHome(path string) string { return n.home.path(path) }
 
 // openAccess reads who may use the web listener.
 func (n *node) openAccess(hosts []string) (err error) {

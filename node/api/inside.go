@@ -13,10 +13,13 @@ import (
 // requests come by memory, past whom the web listener lets in, and end with the server.
 func (s *Server) Inside() *http.Client {
 	l := &insideListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	srv := s.httpServer(named(s.handler.ServeHTTP))
+	srv := s.httpServer(s.Within())
 	go s.run("", srv, l) //nolint:errcheck // accepting from memory fails at the end alone
 	return &http.Client{Transport: &http.Transport{DialContext: l.dial, MaxIdleConnsPerHost: 4}}
 }
+
+// Within is the API past whom the web listener lets in, for listeners that let in by other means.
+func (s *Server) Within() http.Handler { return named(s.handler.ServeHTTP) }
 
 // insideListener accepts what dial makes.
 type insideListener struct {
