@@ -307,6 +307,10 @@ func (n *network) evidenceDeposits(t *testing.T, admin, mine, others, oa visitor
 	pdf[len(pdf)/3] ^= 1
 	_, err = certificate.Verify(pdf, trust, time.Now())
 	require.Error(t, err, "edited")
+	d := new(light.Dossier)
+	require.NoError(t, others.ask(http.MethodGet, nil, d, "deposits", f.ID, "proof"))
+	_, err = client.VerifyDossier(d, trust)
+	require.NoError(t, err)
 	got, err := others.Receipt(t.Context(), f.ID, 0)
 	require.NoError(t, err)
 	require.Equal(t, f.Hash, got.Hash)
@@ -314,6 +318,7 @@ func (n *network) evidenceDeposits(t *testing.T, admin, mine, others, oa visitor
 	require.NoError(t, err)
 	_, err = others.Certificate(t.Context(), f.ID)
 	require.Equal(t, "HC-2201", code(err))
+	require.Equal(t, "HC-2201", code(others.ask(http.MethodGet, nil, d, "deposits", f.ID, "proof")))
 	// Those who run the service see that there is a deposit, not what is encrypted in it.
 	seen, err := admin.Receipt(t.Context(), r.ID, 0)
 	require.NoError(t, err)
@@ -474,6 +479,11 @@ func (n *network) evidenceAdministration(t *testing.T, admin, mine visitor) {
 	var s rest.Settings
 	require.NoError(t, admin.ask(http.MethodGet, nil, &s, "settings"))
 	require.Equal(t, "HC-2201", code(mine.ask(http.MethodGet, nil, &s, "settings")))
+	var runs, uses rest.Standing
+	require.NoError(t, admin.ask(http.MethodGet, nil, &runs, "standing"))
+	require.True(t, runs.Administrator && runs.Auditor && runs.Approver && runs.Tenant == nil, "%+v", runs)
+	require.NoError(t, mine.ask(http.MethodGet, nil, &uses, "standing"))
+	require.True(t, uses.Tenant != nil && !uses.Administrator && !uses.Auditor && !uses.Approver, "%+v", uses)
 	found := false
 	for _, it := range s.Items {
 		if it.Name == "evidence.notary.token" {

@@ -16,6 +16,7 @@ import (
 // Tenancy is who may use a service of a chain: flows, applications, tenants, their
 // applications' keys and messages. Errors are coded.
 type Tenancy interface {
+	Standing(context.Context, *rest.Caller, *rest.ListQuery) (*rest.Standing, error)
 	Flow(context.Context, *rest.Caller, *rest.ListQuery) (*rest.Flow, error)
 	SetFlow(context.Context, *rest.Caller, *rest.FlowChange) (*rest.Flow, error)
 	Apply(context.Context, *rest.Caller, *rest.ApplicationNew) (*rest.Opening, error)
@@ -49,6 +50,7 @@ type Deposits interface {
 	Receipt(context.Context, *rest.Caller, *rest.ReceiptWait) (*rest.EvidenceReceipt, error)
 	Original(context.Context, *rest.Caller, *rest.ReceiptRef) (*rest.Blob, error)
 	Certificate(context.Context, *rest.Caller, *rest.ReceiptRef) (*rest.Blob, error)
+	Proof(context.Context, *rest.Caller, *rest.ReceiptRef) (*rest.Blob, error)
 	VerifyEvidence(context.Context, *rest.Caller, *rest.VerificationNew) (*rest.EvidenceVerdict, error)
 	Grants(context.Context, *rest.Caller, *rest.ReceiptRef) (*rest.Grants, error)
 	Grant(context.Context, *rest.Caller, *rest.GrantNew) (*rest.Grant, error)
@@ -112,6 +114,7 @@ func (s *Server) registerEvidence(api huma.API) {
 }
 
 func (s *Server) registerTenancy(api huma.API) {
+	ask(s, api, "getStanding", http.MethodGet, "/standing", "As whom the service serves the caller", Evidence.Standing)
 	ask(s, api, "getOpeningFlow", http.MethodGet, "/flow", "How tenants are opened", Evidence.Flow)
 	ask(s, api, "setOpeningFlow", http.MethodPut, "/flow", "Change how tenants are opened", Evidence.SetFlow)
 	ask(s, api, "applyForTenant", http.MethodPost, "/openings", "Apply for a tenant", Evidence.Apply)
@@ -144,6 +147,7 @@ func (s *Server) registerDeposits(api huma.API) {
 	ask(s, api, "getReceipt", http.MethodGet, "/deposits/{id}", "Receipt of a deposit", Evidence.Receipt)
 	ask(s, api, "getOriginal", http.MethodGet, "/deposits/{id}/original", "The original, checked against its hash", Evidence.Original)
 	ask(s, api, "getEvidenceCertificate", http.MethodGet, "/deposits/{id}/certificate", "Certificate as signed PDF with the proof", Evidence.Certificate)
+	ask(s, api, "getEvidenceProof", http.MethodGet, "/deposits/{id}/proof", "Proof file, which is checked against the genesis file alone", Evidence.Proof)
 	ask(s, api, "verifyEvidence", http.MethodPost, "/verifications", "Whether something was deposited, and when; open to everybody", Evidence.VerifyEvidence)
 	ask(s, api, "listGrants", http.MethodGet, "/deposits/{id}/grants", "To whom a deposit is granted", Evidence.Grants)
 	ask(s, api, "grantEvidence", http.MethodPost, "/deposits/{id}/grants", "Let another tenant or a court case read a deposit", Evidence.Grant)

@@ -227,3 +227,29 @@ func (s *Service) Certificate(ctx context.Context, c *rest.Caller, in *rest.Rece
 	}
 	return &rest.Blob{ContentType: "application/pdf", ContentDisposition: attachment(r.ID + ".pdf"), Body: pdf}, nil
 }
+
+// Proof returns the proof file of a committed deposit: of its record and of the transaction
+// that wrote it, for whoever has the chain's genesis file.
+func (s *Service) Proof(ctx context.Context, c *rest.Caller, in *rest.ReceiptRef) (*rest.Blob, error) {
+	_, r, err := s.reading(ctx, c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if r.TxID == nil {
+		return nil, types.Errorf(types.CodeNotReady, "deposit %s is %s", r.ID, r.State)
+	}
+	cl, err := s.chain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	anchor, err := cl.Trust(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := cl.StateDossier(ctx, anchor, contractName, []byte(rowKey(r.Hash)))
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(d)
+	return &rest.Blob{ContentType: "application/json", ContentDisposition: attachment(r.ID + ".json"), Body: body}, err
+}

@@ -103,6 +103,16 @@ func (s *Registry) Actor(ctx context.Context, c *rest.Caller) (*Actor, error) {
 	return out, err
 }
 
+// Standing tells a caller as whom it is served.
+func (s *Registry) Standing(ctx context.Context, c *rest.Caller, _ *rest.ListQuery) (*rest.Standing, error) {
+	a, err := s.Actor(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	decides, err := s.decides(ctx, a)
+	return &rest.Standing{Name: a.Name, Tenant: a.Tenant, App: a.App, Administrator: a.Administrator, Auditor: a.Auditor, Approver: decides}, err
+}
+
 // Acting is Actor for what only tenants do: HC-4703 if the caller is of none that is open,
 // HC-4704 if the tenant's identity does not hold any more.
 func (s *Registry) Acting(ctx context.Context, c *rest.Caller) (*Actor, error) {

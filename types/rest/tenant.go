@@ -215,6 +215,16 @@ type TenantChange struct {
 	}
 }
 
+// Standing is as whom a service serves a caller.
+type Standing struct {
+	Name          string  `json:"name" doc:"Member id, or name of the application's key"`
+	Tenant        *Tenant `json:"tenant,omitempty" doc:"For which the caller acts"`
+	App           string  `json:"app,omitempty" doc:"Id of the application, if the caller is one"`
+	Administrator bool    `json:"administrator"`
+	Auditor       bool    `json:"auditor" doc:"Sees all tenants; administrators are"`
+	Approver      bool    `json:"approver" doc:"Decides a step of the flow in force"`
+}
+
 // Permission gives a member a part in running the service. Chain administrators run it anyway.
 type Permission struct {
 	Member string `json:"member" maxLength:"130" example:"archives/clerk"`

@@ -232,11 +232,21 @@ export interface Page<T> {
   next?: string;
 }
 
+let key: string | undefined;
+
+/** showKey has requests show an application's key, until the page is left: it is kept in no store. */
+export function showKey(token: string | undefined): void {
+  key = token;
+}
+
+/** bearer is the header that shows an application's key. */
+export const bearer = (): Record<string, string> => (key === undefined ? {} : { Authorization: `Bearer ${key}` });
+
 /** request asks the node. It throws a Fault for every answer that is not a success. */
 export async function request(path: string, init?: RequestInit): Promise<Response> {
   let r: Response;
   try {
-    r = await fetch(path, { cache: "no-store", credentials: "same-origin", ...init });
+    r = await fetch(path, { cache: "no-store", credentials: "same-origin", ...init, headers: { ...bearer(), ...(init?.headers as Record<string, string> | undefined) } });
   } catch (e) {
     if (init?.signal?.aborted) throw e;
     throw new Fault(0, { code: "", detail: String(e) });

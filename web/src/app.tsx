@@ -5,7 +5,7 @@ import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Link, Navigate, NavLink, Route, Routes, useLocation, useNavigate, useParams } from "react-router";
-import { type Caller, type Chain, type Page, request, useLoad } from "./api.ts";
+import { type Caller, type Chain, type Page, request, showKey, useLoad } from "./api.ts";
 import { ChainContext } from "./chain.tsx";
 import { BlockPage } from "./pages/block.tsx";
 import { ContractPage, ContractsPage } from "./pages/contract.tsx";
@@ -24,6 +24,7 @@ import { type Language, useWords, words, WordsContext } from "./words.ts";
 
 const BoardPage = lazy(() => import("./pages/board.tsx"));
 const OperationsPage = lazy(() => import("./pages/operations.tsx"));
+const PortalPage = lazy(() => import("./portal/page.tsx"));
 const VerifyPage = lazy(() => import("./pages/verify.tsx"));
 
 function kept<T extends string>(name: string, fallback: T): T {
@@ -145,6 +146,14 @@ function Pages({ chain, caller, reload }: { chain: string; caller: Caller; reloa
           </Suspense>
         }
       />
+      <Route
+        path="/:chain/portal/*"
+        element={
+          <Suspense fallback={<Spin size="large" />}>
+            <PortalPage key={`${chain} ${caller.kind} ${caller.name ?? ""}`} caller={caller} reload={reload} />
+          </Suspense>
+        }
+      />
       <Route path="/:chain/row/:ns/:key" element={<RowPage />} />
       <Route path="/:chain/member/:id" element={<MemberPage />} />
       <Route path="/:chain/validators" element={<ValidatorsPage />} />
@@ -159,6 +168,11 @@ function Bar({ names, chain, caller, reload, toggleLanguage, toggleTheme }: { na
   const { token } = theme.useToken();
   const navigate = useNavigate();
   const [fault, setFault] = useState<Error>();
+  const leave = () => {
+    showKey(undefined);
+    if (caller?.kind === "session") void request("/api/v1/session", { method: "DELETE" }).then(reload, setFault);
+    else reload();
+  };
   const at = chain === "" ? "" : `/${chain}`; // no chain is known before the node has answered
   const entry = (path: string, text: ReactNode) => (
     <NavLink end to={`${at}${path}` || "/"}>
@@ -178,6 +192,7 @@ function Bar({ names, chain, caller, reload, toggleLanguage, toggleTheme }: { na
           {entry("", t("overview"))}
           {entry("/contracts", t("contracts"))}
           {entry("/validators", t("validators"))}
+          <NavLink to={`${at}/portal`}>{t("portal")}</NavLink>
           <NavLink to={`${at}/operations`}>{t("operations")}</NavLink>
           <NavLink to={`/verify/${chain}`}>{t("verifyPage")}</NavLink>
         </nav>
@@ -185,8 +200,8 @@ function Bar({ names, chain, caller, reload, toggleLanguage, toggleTheme }: { na
           <Search onFault={setFault} />
         </div>
         {names.length > 1 && <Select aria-label={t("chain")} value={chain} options={names.map((value) => ({ value, label: value }))} onChange={(v) => void navigate(`/${v}`)} />}
-        {caller?.kind === "session" && (
-          <Button title={caller.name ?? ""} onClick={() => void request("/api/v1/session", { method: "DELETE" }).then(reload, setFault)}>
+        {caller !== undefined && caller.kind !== "anonymous" && (
+          <Button title={caller.name ?? ""} onClick={leave}>
             {t("logout")}
           </Button>
         )}

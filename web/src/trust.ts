@@ -114,7 +114,7 @@ function canonical(v: unknown): string {
 }
 
 /** mustBe throws unless what a page shows is what is proven. */
-function mustBe(holds: boolean, what: string): void {
+export function mustBe(holds: boolean, what: string): void {
   if (!holds) throw new Invalid(`the server shows another ${what} than the one that is proven`);
 }
 

@@ -1,11 +1,12 @@
 /** What operators of a node look after. The node decides who may: what it refuses is shown as it says. */
-import { Alert, Button, Card, Empty, Input, Popconfirm, Skeleton, Statistic, Switch, Table, Tag } from "antd";
+import { Alert, Button, Card, Empty, Input, Popconfirm, Statistic, Switch, Table, Tag } from "antd";
 import { type ReactNode, useState } from "react";
 import { Link, useParams } from "react-router";
-import { type Caller, chainPath, request, useLoad, type Words2 } from "../api.ts";
+import { type Caller, chainPath, request, type Words2 } from "../api.ts";
 import { Short, useChain } from "../chain.tsx";
 import { FaultAlert } from "../parts/fault.tsx";
 import { Login } from "../parts/login.tsx";
+import { Shown } from "../parts/shown.tsx";
 import { type Word, type Words, useWords } from "../words.ts";
 import { Proposals } from "./proposals.tsx";
 
@@ -48,17 +49,6 @@ export default function OperationsPage({ caller, reload }: { caller: Caller; rel
       ) : (
         <section key={name}>{tab.page()}</section>
       )}
-    </>
-  );
-}
-
-/** Shown is what a route answers, or why it does not. */
-function Shown<T>({ path, every = 0, children }: { path: string; every?: number; children: (data: T, reload: () => void) => ReactNode }) {
-  const { data, error, reload } = useLoad<T>(path, every);
-  return (
-    <>
-      {error && <FaultAlert error={error} retry={reload} />}
-      {data ? children(data, reload) : !error && <Skeleton active />}
     </>
   );
 }

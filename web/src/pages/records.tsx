@@ -1,16 +1,14 @@
 /** Records of one type: filtered, searched, sorted, page by page. All of it comes from bundle.yaml. */
 import { Button, Empty, Form, Input, Select, Skeleton, Table } from "antd";
-import { useState } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
-import { chainPath, type Interface, type MirroredRecord, type Page, useLoad } from "../api.ts";
+import { chainPath, type Interface, type MirroredRecord, useLoad } from "../api.ts";
 import { type Column, columnOf, interfacePath, shownColumns, storedRecords, viewOf } from "../bundle.ts";
 import { to, useChain } from "../chain.tsx";
 import { FaultAlert } from "../parts/fault.tsx";
 import { MirrorNotice } from "../parts/mirror.tsx";
+import { Pager, usePages } from "../parts/pages.tsx";
 import { Value } from "../parts/value.tsx";
 import { useWords } from "../words.ts";
-
-const pageSize = 20;
 
 export function RecordsPage() {
   const chain = useChain();
@@ -27,16 +25,9 @@ function List({ of }: { of: Interface }) {
   const navigate = useNavigate();
   const { record = "" } = useParams();
   const [asked, setAsked] = useSearchParams();
-  const [cursors, setCursors] = useState<string[]>([]);
-  const query = new URLSearchParams(asked);
-  query.set("limit", String(pageSize));
-  if (cursors.length > 0) query.set("cursor", cursors[cursors.length - 1]!);
-  const page = useLoad<Page<MirroredRecord>>(`${chainPath(chain, "mirror", "records", of.name, record)}?${query}`);
+  const page = usePages<MirroredRecord>(`${chainPath(chain, "mirror", "records", of.name, record)}?${asked}`);
   const columns = shownColumns(of, record).map((name) => columnOf(of, record, name, language, t));
-  const ask = (next: URLSearchParams) => {
-    setCursors([]);
-    setAsked(next);
-  };
+  const ask = (next: URLSearchParams) => setAsked(next);
   const sorted = asked.get("sort") ?? "";
   const sort = (name: string) => {
     const next = new URLSearchParams(asked);
@@ -55,7 +46,7 @@ function List({ of }: { of: Interface }) {
       <MirrorNotice />
       <p className="links">
         {records.map((name) => (
-          <Link key={name} to={to(chain, "records", of.name, name)} aria-current={name === record ? "page" : undefined} onClick={() => setCursors([])}>
+          <Link key={name} to={to(chain, "records", of.name, name)} aria-current={name === record ? "page" : undefined}>
             {of.bundle.records?.[name]?.title?.[language] ?? name}
           </Link>
         ))}
@@ -91,10 +82,7 @@ function List({ of }: { of: Interface }) {
           ]}
         />
       )}
-      <p className="links">
-        {cursors.length > 0 && <a onClick={() => setCursors([])}>{t("first20")}</a>}
-        {page.data?.next && <a onClick={() => setCursors([...cursors, page.data!.next!])}>{t("next")}</a>}
-      </p>
+      <Pager of={page} />
     </>
   );
 }

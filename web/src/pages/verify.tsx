@@ -1,15 +1,16 @@
 /** Public verification: a file is hashed here and held against the chain; it is sent nowhere. */
-import { FileSearchOutlined, InboxOutlined } from "@ant-design/icons";
+import { FileSearchOutlined } from "@ant-design/icons";
 import type { Dossier, Trusted } from "@huchain/sdk";
-import { Alert, Button, Card, Descriptions, Input, Progress, Skeleton, Timeline, Upload } from "antd";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { Alert, Button, Card, Descriptions, Input, Skeleton, Upload } from "antd";
+import { useCallback, useEffect, useState } from "react";
 import type { Caller } from "../api.ts";
 import { useLoad } from "../api.ts";
+import { ChosenFile, useChosenFile } from "../parts/chosen.tsx";
 import { FaultAlert } from "../parts/fault.tsx";
+import { Steps } from "../parts/verify.tsx";
 import { anchor, type Step } from "../trust.ts";
 import { byDossier, byNode, type Deposit } from "../verify/evidence.ts";
-import { Hasher, readProofFile } from "../verify/file.ts";
-import type { Hashes } from "../verify/hash.worker.ts";
+import { readProofFile } from "../verify/file.ts";
 import { useWords } from "../words.ts";
 
 interface Outcome {
@@ -35,10 +36,9 @@ export default function VerifyPage({ chain: named }: { chain: string | undefined
 
 function Check({ chain }: { chain: string }) {
   const { t } = useWords();
-  const hasher = useRef<Hasher>(undefined);
   const [start, setStart] = useState<{ at: Trusted; steps: Step[] }>();
   const [fault, setFault] = useState<Error>();
-  const [file, setFile] = useState<{ name: string; size: number; done: number; hashes?: Hashes }>();
+  const { chosen: file, choose, clear } = useChosenFile(setFault);
   const [typed, setTyped] = useState("");
   const [proof, setProof] = useState<{ name: string; dossier: Dossier }>();
   const [outcome, setOutcome] = useState<Outcome>();
@@ -51,23 +51,9 @@ function Check({ chain }: { chain: string }) {
     anchor(chain, (s) => steps.push(s)).then((at) => setStart({ at, steps }), setFault);
   }, [chain]);
   useEffect(() => {
-    hasher.current = new Hasher();
     begin();
-    return () => hasher.current?.close();
   }, [begin]);
 
-  const choose = async (chosen: File) => {
-    setFault(undefined);
-    setOutcome(undefined);
-    setFile({ name: chosen.name, size: chosen.size, done: 0 });
-    try {
-      const hashes = await hasher.current!.hash(chosen, (done) => setFile((old) => old && { ...old, done }));
-      setFile({ name: chosen.name, size: chosen.size, done: 1, hashes });
-    } catch (e) {
-      setFile(undefined);
-      setFault(e as Error);
-    }
-  };
   const chooseProof = async (chosen: File) => {
     setFault(undefined);
     setOutcome(undefined);
@@ -100,32 +86,8 @@ function Check({ chain }: { chain: string }) {
     <>
       <div className="pair">
         <Card title={t("verifyFile")} size="small">
-          <Upload.Dragger maxCount={1} showUploadList={false} data-testid="verify-file" beforeUpload={(f) => (void choose(f), false)}>
-            <p className="ant-upload-drag-icon">
-              <InboxOutlined />
-            </p>
-            <p>{t("dropFile")}</p>
-          </Upload.Dragger>
-          {file && (
-            <div className="gap" aria-live="polite">
-              <div className="wrap">
-                {file.name} · {file.size.toLocaleString()} B
-              </div>
-              {file.hashes === undefined ? (
-                <Progress percent={Math.floor(file.done * 100)} aria-label={t("hashing")} />
-              ) : (
-                <Descriptions
-                  column={1}
-                  size="small"
-                  items={[
-                    { key: "sm3", label: "SM3", children: <code className="wrap">{file.hashes.sm3}</code> },
-                    { key: "sha256", label: "SHA-256", children: <code className="wrap">{file.hashes.sha256}</code> },
-                  ]}
-                />
-              )}
-            </div>
-          )}
-          <Input className="gap" aria-label={t("orHash")} placeholder={t("orHash")} value={typed} allowClear onChange={(e) => (setTyped(e.target.value), setFile(undefined), setOutcome(undefined))} />
+          <ChosenFile chosen={file} choose={(f) => (setOutcome(undefined), choose(f))} testId="verify-file" />
+          <Input className="gap" aria-label={t("orHash")} placeholder={t("orHash")} value={typed} allowClear onChange={(e) => (setTyped(e.target.value), clear(), setOutcome(undefined))} />
         </Card>
         <Card title={t("proofFile")} size="small">
           <p className="quiet">{t("proofFileHint")}</p>
@@ -179,19 +141,7 @@ function Result({ outcome }: { outcome: Outcome }) {
           ]}
         />
       )}
-      <Timeline
-        className="gap"
-        items={outcome.steps.map((s) => ({
-          color: "green",
-          content: (
-            <>
-              {t(s.word)}
-              <br />
-              <code className="wrap quiet">{s.detail}</code>
-            </>
-          ),
-        }))}
-      />
+      <Steps steps={outcome.steps} />
     </section>
   );
 }

@@ -1,4 +1,4 @@
-/** A button that verifies what a page shows in the browser, step by step. */
+/** A button that verifies what a page shows in the browser, step by step; or does something with what it verified. */
 import { SafetyCertificateOutlined } from "@ant-design/icons";
 import { Alert, Button, Timeline } from "antd";
 import { useState } from "react";
@@ -10,7 +10,7 @@ interface Progress {
   outcome?: "good" | Error;
 }
 
-export function Verify({ run }: { run: (tell: Tell) => Promise<void> }) {
+export function Verify({ run, label, held }: { run: (tell: Tell) => Promise<void>; label?: string; held?: string }) {
   const { t } = useWords();
   const [progress, setProgress] = useState<Progress>();
   const start = async () => {
@@ -31,25 +31,39 @@ export function Verify({ run }: { run: (tell: Tell) => Promise<void> }) {
   return (
     <section aria-live="polite">
       <Button type="primary" icon={<SafetyCertificateOutlined />} loading={busy} onClick={() => void start()}>
-        {busy ? t("verifying") : t("verify")}
+        {busy ? t("verifying") : (label ?? t("verify"))}
       </Button>
-      {progress?.outcome === "good" && <Alert className="gap" type="success" showIcon title={t("verified")} description={t("verifiedHint")} />}
+      {progress?.outcome === "good" && <Alert className="gap" type="success" showIcon title={held ?? t("verified")} description={t("verifiedHint")} />}
       {progress?.outcome instanceof Error && <Alert className="gap" type="error" showIcon role="alert" title={t("notVerified")} description={progress.outcome.message} />}
-      {progress !== undefined && (
-        <Timeline
-          className="gap"
-          items={progress.steps.map((s) => ({
-            color: "green",
-            content: (
-              <>
-                {t(s.word)}
-                <br />
-                <code className="wrap quiet">{s.detail}</code>
-              </>
-            ),
-          }))}
-        />
-      )}
+      {progress !== undefined &&
+        (held !== undefined && progress.outcome === "good" ? (
+          <details className="gap">
+            <summary>{t("steps")}</summary>
+            <Steps steps={progress.steps} />
+          </details>
+        ) : (
+          <Steps steps={progress.steps} />
+        ))}
     </section>
+  );
+}
+
+/** Steps lists the steps of a verification that held. */
+export function Steps({ steps }: { steps: Step[] }) {
+  const { t } = useWords();
+  return (
+    <Timeline
+      className="gap"
+      items={steps.map((s) => ({
+        color: "green",
+        content: (
+          <>
+            {t(s.word)}
+            <br />
+            <code className="wrap quiet">{s.detail}</code>
+          </>
+        ),
+      }))}
+    />
   );
 }
