@@ -170,6 +170,7 @@ func (l *Ledger) commit(c *Candidate) error {
 		next.header = crypto.Sum(c.head)
 	}
 	pairs := c.data.Rows()
+	redo := block.EncodePairs(pairs)
 	dropped := l.expiredIDs(b.Time)
 	next.usedRows = uint32(len(l.used) - dropped)
 	if len(b.UsedIDs) > 0 {
@@ -187,15 +188,12 @@ func (l *Ledger) commit(c *Candidate) error {
 		for _, u := range l.used[:dropped] {
 			batch.Delete(heightKey(prefixUsed, u.height))
 		}
-		setSealed(batch, heightKey(prefixRedo, b.Height), block.EncodePairs(pairs))
+		setSealed(batch, heightKey(prefixRedo, b.Height), redo)
 	})
 	if err != nil {
 		return err
 	}
-	if err := l.applyBlock(pairs); err != nil {
-		return err
-	}
-	if err := l.dropRedo(b.Height); err != nil {
+	if err := l.applyBlock(pairs, l.redoRows.add(b.Height, len(redo))); err != nil {
 		return err
 	}
 	l.serveTip(c)
@@ -216,10 +214,16 @@ func (l *Ledger) commit(c *Candidate) error {
 	return nil
 }
 
-func (l *Ledger) applyBlock(pairs []block.Pair) error {
+// applyBlock writes a block into the block store. With sync that, and all blocks before it,
+// is durable there, and no redo row is needed any more.
+func (l *Ledger) applyBlock(pairs []block.Pair, sync bool) error {
 	l.certificates.Lock()
-	defer l.certificates.Unlock()
-	return l.blocks.Apply(pairs, true)
+	err := l.blocks.Apply(pairs, sync)
+	l.certificates.Unlock()
+	if err != nil || !sync {
+		return err
+	}
+	return l.dropRedo()
 }
 
 // ownRows adds the ledger's own rows of a block to the state batch.
@@ -257,11 +261,37 @@ func encodeUsed(timeNs int64, ids []crypto.Hash) []byte {
 	return body
 }
 
-// dropRedo removes the redo row once the block store holds the block. It need not be
-// durable: a redo row that is found again is applied again, to the same effect.
-func (l *Ledger) dropRedo(height uint64) error {
+// Bounds of what redo rows hold: a start after a power cut applies that much again, and the
+// state store carries it meanwhile.
+const (
+	maxRedoRows  = 16
+	maxRedoBytes = 16 << 20
+)
+
+// redoRows are the redo rows of blocks that the block store holds, but not durably.
+type redoRows struct {
+	from, to uint64 // heights, half-open
+	bytes    int
+}
+
+// add notes the redo row of the next height, and reports whether it is time to sync the
+// block store.
+func (r *redoRows) add(height uint64, bytes int) (full bool) {
+	if r.from == r.to {
+		r.from = height
+	}
+	r.to, r.bytes = height+1, r.bytes+bytes
+	return r.to-r.from >= maxRedoRows || r.bytes >= maxRedoBytes
+}
+
+// dropRedo removes the redo rows once the block store holds their blocks durably. That need
+// not be durable itself: a redo row that is found again is passed over.
+func (l *Ledger) dropRedo() error {
 	batch := l.db.Batch()
-	batch.Delete(heightKey(prefixRedo, height))
+	for h := l.redoRows.from; h < l.redoRows.to; h++ {
+		batch.Delete(heightKey(prefixRedo, h))
+	}
+	l.redoRows = redoRows{}
 	return state.ReadError(batch.Commit(false))
 }
 

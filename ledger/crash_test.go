@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/driver/pebbledb"
+	"github.com/huchain/huchain/ledger/state"
 	"github.com/huchain/huchain/types"
 )
 
@@ -246,6 +249,63 @@ func TestBlockStoreIsCutToTheState(t *testing.T) {
 	require.Error(t, err)
 	require.NoError(t, l.Close())
 	r.resume(t, old, 5, "cut")
+}
+
+// TestRedoRowsAreBounded: the block store is synced once in sixteen blocks, whose redo rows
+// stay until then, so that at every height a power cut leaves all that was acknowledged.
+//
+// covers: T.05
+func TestRedoRowsAreBounded(t *testing.T) {
+	r := record(t, 2*maxRedoRows+3)
+	mem := vfs.NewCrashableMem()
+	var syncs atomic.Int64
+	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData {
+			if strings.HasPrefix(op.Path, "chain/blocks/") && strings.HasSuffix(op.Path, ".log") {
+				syncs.Add(1)
+			}
+		}
+		return nil
+	}))
+	l, err := Open("chain", r.chain.genesis, crashParams(fs, 0))
+	require.NoError(t, err)
+	redoRows := func() (n int) {
+		require.NoError(t, state.EachRow(l.db, []byte{prefixRedo}, []byte{prefixRedo + 1}, func([]byte, []byte) error { n++; return nil }))
+		return n
+	}
+	before := syncs.Load()
+	for i, b := range r.blocks {
+		c, err := l.Prepare(b)
+		require.NoError(t, err)
+		require.NoError(t, l.Commit(c))
+		require.Equal(t, (i+1)%maxRedoRows, redoRows())
+		if i%5 == 0 || (i+1)%maxRedoRows < 2 {
+			r.resume(t, mem.CrashClone(vfs.CrashCloneCfg{}), i+1, fmt.Sprintf("power cut behind height %d", i))
+		}
+	}
+	require.EqualValues(t, 2, syncs.Load()-before)
+	require.NoError(t, l.Close())
+	l, err = Open("chain", r.chain.genesis, crashParams(mem.CrashClone(vfs.CrashCloneCfg{}), 0))
+	require.NoError(t, err)
+	require.Zero(t, redoRows())
+	require.NoError(t, l.Close())
+}
+
+// TestRedoRowsDoNotHideAGap: those of the last blocks are no substitute for what lies before.
+//
+// covers: T.05
+func TestRedoRowsDoNotHideAGap(t *testing.T) {
+	r := record(t, maxRedoRows+4)
+	fs, crashed := vfs.NewCrashableMem(), (*vfs.MemFS)(nil)
+	_, err := r.run(fs, 0, func(n int) {
+		if n == maxRedoRows+3 {
+			crashed = fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 2))})
+		}
+	})
+	require.NoError(t, err)
+	require.NoError(t, crashed.RemoveAll("chain/blocks"))
+	_, err = Open("chain", r.chain.genesis, memParams(crashed))
+	require.Equal(t, types.CodeLedgerMismatch, types.CodeOf(err))
 }
 
 // TestMissingBlocksAreRefused: a block store that is behind, with no redo row to fill it.

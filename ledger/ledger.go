@@ -6,9 +6,10 @@
 // A ledger folder holds two stores, state and blocks. Committing a block writes one
 // synced batch to state: rows and leaves, header and content, used ids, validator sets,
 // the new tip, and a redo row with everything that blocks will hold of it. Then blocks is
-// written and synced, and the redo row goes. At Open blocks is cut or filled to the state's
-// height, so that a crash at any point leaves the last block or the one before. No
-// consensus decision reads blocks.
+// written, and synced with every sixteenth block, or as many as make 16 MiB, whereupon
+// their redo rows go. At Open blocks is cut or filled to the state's height, so that a
+// crash at any point leaves the last block or the one before. No consensus decision reads
+// blocks.
 //
 // # Rows of the state store
 //
@@ -124,6 +125,8 @@ type Ledger struct {
 	failed atomic.Pointer[types.Error] // set by a failed commit
 	shown  atomic.Pointer[View]        // held; nil before the genesis commit
 
+	redoRows redoRows // belongs to the goroutine that commits
+
 	certificates sync.Mutex // held where one is written
 	releasing    sync.Mutex // held by Release
 
@@ -229,7 +232,8 @@ func (l *Ledger) open(dir string) error {
 // Close closes both databases. The tree of a large state is kept for the next Open.
 func (l *Ledger) Close() error {
 	var errs []error
-	if l.opened && l.usable() == nil && l.st.Leaves() > l.p.CheckRowsUpTo {
+	whole := l.opened && l.usable() == nil
+	if whole && l.st.Leaves() > l.p.CheckRowsUpTo {
 		errs = append(errs, l.st.Checkpoint())
 	}
 	if l.st != nil {
@@ -237,6 +241,9 @@ func (l *Ledger) Close() error {
 	}
 	if l.blocks != nil {
 		errs = append(errs, l.blocks.Close())
+	}
+	if whole && errors.Join(errs...) == nil { // closed, the block store is durable
+		errs = append(errs, l.dropRedo())
 	}
 	if l.db != nil {
 		errs = append(errs, state.ReadError(l.db.Close()))

@@ -99,7 +99,7 @@ func (l *Ledger) Refill(from uint64, records func(put func(*archive.Record) erro
 		if r.Header.Height != next {
 			return types.Errorf(types.CodeInternal, "block %d comes where %d is due", r.Header.Height, next)
 		}
-		if err := l.refill(r); err != nil {
+		if err := l.refill(r, next == hot-1); err != nil {
 			return err
 		}
 		next++
@@ -110,9 +110,6 @@ func (l *Ledger) Refill(from uint64, records func(put func(*archive.Record) erro
 	}
 	if next != hot {
 		return types.Errorf(types.CodeInternal, "blocks %d to %d are missing", next, hot-1)
-	}
-	if err := l.blocks.Sync(); err != nil {
-		return err
 	}
 	b := l.db.Batch()
 	setSealed(b, hotKey, binary.BigEndian.AppendUint64(nil, from))
@@ -125,7 +122,9 @@ func (l *Ledger) Refill(from uint64, records func(put func(*archive.Record) erro
 	return nil
 }
 
-func (l *Ledger) refill(r *archive.Record) error {
+// refill takes one block back, the last one durably with all before it: an empty batch would
+// not do that, since drivers write nothing for one.
+func (l *Ledger) refill(r *archive.Record, last bool) error {
 	h, err := l.Header(r.Header.Height)
 	if err != nil {
 		return err
@@ -136,5 +135,5 @@ func (l *Ledger) refill(r *archive.Record) error {
 	if err := r.Verify(); err != nil {
 		return err
 	}
-	return l.blocks.Refill(&block.Data{Height: h.Height, Txs: r.Txs, Receipts: r.Receipts, EventBytes: r.Events, Changes: r.Writes}, r.Commit)
+	return l.blocks.Refill(&block.Data{Height: h.Height, Txs: r.Txs, Receipts: r.Receipts, EventBytes: r.Events, Changes: r.Writes}, r.Commit, last)
 }

@@ -74,8 +74,13 @@ func (l *Ledger) repair() error {
 		if err := l.blocks.Cut(l.tip.height, have); err != nil {
 			return err
 		}
+		have = l.tip.height
 	}
-	if err := l.redo(); err != nil {
+	next := uint64(0)
+	if ok {
+		next = have + 1
+	}
+	if err := l.redo(next); err != nil {
 		return err
 	}
 	have, ok, err = l.blocks.Tip()
@@ -85,10 +90,23 @@ func (l *Ledger) repair() error {
 	return err
 }
 
-// redo applies the redo rows that are left, in order, and removes them.
-func (l *Ledger) redo() error {
+// redo applies the redo rows from a height on, the first that the block store lacks, in
+// order, and removes all that are left. Of the blocks below the store holds everything: it
+// loses nothing without what was written after that.
+func (l *Ledger) redo(next uint64) error {
 	var keys [][]byte
 	err := state.EachRow(l.db, []byte{prefixRedo}, []byte{prefixRedo + 1}, func(key, row []byte) error {
+		if len(key) != 9 {
+			return state.Corrupt("malformed key of a redo row")
+		}
+		keys = append(keys, bytes.Clone(key))
+		switch height := binary.BigEndian.Uint64(key[1:]); {
+		case height < next:
+			return nil
+		case height > next:
+			return types.Errorf(types.CodeLedgerMismatch, "the block store lacks block %d, and no redo row has it", next)
+		}
+		next++
 		body, err := state.Unseal(key, row)
 		if err != nil {
 			return err
@@ -97,7 +115,6 @@ func (l *Ledger) redo() error {
 		if err != nil {
 			return err
 		}
-		keys = append(keys, bytes.Clone(key))
 		return l.blocks.Apply(pairs, true)
 	})
 	if err != nil || len(keys) == 0 {

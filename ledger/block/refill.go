@@ -8,9 +8,9 @@ import (
 )
 
 // Refill writes the contents of a block whose header and indexes are kept, and the commit
-// that it carries. It is durable after Sync. d needs height, transactions, receipts,
-// encoded events and changes.
-func (s *Store) Refill(d *Data, commit []byte) error {
+// that it carries; with sync this and all that was written before is durable when it
+// returns. d needs height, transactions, receipts, encoded events and changes.
+func (s *Store) Refill(d *Data, commit []byte, sync bool) error {
 	for _, raw := range d.EventBytes {
 		e, err := types.DecodeEvent(raw)
 		if err != nil {
@@ -24,11 +24,8 @@ func (s *Store) Refill(d *Data, commit []byte) error {
 	}
 	d.TxHashes, d.ReceiptHashes, d.EventHashes = state.SumEach(d.Txs), state.SumEach(d.Receipts), state.SumEach(d.EventBytes)
 	k := key(d.Height, KindCommit, u64(d.Height))
-	return s.Apply(d.sectionRows([]Pair{{k, state.Seal(k, commit)}}), false)
+	return s.Apply(d.sectionRows([]Pair{{k, state.Seal(k, commit)}}), sync)
 }
-
-// Sync makes all that was written durable.
-func (s *Store) Sync() error { return state.ReadError(s.db.Batch().Commit(true)) }
 
 // indexed finds out which optional indexes a block stands in, by its first entries.
 func (s *Store) indexed(d *Data) (Indexes, error) {
