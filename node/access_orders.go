@@ -18,9 +18,12 @@ type APIKey struct {
 	Token string `json:"token,omitempty"`
 }
 
+// keysPage is how many keys are listed at a time.
+const keysPage = 1000
+
 // accessOrders serves the operator's orders about keys and sessions.
 func (n *node) accessOrders(mux *http.ServeMux) {
-	mux.HandleFunc("GET /keys", obey(n, func(*http.Request) (any, error) { return n.access.Keys.List(), nil }))
+	mux.HandleFunc("GET /keys", obey(n, func(r *http.Request) (any, error) { return n.access.Keys.List(r.FormValue("after"), keysPage), nil }))
 	mux.HandleFunc("POST /keys/create", obey(n, func(r *http.Request) (any, error) {
 		days, err := strconv.Atoi(r.FormValue("days"))
 		if err != nil {
@@ -57,8 +60,18 @@ func NewAPIKey(ctx context.Context, home Home, name, chain string, roles []strin
 }
 
 // APIKeys lists the keys of a running node.
-func APIKeys(ctx context.Context, home Home) (out []access.Key, err error) {
-	return out, orderAccess(ctx, home, http.MethodGet, "/keys", &out)
+func APIKeys(ctx context.Context, home Home) ([]access.Key, error) {
+	all, after := []access.Key{}, ""
+	for {
+		var page []access.Key
+		if err := orderAccess(ctx, home, http.MethodGet, "/keys?after="+url.QueryEscape(after), &page); err != nil {
+			return nil, err
+		}
+		if all = append(all, page...); len(page) < keysPage {
+			return all, nil
+		}
+		after = page[len(page)-1].ID
+	}
 }
 
 // RevokeAPIKey ends a key at once.

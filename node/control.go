@@ -33,7 +33,7 @@ import (
 //	progress, and one for the outcome: ArchivePlan or ArchiveRun
 //	POST /backup?chain=NAME        → the same with backup.Outcome
 //
-//	GET  /keys, POST /keys/create?name=&chain=&roles=&days=, POST /keys/revoke?id= → access.Key
+//	GET  /keys?after=ID, POST /keys/create?name=&chain=&roles=&days=, POST /keys/revoke?id= → access.Key
 //	GET  /sessions, POST /sessions/revoke?id=ID|MEMBER → access.Session
 //	GET  /api/… → what the API answers, to read it without a login
 //

@@ -2,11 +2,6 @@ package access
 
 import (
 	"crypto/subtle"
-	"encoding/json"
-	"errors"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,40 +22,69 @@ type Key struct {
 	Hash    crypto.Hash  `json:"hash"` // of the whole token
 }
 
+// ended reports whether a key has been of no use since before a time.
+func (k *Key) ended(before time.Time) bool {
+	return k.Expires.Before(before) || k.Revoked != nil && k.Revoked.Before(before)
+}
+
 // Bounds of keys.
 const (
-	MaxKeys    = 1000
+	MaxKeys    = 1_000_000 // that are kept; ended ones make room
 	MaxKeyLife = 366 * 24 * time.Hour
 	maxName    = 64
 	keyPrefix  = "hck_"
 	keyIDBytes = 8
 	secretSize = 32
+	// keepEnded is for how long a key is listed that has ended.
+	keepEnded = 90 * 24 * time.Hour
 )
 
-// Keys are the keys of a node, in a file. It is safe for concurrent use.
+// Keys are the keys of a node, in a journal on disk and in memory. Making or revoking one
+// costs one line and one sync, however many there are. It is safe for concurrent use.
 type Keys struct {
-	path string
-	mu   sync.RWMutex
-	list []Key
+	writing sync.Mutex // one change at a time; guards journal
+	journal journal
+
+	mu    sync.RWMutex   // guards what follows, and is never held while the disk is waited for
+	list  []Key          // the oldest first
+	index map[string]int // of an id in list
 }
 
-// OpenKeys reads the file, if it is there.
+// OpenKeys reads the journal at path, if it is there. Keys that ended long ago are dropped.
 func OpenKeys(path string) (*Keys, error) {
-	k := &Keys{path: path}
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return k, nil
+	k := &Keys{journal: journal{path: path}, index: map[string]int{}}
+	if err := k.journal.read(k.apply); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = json.Unmarshal(raw, &k.list)
+	cut := time.Now().Add(-keepEnded)
+	ended := 0
+	for i := range k.list {
+		if k.list[i].ended(cut) {
+			ended++
+		}
 	}
-	if err != nil {
-		return nil, types.Errorf(types.CodeConfig, "API keys: %w", err)
+	if k.journal.foreign || k.journal.lines > 2*(len(k.list)-ended)+1000 {
+		return k, k.compact(cut)
 	}
 	return k, nil
 }
 
-// Create makes a key and returns its token, which is shown once and kept nowhere.
+// apply takes a line of the journal on; mu is held, or nobody else has k yet.
+func (k *Keys) apply(e *entry) {
+	if e.Key != nil {
+		if i, ok := k.index[e.Key.ID]; ok {
+			k.list[i] = *e.Key
+			return
+		}
+		k.index[e.Key.ID] = len(k.list)
+		k.list = append(k.list, *e.Key)
+	} else if i, ok := k.index[e.Revoke]; ok && k.list[i].Revoked == nil {
+		k.list[i].Revoked = e.At
+	}
+}
+
+// Create makes a key and returns its token, which is shown once and kept nowhere. It is
+// durable then. HC-1014 if there are MaxKeys that have not ended.
 func (k *Keys) Create(name, chain string, roles []types.Role, life time.Duration, now time.Time) (token string, key Key, err error) {
 	switch {
 	case name == "" || len(name) > maxName || types.CleanText(name, maxName) != name || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }):
@@ -78,86 +102,110 @@ func (k *Keys) Create(name, chain string, roles []types.Role, life time.Duration
 	key = Key{ID: random(keyIDBytes), Name: name, Chain: chain, Roles: roles, Created: now.UTC().Truncate(time.Second), Expires: now.Add(life).UTC().Truncate(time.Second)}
 	token = keyPrefix + key.ID + "_" + random(secretSize)
 	key.Hash = hashOf(token)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	list := slices.DeleteFunc(slices.Clone(k.list), func(old Key) bool { return len(k.list) >= MaxKeys && (old.Revoked != nil || now.After(old.Expires)) })
-	if len(list) >= MaxKeys {
-		return "", key, types.Errorf(types.CodeLimitExceeded, "%d keys are in use; revoke some", len(list))
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	if k.count() >= MaxKeys {
+		if err := k.compact(now); err != nil {
+			return "", key, err
+		}
+		if n := k.count(); n >= MaxKeys {
+			return "", key, types.Errorf(types.CodeLimitExceeded, "%d keys are in use; revoke some", n)
+		}
 	}
-	return token, key, k.save(append(list, key))
+	return token, key, k.change(&entry{Key: &key})
 }
 
-// save writes the file and then takes the list on; mu is held.
-func (k *Keys) save(list []Key) error {
-	raw, err := json.MarshalIndent(list, "", "  ")
-	if err == nil {
-		err = writeFile(k.path, raw)
+func (k *Keys) count() int {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return len(k.list)
+}
+
+// change makes an entry durable and then takes it on; writing is held.
+func (k *Keys) change(e *entry) error {
+	if err := k.journal.append(e); err != nil {
+		return err
 	}
-	if err != nil {
-		return types.Errorf(types.CodeDiskFailure, "API keys: %w", err)
-	}
-	k.list = list
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.apply(e)
 	return nil
 }
 
-// writeFile replaces a file whole.
-func writeFile(path string, raw []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+// compact writes the journal anew without keys that ended before a time; writing is held,
+// or nobody else has k yet.
+func (k *Keys) compact(before time.Time) error {
+	all := k.List("", MaxKeys)
+	kept := all[:0]
+	for i := range all {
+		if !all[i].ended(before) {
+			kept = append(kept, all[i])
+		}
+	}
+	if len(kept) == k.journal.lines && !k.journal.foreign {
+		return nil
+	}
+	if err := k.journal.rewrite(kept); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".keys.*") // mode 0600
-	if err != nil {
-		return err
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.list, k.index = kept, make(map[string]int, len(kept))
+	for i := range kept {
+		k.index[kept[i].ID] = i
 	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(raw)
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return nil
 }
 
 // Revoke ends a key at once. HC-1003 if there is none of that id.
 func (k *Keys) Revoke(id string, now time.Time) (Key, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	list := slices.Clone(k.list)
-	i := slices.IndexFunc(list, func(key Key) bool { return key.ID == id })
-	if i < 0 {
+	k.writing.Lock()
+	defer k.writing.Unlock()
+	key, ok := k.get(id)
+	switch {
+	case !ok:
 		return Key{}, types.Errorf(types.CodeNotFound, "API key %q", id)
+	case key.Revoked != nil:
+		return key, nil
 	}
-	if list[i].Revoked == nil {
-		at := now.UTC().Truncate(time.Second)
-		list[i].Revoked = &at
-	}
-	return list[i], k.save(list)
+	at := now.UTC().Truncate(time.Second)
+	key.Revoked = &at
+	return key, k.change(&entry{Revoke: id, At: &at})
 }
 
-// List returns all keys, the oldest first.
-func (k *Keys) List() []Key {
+func (k *Keys) get(id string) (Key, bool) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	return slices.Clone(k.list)
+	i, ok := k.index[id]
+	if !ok {
+		return Key{}, false
+	}
+	return k.list[i], true
+}
+
+// List returns up to limit keys behind the one of id after, the oldest first; an empty or
+// unknown id begins at the oldest.
+func (k *Keys) List(after string, limit int) []Key {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	from := 0
+	if i, ok := k.index[after]; ok {
+		from = i + 1
+	}
+	return append([]Key{}, k.list[from:min(from+limit, len(k.list))]...)
 }
 
 // Check returns who a token stands for; HC-1016 if it is unknown, ended or revoked, which
 // one it does not say.
 func (k *Keys) Check(token string, now time.Time) (*Principal, error) {
-	refused := types.Errorf(types.CodeLoginRequired, "the API key is not valid")
 	rest, ok := strings.CutPrefix(token, keyPrefix)
 	if !ok || len(rest) != 2*keyIDBytes+1+2*secretSize {
-		return nil, refused
+		return nil, types.Errorf(types.CodeLoginRequired, "the API key is not valid")
 	}
-	id, hash := rest[:2*keyIDBytes], hashOf(token)
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	i := slices.IndexFunc(k.list, func(key Key) bool { return key.ID == id })
-	if i < 0 {
-		return nil, refused
-	}
-	key := &k.list[i]
-	if subtle.ConstantTimeCompare(key.Hash[:], hash[:]) != 1 || key.Revoked != nil || now.After(key.Expires) {
-		return nil, refused
+	hash := hashOf(token)
+	key, ok := k.get(rest[:2*keyIDBytes])
+	if !ok || subtle.ConstantTimeCompare(key.Hash[:], hash[:]) != 1 || key.Revoked != nil || now.After(key.Expires) {
+		return nil, types.Errorf(types.CodeLoginRequired, "the API key is not valid")
 	}
 	return &Principal{Kind: KindKey, ID: key.ID, Name: key.Name, Chain: key.Chain, Roles: key.Roles, Expires: key.Expires}, nil
 }

@@ -192,7 +192,7 @@ func TestAPIKeys(t *testing.T) {
 	require.Equal(t, types.CodePermissionDenied.String(), code)
 	status, _ = key("", types.RoleAuditor).ask(http.MethodGet, at+"/peers", "", "", nil)
 	require.Equal(t, http.StatusOK, status)
-	for _, k := range a.Keys.List() {
+	for _, k := range a.Keys.List("", 100) {
 		_, err := a.Keys.Revoke(k.ID, time.Now())
 		require.NoError(t, err)
 	}

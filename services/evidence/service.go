@@ -130,10 +130,8 @@ func New(p Params) (*Service, error) {
 // Run carries deposits out and delivers messages until ctx ends.
 func (s *Service) Run(ctx context.Context) {
 	defer s.db.Close() //nolint:errcheck // every write was committed
-	if err := s.Resume(ctx); err != nil {
-		s.p.Log.Warn("approved applications not read", "error", err)
-	}
 	var parts sync.WaitGroup
+	parts.Go(func() { s.Registry.Run(ctx) })
 	parts.Go(func() { s.queue.Run(ctx) })
 	parts.Go(func() { s.outbox.Run(ctx) })
 	parts.Wait()

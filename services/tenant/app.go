@@ -96,14 +96,35 @@ func (s *Registry) Apps(ctx context.Context, c *rest.Caller, _ *rest.ListQuery) 
 	})
 }
 
-// NewApp makes an application with a key, shown this once.
-func (s *Registry) NewApp(ctx context.Context, c *rest.Caller, in *rest.AppNew) (*rest.App, error) {
-	a, err := s.Acting(ctx, c)
+// appOwner is the tenant for which a caller may make applications: its own, any for those
+// who run the service, since a person without a certificate cannot make one.
+func (s *Registry) appOwner(ctx context.Context, c *rest.Caller, tenant string) (*Actor, error) {
+	if tenant == "" {
+		a, err := s.Acting(ctx, c)
+		if err == nil && !a.Member {
+			err = types.Errorf(types.CodePermissionDenied, "applications are made by members")
+		}
+		return a, err
+	}
+	a, err := s.administering(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if !a.Member {
-		return nil, types.Errorf(types.CodePermissionDenied, "applications are made by members")
+	if a.Tenant, err = s.tenant(ctx, tenant); err != nil {
+		return nil, err
+	}
+	if a.Tenant.State != open {
+		return nil, types.Errorf(types.CodeNoTenant, "tenant %s is %s", tenant, a.Tenant.State)
+	}
+	_, err = s.IDs.Check(ctx, a.Tenant.Identity)
+	return a, err
+}
+
+// NewApp makes an application with a key, shown this once.
+func (s *Registry) NewApp(ctx context.Context, c *rest.Caller, in *rest.AppNew) (*rest.App, error) {
+	a, err := s.appOwner(ctx, c, in.Body.Tenant)
+	if err != nil {
+		return nil, err
 	}
 	if err := validAppName(in.Body.Name); err != nil {
 		return nil, err

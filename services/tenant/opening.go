@@ -27,7 +27,12 @@ const (
 const (
 	maxPending = 1000 // applications that wait, of all applicants
 	maxAppName = 32
+	// expireEvery is how often keys are looked for that nobody took.
+	expireEvery = time.Hour
 )
+
+// DefaultClaimLife is for how long the keys of a tenant that was opened can be taken.
+const DefaultClaimLife = 30 * 24 * time.Hour
 
 // Apply enters an application. Its identity must hold on the chain: a member applies for
 // itself, the holder of a DID signs the application with the DID's key.
@@ -156,12 +161,13 @@ func (s *Registry) opening(ctx context.Context, id string) (*rest.Opening, error
 
 func (s *Registry) openings(ctx context.Context, where string, args []any, limit int) ([]rest.Opening, error) {
 	list := []rest.Opening{}
-	err := s.DB.Each(ctx, "SELECT id, state, body, flow, decisions, tenant, error, by, time FROM opening WHERE "+where+" ORDER BY id DESC LIMIT ?", append(args, limit), func(scan func(...any) error) error {
+	err := s.DB.Each(ctx, "SELECT id, state, body, flow, decisions, tenant, error, by, time, until, claim <> '' FROM opening WHERE "+where+" ORDER BY id DESC LIMIT ?", append(args, limit), func(scan func(...any) error) error {
 		var o rest.Opening
 		var app rest.Application
 		var body, decisions string
-		var at int64
-		err := scan(&o.ID, &o.State, &body, &o.FlowVersion, &decisions, &o.Tenant, &o.Error, &o.By, &at)
+		var at, until int64
+		var claimable bool
+		err := scan(&o.ID, &o.State, &body, &o.FlowVersion, &decisions, &o.Tenant, &o.Error, &o.By, &at, &until, &claimable)
 		if err == nil {
 			err = json.Unmarshal([]byte(body), &app)
 		}
@@ -172,6 +178,10 @@ func (s *Registry) openings(ctx context.Context, where string, args []any, limit
 		o.Users, o.Apps = notNil(app.Users), notNil(app.Apps)
 		if app.Webhook != nil {
 			o.Webhook = app.Webhook.URL
+		}
+		if until > 0 && claimable && len(app.Apps) > 0 {
+			end := time.UnixMilli(until).UTC()
+			o.ClaimUntil = &end
 		}
 		list = append(list, o)
 		return err
@@ -305,17 +315,6 @@ func (s *Registry) Decide(ctx context.Context, c *rest.Caller, in *rest.Decision
 	return s.opening(ctx, o.ID)
 }
 
-// Resume opens what was approved before the process ended.
-func (s *Registry) Resume(ctx context.Context) error {
-	list, err := s.openings(ctx, "state = ?", []any{approved}, maxPending)
-	for i := range list {
-		if oerr := s.open(ctx, list[i].ID); oerr != nil {
-			s.Log.Warn("tenant not opened", "application", list[i].ID, "error", oerr)
-		}
-	}
-	return err
-}
-
 // open makes tenant, users and keys of an approved application. Keys are made first: one
 // that a crash leaves behind is known to nobody.
 func (s *Registry) open(ctx context.Context, id string) error {
@@ -389,7 +388,7 @@ func (s *Registry) tryOpen(ctx context.Context, id string) error {
 			}
 			keys = append(keys, map[string]string{"app": apps[i].ID, "name": apps[i].Name, "key": apps[i].Key})
 		}
-		if _, err := tx.Exec("UPDATE opening SET state = ?, tenant = ?, error = '' WHERE id = ?", opened, t, id); err != nil {
+		if _, err := tx.Exec("UPDATE opening SET state = ?, tenant = ?, error = '', until = ? WHERE id = ?", opened, t, now.Add(s.ClaimLife).UnixMilli(), id); err != nil {
 			return err
 		}
 		return s.tell(tx, t, "tenant.opened", t, o.Name+" is open", map[string]any{"application": id, "kind": o.Kind, "name": o.Name, "identity": o.Identity, "users": o.Users, "apps": keys})
@@ -402,37 +401,4 @@ func (s *Registry) tryOpen(ctx context.Context, id string) error {
 		}
 	}
 	return err
-}
-
-// ClaimKeys hands the application keys of an opened tenant to whoever holds the claim that
-// the application's answer showed, once.
-func (s *Registry) ClaimKeys(ctx context.Context, _ *rest.Caller, in *rest.ClaimNew) (*rest.Apps, error) {
-	hash := crypto.Sum([]byte(in.Body.Claim)).String()
-	var id, state, t string
-	found, err := s.DB.Row(ctx, "SELECT id, state, tenant FROM opening WHERE id = ? AND claim = ?", []any{in.ID, hash}, &id, &state, &t)
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		return nil, types.Errorf(types.CodePermissionDenied, "the claim is not that of application %s, or was used", in.ID)
-	}
-	if state != opened {
-		return nil, types.Errorf(types.CodeOpeningRefused, "application %s is %s", id, state)
-	}
-	out := &rest.Apps{}
-	err = s.DB.Write(ctx, func(tx *sql.Tx) error {
-		done, err := tx.Exec("UPDATE opening SET claim = '' WHERE id = ? AND claim = ?", id, hash)
-		if err != nil {
-			return err
-		}
-		if n, err := done.RowsAffected(); err != nil || n == 0 {
-			return types.Errorf(types.CodePermissionDenied, "the claim was used")
-		}
-		if out.Items, err = s.takeTokens(tx, t); err != nil {
-			return err
-		}
-		_, err = tx.Exec("UPDATE app SET token = x'' WHERE tenant = ?", t)
-		return err
-	})
-	return out, err
 }

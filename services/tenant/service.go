@@ -27,7 +27,10 @@ CREATE TABLE user (member TEXT PRIMARY KEY, tenant TEXT NOT NULL);
 CREATE INDEX user_tenant ON user (tenant);
 CREATE TABLE app (id TEXT PRIMARY KEY, name TEXT NOT NULL, tenant TEXT NOT NULL, key TEXT NOT NULL UNIQUE, token BLOB NOT NULL, rate INTEGER NOT NULL,
 	created INTEGER NOT NULL, expires INTEGER NOT NULL, revoked INTEGER NOT NULL DEFAULT 0, UNIQUE (tenant, name));
-CREATE TABLE permission (member TEXT PRIMARY KEY, role TEXT NOT NULL)`}}
+CREATE TABLE permission (member TEXT PRIMARY KEY, role TEXT NOT NULL)`, `
+ALTER TABLE opening ADD COLUMN until INTEGER NOT NULL DEFAULT 0;
+UPDATE opening SET until = time + 30 * 86400000 WHERE state = 'opened' AND claim <> '';
+CREATE INDEX opening_until ON opening (until) WHERE claim <> ''`}}
 
 // Identities tells whether an identity holds now. HC-4704 if it does not.
 type Identities interface {
@@ -50,13 +53,21 @@ type Params struct {
 	Secrets *envelope.Key
 	Record  func(actor, action, subject, outcome string) error // in the node's audit log
 	Log     *slog.Logger
+	// ClaimLife is for how long the keys of a tenant that was opened can be taken; they end
+	// then. 0: DefaultClaimLife.
+	ClaimLife time.Duration
 }
 
 // Registry serves applications, tenants and their keys. It is safe for concurrent use.
 type Registry struct{ Params }
 
 // New makes the service. Schema, connector.Schema and notify.Schema MUST be in the database.
-func New(p Params) *Registry { return &Registry{p} }
+func New(p Params) *Registry {
+	if p.ClaimLife == 0 {
+		p.ClaimLife = DefaultClaimLife
+	}
+	return &Registry{p}
+}
 
 // Actor is who a request comes from, as the service knows it.
 type Actor struct {

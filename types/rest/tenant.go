@@ -95,6 +95,7 @@ type Opening struct {
 	Decisions   []Decision `json:"decisions"`
 	Tenant      string     `json:"tenant,omitempty" doc:"Once it is opened"`
 	Claim       string     `json:"claim,omitempty" doc:"Shown once, to the applicant: takes the application keys when the tenant is open"`
+	ClaimUntil  *time.Time `json:"claimUntil,omitempty" doc:"Until when the application keys can be taken; they end then"`
 	Error       string     `json:"error,omitempty" doc:"Why an approved tenant is not opened yet"`
 	Time        time.Time  `json:"time"`
 	By          string     `json:"by" doc:"Who applied"`
@@ -169,6 +170,7 @@ type AppNew struct {
 	InChain
 	Body struct {
 		Name              string `json:"name" minLength:"1" maxLength:"32"`
+		Tenant            string `json:"tenant,omitempty" maxLength:"40" doc:"For administrators of the service: the tenant that it is for; the caller's, if left out"`
 		RequestsPerSecond int    `json:"requestsPerSecond,omitempty" minimum:"1" maximum:"10000" doc:"At most what the tenant is granted"`
 	}
 }
