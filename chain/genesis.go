@@ -133,7 +133,19 @@ func (g *Genesis) Hash() crypto.Hash { return g.hash }
 
 // CometChainID is the chain id inside CometBFT: name and the first 16 digits of the hash,
 // so that a re-created chain of the same name accepts no vote of the old one.
-func (g *Genesis) CometChainID() string { return g.Chain + "-" + g.hash.String()[:16] }
+func (g *Genesis) CometChainID() string { return cometChainID(g.Chain, g.hash) }
+
+// RestartedChainID is the chain id inside CometBFT after an act of restarting, whose hash it
+// names: votes of before say nothing about the heights that are voted on again. Without an
+// act it is CometChainID.
+func (g *Genesis) RestartedChainID(r *types.Restart) string {
+	if r == nil {
+		return g.CometChainID()
+	}
+	return cometChainID(g.Chain, r.ID())
+}
+
+func cometChainID(name string, h crypto.Hash) string { return name + "-" + h.String()[:16] }
 
 func (g *Genesis) validate() error {
 	switch {

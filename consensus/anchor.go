@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sort"
 
 	cmtstate "github.com/cometbft/cometbft/proto/tendermint/state"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
@@ -43,6 +44,7 @@ type anchor struct {
 	maxBlockBytes int64
 	records       archive.Peaks      // up to height
 	changes       []ledger.SetChange // without Signers until followed
+	founders      types.ValidatorSet // nil until followed
 }
 
 // fixedItems is the number of items in front of the changes.
@@ -190,14 +192,15 @@ func (a *anchor) parseChanges(items [][]byte) (err error) {
 }
 
 // verify checks that h is a header of the chain that g founds. The error is HC-4301.
-func (a *anchor) verify(g *chain.Genesis, doc *cmttypes.GenesisDoc, h *types.Header) error {
-	if err := a.check(g, doc, h); err != nil {
+func (a *anchor) verify(o *origin, h *types.Header) error {
+	if err := a.check(o, h); err != nil {
 		return types.Errorf(types.CodeSnapshotInvalid, "anchor of height %d: %w", h.Height, err)
 	}
 	return nil
 }
 
-func (a *anchor) check(g *chain.Genesis, doc *cmttypes.GenesisDoc, h *types.Header) error {
+func (a *anchor) check(o *origin, h *types.Header) error {
+	g := o.genesis
 	signers, err := a.follow(g, h.Height)
 	if err != nil {
 		return err
@@ -216,23 +219,23 @@ func (a *anchor) check(g *chain.Genesis, doc *cmttypes.GenesisDoc, h *types.Head
 	if err := a.cert.Verify(&a.next, signers); err != nil {
 		return err
 	}
-	return a.checkComet(doc, h)
+	return a.checkComet(o, h)
 }
 
 // checkComet checks what hangs on the CometHash of the two headers, which stand.
-func (a *anchor) checkComet(doc *cmttypes.GenesisDoc, h *types.Header) error {
+func (a *anchor) checkComet(o *origin, h *types.Header) error {
 	first, second := a.comet[0], a.comet[1]
 	switch {
 	case !bytes.Equal(second.Hash(), a.next.CometHash[:]) || !bytes.Equal(first.Hash(), h.CometHash[:]):
 		return errors.New("CometBFT's headers are not those the headers name")
-	case first.Height != int64(h.Height) || second.Height != first.Height+1 || first.ChainID != doc.ChainID:
+	case first.Height != int64(h.Height) || second.Height != first.Height+1 || first.ChainID != o.doc.ChainID:
 		return errors.New("CometBFT's headers are of another height or chain")
 	case !bytes.Equal(second.AppHash, h.Content[:]):
 		return errors.New("CometBFT's next header holds another content root")
 	case !bytes.Equal(second.LastCommitHash, a.commit.Hash()) || !second.LastBlockID.Equals(a.commit.BlockID) || a.commit.Height != first.Height:
 		return errors.New("the commit is not the one CometBFT's next header names")
 	}
-	s, err := a.state(doc)
+	s, err := a.state(o)
 	if err != nil {
 		return err
 	}
@@ -242,7 +245,7 @@ func (a *anchor) checkComet(doc *cmttypes.GenesisDoc, h *types.Header) error {
 	case !bytes.Equal(second.ValidatorsHash, s.Validators.Hash()) || !bytes.Equal(second.NextValidatorsHash, s.NextValidators.Hash()):
 		return errors.New("CometBFT's validators are not those of its next header")
 	}
-	return s.LastValidators.VerifyCommit(doc.ChainID, a.commit.BlockID, a.commit.Height, a.commit)
+	return s.LastValidators.VerifyCommit(o.doc.ChainID, a.commit.BlockID, a.commit.Height, a.commit)
 }
 
 // follow leads trust from the founding validators through the changes to the set that
@@ -253,6 +256,7 @@ func (a *anchor) follow(g *chain.Genesis, height uint64) (types.ValidatorSet, er
 		return nil, err
 	}
 	last := uint64(0)
+	a.founders = set
 	for i := range a.changes {
 		c := &a.changes[i]
 		h := &c.Header
@@ -273,13 +277,13 @@ func (a *anchor) follow(g *chain.Genesis, height uint64) (types.ValidatorSet, er
 
 // state is CometBFT's state after the snapshot's block, of an anchor that was followed.
 // Whose turn it is to propose follows from the sets and the number of blocks.
-func (a *anchor) state(doc *cmttypes.GenesisDoc) (sm.State, error) {
-	s, err := sm.MakeGenesisState(doc)
+func (a *anchor) state(o *origin) (sm.State, error) {
+	s, err := sm.MakeGenesisState(o.doc)
 	if err != nil {
 		return s, err
 	}
 	first, second := a.comet[0], a.comet[1]
-	if err := a.turns(&s, first.Height); err != nil {
+	if err := a.turns(&s, o.restart, first.Height); err != nil {
 		return s, err
 	}
 	s.ConsensusParams.Block.MaxBytes = a.maxBlockBytes
@@ -292,11 +296,20 @@ func (a *anchor) state(doc *cmttypes.GenesisDoc) (sm.State, error) {
 }
 
 // turns computes the sets that vote at a height and at the two after it, with everyone's
-// priority to propose, as CometBFT does block by block.
-func (a *anchor) turns(s *sm.State, height int64) error {
+// priority to propose, as CometBFT does block by block from the genesis or a restart on.
+func (a *anchor) turns(s *sm.State, r *types.Restart, height int64) error {
 	last, now := s.Validators.Copy(), s.Validators.CopyIncrementProposerPriority(1)
 	changes := a.changes
-	for k := int64(1); ; k++ { // last, now and next vote at k, k+1 and k+2; block k decides next
+	if r != nil {
+		var err error
+		if last, now, changes, err = a.turnsAfter(r); err != nil {
+			return err
+		}
+	}
+	if height < s.InitialHeight {
+		return fmt.Errorf("the chain was restarted above height %d", s.InitialHeight-1)
+	}
+	for k := s.InitialHeight; ; k++ { // last, now and next vote at k, k+1 and k+2; block k decides next
 		next := now.Copy()
 		if len(changes) > 0 && int64(changes[0].Header.Height) == k {
 			updates, err := cmttypes.PB2TM.ValidatorUpdates(validatorUpdates(changes[0].Signers, changes[0].Next))
@@ -317,9 +330,31 @@ func (a *anchor) turns(s *sm.State, height int64) error {
 	}
 }
 
+// turnsAfter are the sets that vote on the first and second block after a restart, and the
+// changes above it.
+func (a *anchor) turnsAfter(r *types.Restart) (first, second *cmttypes.ValidatorSet, later []ledger.SetChange, err error) {
+	n := sort.Search(len(a.changes), func(i int) bool { return a.changes[i].Header.Height >= r.Height })
+	later = a.changes[n:]
+	var signers, next types.ValidatorSet
+	switch {
+	case n > 0:
+		signers = a.changes[n-1].Next
+	case len(later) > 0:
+		signers = later[0].Signers
+	default:
+		signers = a.founders
+	}
+	next = signers
+	if len(later) > 0 && later[0].Header.Height == r.Height {
+		next, later = later[0].Next, later[1:]
+	}
+	first, second, err = firstTurns(signers, next)
+	return first, second, later, err
+}
+
 // bootstrap writes the state under which a ledger was imported into empty stores.
 // It is repeated if a crash interrupts it: nothing counts before the state is there.
-func bootstrap(l Ledger, g *chain.Genesis, doc *cmttypes.GenesisDoc, states sm.Store, blocks *cmtstore.BlockStore) error {
+func bootstrap(l Ledger, o *origin, states sm.Store, blocks *cmtstore.BlockStore) error {
 	raw, found, err := l.Anchor()
 	if err != nil || !found || l.Base() != l.Height()+1 {
 		return err // what is missing here, replay will say
@@ -332,10 +367,10 @@ func bootstrap(l Ledger, g *chain.Genesis, doc *cmttypes.GenesisDoc, states sm.S
 	if err != nil {
 		return err
 	}
-	if err := a.verify(g, doc, &h); err != nil {
+	if err := a.verify(o, &h); err != nil {
 		return err
 	}
-	s, err := a.state(doc)
+	s, err := a.state(o)
 	if err != nil {
 		return err
 	}
@@ -346,10 +381,13 @@ func bootstrap(l Ledger, g *chain.Genesis, doc *cmttypes.GenesisDoc, states sm.S
 }
 
 // CheckAnchor checks that an anchor, as a snapshot's folder holds it, makes h a header of
-// the chain that g founds. It returns the changes of the validator set on the way,
+// the chain that g founds, and that r restarted, nil for nobody. It returns the changes of the validator set on the way,
 // and the peaks over the records up to h. The error is HC-4301.
-func CheckAnchor(g *chain.Genesis, raw []byte, h *types.Header) ([]ledger.SetChange, archive.Peaks, error) {
-	doc, err := genesisDoc(g)
+func CheckAnchor(g *chain.Genesis, r *types.Restart, raw []byte, h *types.Header) ([]ledger.SetChange, archive.Peaks, error) {
+	if r != nil && h.Height <= r.Height {
+		r = nil // a snapshot of before the restart
+	}
+	o, err := newOrigin(g, r)
 	if err != nil {
 		return nil, archive.Peaks{}, err
 	}
@@ -357,5 +395,5 @@ func CheckAnchor(g *chain.Genesis, raw []byte, h *types.Header) ([]ledger.SetCha
 	if err != nil {
 		return nil, archive.Peaks{}, err
 	}
-	return a.changes, a.records, a.verify(g, doc, h)
+	return a.changes, a.records, a.verify(o, h)
 }

@@ -38,6 +38,7 @@ type app struct {
 	hub      *hub
 	guard    *voteGuard // nil for a follower
 	ids      *idWindow
+	restart  *restart // nil: the chain goes on from its genesis
 	// snapshots makes and serves snapshots; nil for none.
 	snapshots *snapshotter
 	address   []byte // what CometBFT calls this validator; nil for a follower
@@ -147,6 +148,7 @@ func (a *app) InitChain(ctx context.Context, _ *abci.RequestInitChain) (*abci.Re
 type blockMeta struct {
 	cometHash   crypto.Hash
 	certificate *types.FinalityCertificate
+	restart     *types.Restart // the act that the certificate is of; nil for most blocks
 }
 
 // execution is an executed block, ready to be committed.
@@ -188,6 +190,9 @@ func (a *app) prepare(in *chain.BlockInput, meta blockMeta, res *chain.Result) (
 		Txs: in.Txs, UsedIDs: res.UsedIDs, Receipts: res.Receipts, Events: res.Events, Writes: res.Writes,
 		Config: res.Config, Protocol: res.Protocol,
 		TxIDs: make([]crypto.Hash, len(in.Txs)), Senders: make([]types.Address, len(in.Txs)), Contracts: make([]string, len(in.Txs)),
+	}
+	if meta.restart != nil {
+		b.Restart = meta.restart.Encode()
 	}
 	for i, tx := range res.Txs {
 		b.TxIDs[i] = res.Receipts[i].TxID

@@ -12,7 +12,6 @@ import (
 	"github.com/cometbft/cometbft/blocksync"
 	cfg "github.com/cometbft/cometbft/config"
 	cs "github.com/cometbft/cometbft/consensus"
-	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
 	"github.com/cometbft/cometbft/evidence"
 	cmtlog "github.com/cometbft/cometbft/libs/log"
 	"github.com/cometbft/cometbft/p2p"
@@ -21,7 +20,6 @@ import (
 	cmtstore "github.com/cometbft/cometbft/store"
 	cmttypes "github.com/cometbft/cometbft/types"
 
-	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/consensus/links"
 	"github.com/huchain/huchain/crypto/tlcp"
 	"github.com/huchain/huchain/types"
@@ -41,6 +39,7 @@ type engine struct {
 	reactor *cs.Reactor
 	sw      peerSwitch
 	listen  string
+	restart *restart
 }
 
 // peerSwitch is what an engine needs of its links.
@@ -59,8 +58,7 @@ type engineParts struct {
 	p        *Params
 	dataDir  string
 	listen   string // host:port
-	genesis  *cmttypes.GenesisDoc
-	founding *chain.Genesis
+	origin   *origin
 	app      *app
 	client   proxy.ClientCreator // connections to app, each with a lock of its own
 	guard    *voteGuard          // nil for a follower
@@ -99,34 +97,10 @@ func cometConfig(p *Params, dataDir string) *cfg.Config {
 	return c
 }
 
-// genesisDoc is the chain's genesis as CometBFT knows it.
-func genesisDoc(g *chain.Genesis) (*cmttypes.GenesisDoc, error) {
-	set, err := g.ValidatorSet()
-	if err != nil {
-		return nil, err
-	}
-	doc := &cmttypes.GenesisDoc{
-		ChainID: g.CometChainID(), GenesisTime: g.Time.UTC(), InitialHeight: 1,
-		ConsensusParams: cmttypes.DefaultConsensusParams(),
-	}
-	doc.ConsensusParams.Block.MaxBytes = g.Params.MaxBlockBytes
-	doc.ConsensusParams.Block.MaxGas = -1 // gas is the chain's affair
-	doc.ConsensusParams.ABCI.VoteExtensionsEnableHeight = 1
-	doc.ConsensusParams.Evidence.MaxBytes = 64 << 10
-	for i := range set {
-		pub := cmted25519.PubKey(set[i].Ed25519[:])
-		doc.Validators = append(doc.Validators, cmttypes.GenesisValidator{Address: pub.Address(), PubKey: pub, Power: set[i].Power})
-	}
-	if err := doc.ValidateAndComplete(); err != nil {
-		return nil, types.Errorf(types.CodeGenesisInvalid, "%w", err)
-	}
-	return doc, nil
-}
-
 // newEngine opens the stores, replays what the ledger lacks, and wires everything. On
 // an error it closes what it opened.
 func newEngine(ctx context.Context, parts *engineParts) (e *engine, err error) {
-	e = &engine{log: parts.app.log}
+	e = &engine{log: parts.app.log, restart: parts.app.restart}
 	defer func() {
 		if r := recover(); r != nil { // CometBFT panics on stores that contradict one another
 			err = types.Errorf(types.CodeLedgerMismatch, "consensus stores and ledger do not fit together: %v", r)
@@ -177,6 +151,9 @@ func (e *engine) openStores(parts *engineParts) error {
 // commitIn implements app.commitIn. A node that joined by snapshot lacks the block of its
 // first height, and what it carried: the ledger has that block's record from the snapshot.
 func (e *engine) commitIn(height uint64) ([]byte, error) {
+	if e.restart.opens(height + 1) {
+		return e.restart.commit, nil
+	}
 	c := e.blocks.LoadBlockCommit(int64(height) - 1)
 	if c == nil {
 		return nil, nil
@@ -188,22 +165,35 @@ func (e *engine) commitIn(height uint64) ([]byte, error) {
 	return raw, nil
 }
 
+// begin writes the state under which empty stores go on with a ledger.
+func (e *engine) begin(parts *engineParts) error {
+	l := parts.app.ledger
+	if e.restart != nil && l.Height() == e.restart.act.Height {
+		return e.restart.resume(parts.app, parts.origin.doc, e.states)
+	}
+	return bootstrap(l, parts.origin, e.states, e.blocks)
+}
+
 // handshake brings ledger and stores to the same height.
 func (e *engine) handshake(ctx context.Context, parts *engineParts) (sm.State, error) {
-	state, err := e.states.LoadFromDBOrGenesisDoc(parts.genesis)
+	state, err := e.states.LoadFromDBOrGenesisDoc(parts.origin.doc)
 	if err != nil {
 		return state, types.Errorf(types.CodeDiskFailure, "consensus state: %w", err)
 	}
+	if state.ChainID != parts.origin.doc.ChainID {
+		code := types.CodeLedgerMismatch
+		if e.restart != nil {
+			code = types.CodeRestartRefused
+		}
+		return state, types.Errorf(code, "data folder belongs to chain %s, not %s", state.ChainID, parts.origin.doc.ChainID)
+	}
 	if state.LastBlockHeight == 0 && parts.app.ledger.Height() > 0 && e.blocks.IsEmpty() {
-		if err := bootstrap(parts.app.ledger, parts.founding, parts.genesis, e.states, e.blocks); err != nil {
+		if err := e.begin(parts); err != nil {
 			return state, err
 		}
-		if state, err = e.states.LoadFromDBOrGenesisDoc(parts.genesis); err != nil {
+		if state, err = e.states.LoadFromDBOrGenesisDoc(parts.origin.doc); err != nil {
 			return state, types.Errorf(types.CodeDiskFailure, "consensus state: %w", err)
 		}
-	}
-	if state.ChainID != parts.genesis.ChainID {
-		return state, types.Errorf(types.CodeLedgerMismatch, "data folder belongs to chain %s, not %s", state.ChainID, parts.genesis.ChainID)
 	}
 	e.conns = proxy.NewAppConns(parts.client, proxy.NopMetrics())
 	e.conns.SetLogger(parts.log.With("module", "proxy"))
@@ -215,7 +205,7 @@ func (e *engine) handshake(ctx context.Context, parts *engineParts) (sm.State, e
 	if err := e.bus.Start(); err != nil {
 		return state, err
 	}
-	hs := cs.NewHandshaker(e.states, state, e.blocks, parts.genesis)
+	hs := cs.NewHandshaker(e.states, parts.app.restart.replayed(state), e.blocks, parts.origin.doc)
 	hs.SetLogger(parts.log.With("module", "handshake"))
 	hs.SetEventBus(e.bus)
 	if err := hs.HandshakeWithContext(ctx, e.conns); err != nil {
@@ -299,7 +289,7 @@ func (e *engine) wireSwitch(parts *engineParts, config *cfg.Config, state sm.Sta
 	mconn := p2p.MConnConfig(config.P2P)
 	mconn.PingInterval, mconn.PongTimeout = 10*time.Second, 8*time.Second // a dead host is noticed in 18 s
 	sw, err := parts.newSwitch(links.Params{
-		Self: parts.self, TLCP: parts.tlcp, Chain: parts.genesis.ChainID,
+		Self: parts.self, TLCP: parts.tlcp, Chain: parts.origin.doc.ChainID,
 		Block: state.Version.Consensus.Block, App: state.Version.Consensus.App,
 		Listen: parts.listen, Advertise: parts.p.Advertise, Peers: parts.peers,
 		MaxPeers: parts.p.MaxPeers, RedialInterval: parts.p.RedialInterval,

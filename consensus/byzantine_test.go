@@ -272,7 +272,7 @@ func TestMissingCertificate(t *testing.T) {
 		fetch: func(uint64) *types.FinalityCertificate { return nil }}
 	res, err := a.PrepareProposal(context.Background(), &abci.RequestPrepareProposal{Height: int64(tip) + 1, MaxTxBytes: 1 << 20, Time: time.Now()})
 	require.NoError(t, err, "an error would end consensus")
-	_, err = decodeFrames(tip+1, res.Txs)
+	_, err = decodeFrames(tip+1, res.Txs, false)
 	require.Error(t, err, "every node must reject it")
 }
 

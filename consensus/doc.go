@@ -7,7 +7,8 @@
 // CometBFT agrees on blocks of opaque entries, here called frames. A frame is either
 // 0x01 ‖ types.EncodeList(transactions), about 64 KiB of whole transactions, or
 // 0xC0 ‖ types.FinalityCertificate.Encode(). From height 3 on a block opens with the
-// certificate for the height two below it; no block holds any other certificate.
+// certificate for the height two below it; no block holds any other certificate. The first
+// block after a restart opens with the act instead, 0xC1 ‖ types.Restart.Encode().
 //
 // # Transactions
 //

@@ -11,6 +11,7 @@ import (
 const (
 	frameTxs         byte = 0x01
 	frameCertificate byte = 0xC0
+	frameRestart     byte = 0xC1
 )
 
 // firstCertified is the lowest height whose block opens with a certificate, for the
@@ -27,25 +28,26 @@ const frameOverhead = 5
 // blockFrames is what the frames of a block hold.
 type blockFrames struct {
 	certificate *types.FinalityCertificate // nil below firstCertified
+	restart     *types.Restart             // the act that the certificate is of; nil for most
 	txs         [][]byte                   // in order; alias the frames
 }
 
-// decodeFrames reads the frames of the block at height. It accepts one encoding of each
-// content: see the package documentation for the form.
-func decodeFrames(height uint64, frames [][]byte) (*blockFrames, error) {
+// decodeFrames reads the frames of the block at height, which opens with an act if it is
+// the one that restarts the chain. It accepts one encoding of each content: see the
+// package documentation for the form.
+func decodeFrames(height uint64, frames [][]byte, restarts bool) (*blockFrames, error) {
 	out := &blockFrames{}
 	if height >= firstCertified {
 		if len(frames) == 0 {
 			return nil, errors.New("block without the finality certificate it must open with")
 		}
-		cert, err := decodeCertificateFrame(frames[0])
-		if err != nil {
+		if err := out.open(frames[0], restarts); err != nil {
 			return nil, err
 		}
-		if cert.Height != height-certificateLag {
-			return nil, fmt.Errorf("certificate for height %d in block %d", cert.Height, height)
+		if out.certificate.Height != height-certificateLag {
+			return nil, fmt.Errorf("certificate for height %d in block %d", out.certificate.Height, height)
 		}
-		out.certificate, frames = cert, frames[1:]
+		frames = frames[1:]
 	}
 	for i, f := range frames {
 		if len(f) == 0 || f[0] != frameTxs {
@@ -63,6 +65,21 @@ func decodeFrames(height uint64, frames [][]byte) (*blockFrames, error) {
 	return out, nil
 }
 
+// open reads the first frame of a block.
+func (b *blockFrames) open(f []byte, restarts bool) (err error) {
+	if !restarts {
+		b.certificate, err = decodeCertificateFrame(f)
+		return err
+	}
+	if len(f) < 2 || f[0] != frameRestart {
+		return errors.New("the first block after a restart does not open with the act")
+	}
+	if b.restart, err = types.DecodeRestart(f[1:]); err == nil {
+		b.certificate = &b.restart.Before
+	}
+	return err
+}
+
 func decodeCertificateFrame(f []byte) (*types.FinalityCertificate, error) {
 	if len(f) < 2 || f[0] != frameCertificate {
 		return nil, errors.New("block does not open with a finality certificate")
@@ -76,6 +93,10 @@ func decodeCertificateFrame(f []byte) (*types.FinalityCertificate, error) {
 
 func encodeCertificateFrame(c *types.FinalityCertificate) []byte {
 	return append([]byte{frameCertificate}, c.Encode()...)
+}
+
+func encodeRestartFrame(r *types.Restart) []byte {
+	return append([]byte{frameRestart}, r.Encode()...)
 }
 
 // framePacker fills frames with transactions up to a bound in bytes.

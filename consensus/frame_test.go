@@ -48,7 +48,7 @@ func TestDecodeFrames(t *testing.T) {
 		{"overlong length", 1, [][]byte{{frameTxs, 0x81, 0x00, 1}}, -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f, err := decodeFrames(c.height, c.frames)
+			f, err := decodeFrames(c.height, c.frames, false)
 			if c.txs < 0 {
 				require.Error(t, err)
 				return
@@ -76,7 +76,7 @@ func TestPackDecodeProperty(t *testing.T) {
 		}
 		p.close()
 		require.LessOrEqual(t, cmttypes.ComputeProtoSizeForTxs(cmttypes.ToTxs(p.frames)), bound)
-		got, err := decodeFrames(1, p.frames)
+		got, err := decodeFrames(1, p.frames, false)
 		require.NoError(t, err)
 		require.Equal(t, want, got.txs)
 	})
@@ -87,7 +87,7 @@ func FuzzDecodeFrames(f *testing.F) {
 	f.Add(uint64(1), []byte{frameTxs, 1, 1}, []byte{})
 	f.Fuzz(func(t *testing.T, height uint64, a, b []byte) {
 		frames := [][]byte{a, b}
-		d, err := decodeFrames(height, frames)
+		d, err := decodeFrames(height, frames, false)
 		if err != nil {
 			return
 		}

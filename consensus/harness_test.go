@@ -42,6 +42,7 @@ type network struct {
 	nodes    []*testNode
 	params   Params
 	opt      ledger.Params
+	restart  *Restart // what the nodes go on from; nil: the genesis
 }
 
 type testNode struct {
@@ -178,7 +179,7 @@ func (n *testNode) open() {
 	require.NoError(t, err)
 	n.Node, err = New(n.net.params, Options{
 		Snapshots: n.snapshots,
-		DataDir:   filepath.Join(n.home, "data", "comet"), Chain: m, Ledger: n.ledger, Genesis: n.net.genesis, Packages: n.net.packages,
+		DataDir:   filepath.Join(n.home, "data", "comet"), Chain: m, Ledger: n.ledger, Genesis: n.net.genesis, Restart: n.net.restart, Packages: n.net.packages,
 		Keys: n.keys, Link: n.identity, Peers: n.net.peers(), Listen: n.listen, Logger: n.logger(), Registerer: n.reg,
 	})
 	require.NoError(t, err)

@@ -26,6 +26,7 @@ type JoinOptions struct {
 	LedgerDir string // must not exist
 	Driver    driver.Opener
 	Genesis   *chain.Genesis
+	Restart   *types.Restart                 // the act that the chain was last restarted with; nil for none
 	Link      func() (*tlcp.Identity, error) // as Options.Link
 	Peers     []string
 	Logger    *slog.Logger
@@ -71,11 +72,11 @@ type joiner struct {
 }
 
 func (j *joiner) wire() error {
-	doc, err := genesisDoc(j.o.Genesis)
+	origin, err := newOrigin(j.o.Genesis, j.o.Restart)
 	if err != nil {
 		return err
 	}
-	genesis, err := sm.MakeGenesisState(doc)
+	genesis, err := sm.MakeGenesisState(origin.doc)
 	if err != nil {
 		return types.Errorf(types.CodeGenesisInvalid, "%w", err)
 	}
@@ -91,12 +92,12 @@ func (j *joiner) wire() error {
 	if err := j.conns.Start(); err != nil {
 		return err
 	}
-	j.trust = newTrusted(j.o.Genesis, doc, j.blame)
+	j.trust = newTrusted(origin, j.blame)
 	j.sync = statesync.NewReactor(syncConfig(), j.conns.Snapshot(), j.conns.Query(), statesync.NopMetrics())
 	j.sync.SetLogger(log.With("module", "statesync"))
 
 	j.sw, err = links.NewSwitch(links.Params{
-		Self: self, TLCP: admission.config(j.o.Link), Chain: doc.ChainID,
+		Self: self, TLCP: admission.config(j.o.Link), Chain: origin.doc.ChainID,
 		Block: genesis.Version.Consensus.Block, App: genesis.Version.Consensus.App,
 		Peers: j.o.Peers, MaxPeers: j.p.MaxPeers, RedialInterval: j.p.RedialInterval,
 		MConn: p2p.MConnConfig(cometConfig(&j.p, "").P2P), Logger: log.With("module", "links"),

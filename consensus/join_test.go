@@ -294,16 +294,16 @@ func TestJoinAfterChanges(t *testing.T) {
 	require.True(t, found)
 	h, err := source.ledger.Header(height)
 	require.NoError(t, err)
-	_, _, err = CheckAnchor(net.genesis, raw, &h)
+	_, _, err = CheckAnchor(net.genesis, nil, raw, &h)
 	require.NoError(t, err)
 	for i := range raw {
 		bad := bytes.Clone(raw)
 		bad[i] ^= 1 << (i % 8)
-		_, _, err := CheckAnchor(net.genesis, bad, &h)
+		_, _, err := CheckAnchor(net.genesis, nil, bad, &h)
 		require.Equal(t, types.CodeSnapshotInvalid, types.CodeOf(err), "byte %d", i)
 	}
 	other, err := source.ledger.Header(height - 1)
 	require.NoError(t, err)
-	_, _, err = CheckAnchor(net.genesis, raw, &other)
+	_, _, err = CheckAnchor(net.genesis, nil, raw, &other)
 	require.Equal(t, types.CodeSnapshotInvalid, types.CodeOf(err))
 }

@@ -27,6 +27,7 @@ type Options struct {
 	Chain   Machine
 	Ledger  Ledger
 	Genesis *chain.Genesis
+	Restart *Restart // nil: the chain goes on from its genesis
 	// Packages are the bundles that the genesis names, by hash. They are read only
 	// while the ledger has no genesis state.
 	Packages map[crypto.Hash][]byte
@@ -108,7 +109,11 @@ func New(p Params, o Options) (*Node, error) {
 }
 
 func (n *Node) build() error {
-	doc, err := genesisDoc(n.o.Genesis)
+	restart, err := newRestart(&n.o)
+	if err != nil {
+		return err
+	}
+	origin, err := newOrigin(n.o.Genesis, restart.from())
 	if err != nil {
 		return err
 	}
@@ -133,15 +138,15 @@ func (n *Node) build() error {
 	n.app = &app{
 		p: &n.p, log: n.log, m: m, machine: n.o.Chain, ledger: n.o.Ledger, packages: n.o.Packages,
 		certs: newCertifier(n.o.Ledger, n.o.Keys.Header), hub: n.hub,
-		archived: n.o.Archived,
-		fatal:    n.fail, syncing: func() bool { return false },
+		archived: n.o.Archived, restart: restart,
+		fatal: n.fail, syncing: func() bool { return false },
 		background: func(f func(context.Context)) { n.wg.Go(func() { f(n.ctx) }) },
 	}
 	if n.o.Keys.Header != nil {
 		if n.guard, err = openVoteGuard(n.o.Keys, n.p.ClockMargin, n.log, time.Now()); err != nil {
 			return err
 		}
-		n.guard.peerHeight = n.peerHeight
+		n.guard.peerHeight, n.guard.initial = n.peerHeight, origin.doc.InitialHeight
 		n.app.guard, n.app.address = n.guard, n.guard.address()
 	}
 	if n.app.ids, err = restoreIDs(n.o.Ledger); err != nil {
@@ -162,7 +167,7 @@ func (n *Node) build() error {
 	}, n.pool, n.faultOf)
 	n.app.pool, n.app.admit = n.pool, n.admit
 	n.parts = &engineParts{
-		p: &n.p, dataDir: n.o.DataDir, listen: n.o.Listen, genesis: doc, founding: n.o.Genesis,
+		p: &n.p, dataDir: n.o.DataDir, listen: n.o.Listen, origin: origin,
 		app: n.app, client: proxy.NewConnSyncLocalClientCreator(n.app), guard: n.guard, tlcp: n.admission.config(n.o.Link), self: self,
 		mempool: cometMempool{n.pool}, peers: n.o.Peers, release: n.o.Release, metrics: comet, traffic: links.Metrics{Sent: m.linkSent, Received: m.linkReceived},
 		newSwitch: func(p links.Params) (peerSwitch, error) { return links.NewSwitch(p) },
@@ -222,7 +227,7 @@ func (n *Node) Start(ctx context.Context) error {
 	if n.o.Ledger.Initialized() {
 		n.app.loadCode()
 	}
-	n.log.Info("consensus started", "chain", n.o.Genesis.CometChainID(), "height", n.o.Ledger.Height(), "node", n.parts.self, "listen", n.o.Listen)
+	n.log.Info("consensus started", "chain", n.parts.origin.doc.ChainID, "height", n.o.Ledger.Height(), "node", n.parts.self, "listen", n.o.Listen)
 	return nil
 }
 
@@ -232,7 +237,7 @@ const retryVotes = 100 * time.Millisecond
 func (n *Node) giveMissedVotes(e *engine) {
 	add := func(v *cmttypes.Vote) { e.state.AddVote(v, "") } //nolint:errcheck // it has none
 	for pause(n.quit, e.sw.Quit(), retryVotes) {
-		n.guard.retry(n.parts.genesis.ChainID, n.app.extension, add)
+		n.guard.retry(n.parts.origin.doc.ChainID, n.app.extension, add)
 		n.watchSigner()
 	}
 }

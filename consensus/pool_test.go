@@ -90,7 +90,7 @@ func TestPoolExpiry(t *testing.T) {
 	far := fakeTx(t, 1, 3, start+types.Window.Milliseconds()+5000, 1)
 	require.Nil(t, q.add([]*types.Tx{short, long, far}, ""))
 	ids := func(timeMs int64) (out []crypto.Hash) {
-		f, err := decodeFrames(1, q.pack(1<<20, timeMs, MaxBlockTxs))
+		f, err := decodeFrames(1, q.pack(1<<20, timeMs, MaxBlockTxs), false)
 		require.NoError(t, err)
 		for _, raw := range f.txs {
 			tx, err := types.DecodeTx(raw)
@@ -274,7 +274,7 @@ func TestPoolModel(t *testing.T) {
 			n, b := q.size()
 			require.Equal(t, len(waiting), n)
 			require.Equal(t, bytes, b)
-			f, err := decodeFrames(1, q.pack(1<<20, start, MaxBlockTxs))
+			f, err := decodeFrames(1, q.pack(1<<20, start, MaxBlockTxs), false)
 			require.NoError(t, err)
 			require.Len(t, f.txs, n)
 			for i := range f.txs {

@@ -26,13 +26,12 @@ func (a *app) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal)
 	left := r.MaxTxBytes
 	var frames [][]byte
 	if height >= firstCertified {
-		cert, err := a.certificateFor(height-certificateLag, r.LocalLastCommit.Votes)
+		frame, err := a.opening(height, r.LocalLastCommit.Votes)
 		if err != nil {
 			a.m.turnsPassed.Inc()
 			a.log.Warn("passing the turn to propose", "height", height, "err", err)
 			return &abci.ResponsePrepareProposal{Txs: turnPassed}, nil
 		}
-		frame := encodeCertificateFrame(cert)
 		left -= int64(len(frame)) + frameOverhead
 		frames = append(frames, frame)
 	}
@@ -49,6 +48,19 @@ func (a *app) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal)
 		}
 	}
 	return &abci.ResponsePrepareProposal{Txs: append(frames, txs...)}, nil
+}
+
+// opening is the first frame of a block: the certificate of the height two below, or the
+// act that restarts the chain.
+func (a *app) opening(height uint64, votes []abci.ExtendedVoteInfo) ([]byte, error) {
+	if a.restart.opens(height) {
+		return encodeRestartFrame(a.restart.act), nil
+	}
+	cert, err := a.certificateFor(height-certificateLag, votes)
+	if err != nil {
+		return nil, err
+	}
+	return encodeCertificateFrame(cert), nil
 }
 
 // idle reports whether the chain has rested. The time of a block is that of the votes for
@@ -136,8 +148,15 @@ func (a *app) judge(r *abci.RequestProcessProposal) (*chain.BlockInput, blockMet
 // a *types.Error of HC-2101; others mean that the ledger failed.
 func (a *app) decode(height uint64, t time.Time, hash []byte, frames [][]byte, proven []abci.Misbehavior) (*chain.BlockInput, blockMeta, error) {
 	var meta blockMeta
-	fr, err := decodeFrames(height, frames)
+	fr, err := decodeFrames(height, frames, a.restart.opens(height))
+	if err == nil && fr.restart != nil {
+		meta.restart = fr.restart
+		err = a.restart.same(fr.restart, a.ledger)
+	}
 	if err != nil {
+		if isFailure(err) {
+			return nil, meta, err
+		}
 		return nil, meta, types.Errorf(types.CodeTxMalformed, "%w", err)
 	}
 	if meta.cometHash, err = crypto.HashFromBytes(hash); err != nil {

@@ -19,8 +19,8 @@ import (
 // It trusts the genesis alone. Each block from the third on carries the certificate of the
 // block two below it, which must be signed by the validators whom the state before names;
 // so all blocks but the newest two are certain, and of these the caller must see for itself.
-// A ledger made this way can be read and not gone on with: CometBFT resumes from nothing
-// less than the newest block's extended commit.
+// A ledger made this way can be read and not gone on with, since CometBFT resumes from nothing
+// less than the newest block's extended commit, unless the validators restart the chain.
 type Rebuild struct {
 	app    *app
 	ledger Ledger
@@ -58,8 +58,7 @@ func (r *Rebuild) Apply(rec *archive.Record) error {
 	}
 	meta := blockMeta{cometHash: rec.Header.CometHash}
 	if rec.Header.Height >= firstCertified {
-		var err error
-		if meta.certificate, err = r.certificate(rec); err != nil {
+		if err := r.carried(rec, &meta); err != nil {
 			return err
 		}
 	}
@@ -81,6 +80,27 @@ func (r *Rebuild) Apply(rec *archive.Record) error {
 	r.before = rec.Commit
 	return nil
 }
+
+// carried fills in what a block carries: the certificate that it must, or the act that
+// restarts the chain with it.
+func (r *Rebuild) carried(rec *archive.Record, meta *blockMeta) (err error) {
+	act, err := types.DecodeRestart(rec.Certificate)
+	if err != nil {
+		meta.certificate, err = r.certificate(rec)
+		return err
+	}
+	if !bytes.Equal(act.Encode(), rec.Certificate) || act.Height+1 != rec.Header.Height || act.Time != rec.Header.Time {
+		return unlike(rec, "it opens with an act that restarts the chain elsewhere")
+	}
+	meta.restart, meta.certificate = act, &act.Before
+	if err := verifyRestart(r.ledger, act); err != nil {
+		return unlike(rec, "%w", err)
+	}
+	return nil
+}
+
+// Commit is what the newest block carries, in protobuf: Restart needs it.
+func (r *Rebuild) Commit() []byte { return r.before }
 
 // certificate is the one that a block must carry, judged by the validators that the ledger
 // has come to.

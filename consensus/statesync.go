@@ -17,7 +17,6 @@ import (
 	"github.com/cometbft/cometbft/statesync"
 	cmttypes "github.com/cometbft/cometbft/types"
 
-	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/ledger/snapshot"
 )
 
@@ -70,10 +69,9 @@ func (r *snapshotReactor) Receive(e p2p.Envelope) {
 // trusted holds the anchors that were offered and hold. It is the StateProvider of state
 // sync: light-client trust from the genesis file, over the links to the peers.
 type trusted struct {
-	genesis *chain.Genesis
-	doc     *cmttypes.GenesisDoc
-	blame   func(p2p.Peer, error)
-	found   chan struct{} // closed with the first good offer
+	origin *origin
+	blame  func(p2p.Peer, error)
+	found  chan struct{} // closed with the first good offer
 
 	mu      sync.Mutex
 	offers  map[p2p.ID]int
@@ -84,8 +82,8 @@ type trusted struct {
 
 var _ statesync.StateProvider = (*trusted)(nil)
 
-func newTrusted(g *chain.Genesis, doc *cmttypes.GenesisDoc, blame func(p2p.Peer, error)) *trusted {
-	return &trusted{genesis: g, doc: doc, blame: blame, found: make(chan struct{}), offers: map[p2p.ID]int{}, anchors: map[uint64]*offer{}}
+func newTrusted(o *origin, blame func(p2p.Peer, error)) *trusted {
+	return &trusted{origin: o, blame: blame, found: make(chan struct{}), offers: map[p2p.ID]int{}, anchors: map[uint64]*offer{}}
 }
 
 // offered judges an offer; a peer that makes a bad one is cut off.
@@ -124,7 +122,7 @@ func (o *offer) check(t *trusted, m *ssproto.SnapshotsResponse) error {
 	if hash := o.manifest.Hash(); o.manifest.Header.Height != m.Height || o.manifest.Chunks() != m.Chunks || string(hash[:]) != string(m.Hash) {
 		return errors.New("the manifest is not of this height, hash and number of chunks")
 	}
-	return o.anchor.verify(t.genesis, t.doc, &o.manifest.Header)
+	return o.anchor.verify(t.origin, &o.manifest.Header)
 }
 
 func (t *trusted) at(height uint64) (*offer, error) {
@@ -163,7 +161,7 @@ func (t *trusted) State(_ context.Context, height uint64) (sm.State, error) {
 	if err != nil {
 		return sm.State{}, err
 	}
-	return o.anchor.state(t.doc)
+	return o.anchor.state(t.origin)
 }
 
 // end makes a running state sync return: it asks for nothing but the next offer.

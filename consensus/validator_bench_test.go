@@ -152,7 +152,7 @@ func (v *loneValidator) block(b *testing.B, raws [][]byte, cpu *[5]time.Duration
 	stage(0)
 	height := v.app.ledger.Height() + 1
 	frames := v.app.pool.pack(4<<20, v.now.UnixMilli(), MaxBlockTxs)
-	fr, err := decodeFrames(1, frames) // frames of no certificate
+	fr, err := decodeFrames(1, frames, false) // frames of no certificate
 	require.NoError(b, err)
 	require.Len(b, fr.txs, len(raws))
 	in := &chain.BlockInput{Height: height, Time: v.now.UnixNano(), Txs: fr.txs}

@@ -34,7 +34,8 @@ var errFollowing = errors.New("vote state is missing: following without signing"
 //   - So once B is committed the vote state is written anew, past every round of B's
 //     height, and signing begins with the height after it.
 //
-// A chain at height 0 has nothing to protect: there a missing file is simply written.
+// Before the first height of a chain, or of one that was restarted and so has votes of
+// another kind, there is nothing to protect: there a missing file is simply written.
 // The same rule starts when the file is older than a vote of ours in a stored commit,
 // which is what a restored backup looks like. It costs one validator's votes until the
 // next block; where so many validators lost their state that no block can be made, an
@@ -46,6 +47,7 @@ type voteGuard struct {
 	pub    cmted25519.PubKey
 	// peerHeight is the greatest height a peer is known to work at, 0 if none is.
 	peerHeight func() int64
+	initial    int64 // lowest height of the votes this guards
 
 	mu        sync.Mutex
 	votes     signer.Voter
@@ -64,7 +66,7 @@ func openVoteGuard(k Keys, margin time.Duration, log *slog.Logger, now time.Time
 		return nil, err
 	}
 	pub := votes.PublicKey()
-	return &voteGuard{log: log, margin: margin, start: now, pub: pub[:], votes: votes, peerHeight: func() int64 { return 0 }}, nil
+	return &voteGuard{log: log, margin: margin, start: now, pub: pub[:], votes: votes, initial: 1, peerHeight: func() int64 { return 0 }}, nil
 }
 
 // address is what CometBFT calls this validator.
@@ -223,7 +225,7 @@ func (g *voteGuard) maySign() error {
 	if err := g.look(); err != nil || !g.following {
 		return err
 	}
-	if g.committed > 0 || g.peerHeight() > 1 {
+	if g.committed >= g.initial || g.peerHeight() > g.initial {
 		return errFollowing
 	}
 	return g.writeState(0)

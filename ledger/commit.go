@@ -32,6 +32,9 @@ type Block struct {
 	Config               crypto.Hash
 	Protocol             uint32
 	Certificate          *types.FinalityCertificate // of an earlier height; nil if none
+	// Restart is the encoded act (types.Restart) that the block carries in the certificate's
+	// place, which then is the act's; empty for most blocks.
+	Restart []byte
 	// LastCommit is CometBFT's commit, in protobuf, that the block before carries; it
 	// belongs to that block's record. Of no meaning below height 2.
 	LastCommit []byte
@@ -68,7 +71,7 @@ func (l *Ledger) Prepare(b *Block) (*Candidate, error) {
 	}
 	c := &Candidate{block: b, base: base, change: change, data: &block.Data{
 		Height: b.Height, Txs: b.Txs, IDs: b.TxIDs, Senders: b.Senders, Contracts: b.Contracts, Events: b.Events,
-		Certificate: b.Certificate, LastCommit: b.LastCommit, Indexes: l.indexes(b),
+		Certificate: b.Certificate, LastCommit: b.LastCommit, Restart: b.Restart, Indexes: l.indexes(b),
 	}}
 	c.content(records)
 	c.ContentRoot = c.Content.Root()

@@ -27,7 +27,7 @@ func (l *Ledger) recordsBefore(b *Block, base *tip) (*records, error) {
 	l.mu.RLock()
 	last := l.records
 	l.mu.RUnlock()
-	next := &records{peaks: last.peaks, certificate: crypto.Sum(encodedCertificate(b.Certificate))}
+	next := &records{peaks: last.peaks, certificate: crypto.Sum(b.carried())}
 	if last.peaks.Count+1 == base.height {
 		record := archive.RecordHash(base.header, crypto.Sum(b.LastCommit), last.certificate)
 		next.peaks, next.segment, next.closed = last.peaks.Append(record)
@@ -38,11 +38,15 @@ func (l *Ledger) recordsBefore(b *Block, base *tip) (*records, error) {
 	return next, nil
 }
 
-func encodedCertificate(c *types.FinalityCertificate) []byte {
-	if c == nil {
-		return nil
+// carried is what the block's record holds of the blocks before it.
+func (b *Block) carried() []byte {
+	switch {
+	case len(b.Restart) > 0:
+		return b.Restart
+	case b.Certificate != nil:
+		return b.Certificate.Encode()
 	}
-	return c.Encode()
+	return nil
 }
 
 // write adds the rows of a height.
@@ -123,12 +127,8 @@ func (l *Ledger) Record(height uint64) (*archive.Record, error) {
 	if r.Commit, err = l.blocks.Commit(height); err != nil {
 		return nil, types.Errorf(types.CodeHeightUnknown, "record of block %d: %w", height, err)
 	}
-	if height > certificateLag {
-		c, err := l.blocks.Certificate(height - certificateLag)
-		if err != nil && types.CodeOf(err) != types.CodeNotFound {
-			return nil, err
-		}
-		r.Certificate = encodedCertificate(c)
+	if r.Certificate, err = l.blocks.Carried(height); err != nil {
+		return nil, err
 	}
 	if height < l.Hot() {
 		return nil, types.Errorf(types.CodeHeightUnknown, "the contents of block %d are archived", height)

@@ -151,9 +151,6 @@ func (l *Ledger) checkTip() error {
 	return err
 }
 
-// certificateLag is how many heights a certificate comes behind its block.
-const certificateLag = 2
-
 // restoreRing keeps the heights that proofs may be asked for next: those from the newest
 // certified one, and those whose certificates are still to come. What each key held then
 // is taken from the write sets since.
@@ -161,7 +158,7 @@ func (l *Ledger) restoreRing() error {
 	if !l.tip.initialized {
 		return nil
 	}
-	lowest := l.tip.height - min(l.tip.height, certificateLag)
+	lowest := l.tip.height - min(l.tip.height, block.CertificateLag)
 	if c := l.certified; c > 0 && l.tip.height-c < uint64(l.p.ProofHeights) {
 		lowest = min(lowest, c)
 	}

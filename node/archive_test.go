@@ -3,6 +3,7 @@ package node_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -196,10 +197,15 @@ func rebuilt(t *testing.T, home node.Home, n *devnet.Network, file, block, befor
 	_, err = cl.Call(t.Context(), clerk, "membership", "register", struct{}{})
 	require.Equal(t, types.CodeChainReadOnly, types.CodeOf(err), "%v", err)
 	require.NoError(t, run.end(t))
+	act := restarted(t, home, n, block, before)
 	for _, dir := range []string{c.DataDir(), c.ArchiveDir()} {
 		require.NoError(t, os.RemoveAll(dir))
 		require.NoError(t, os.Rename(dir+".aside", dir))
 	}
+	require.NoError(t, os.WriteFile(c.RestartFile(), act, 0o600))
+	err = node.Run(t.Context(), home, node.Options{Stderr: io.Discard})
+	require.Equal(t, types.CodeRestartRefused, types.CodeOf(err), "a node that has the blocks which the act gives up: %v", err)
+	require.NoError(t, os.Remove(c.RestartFile()))
 }
 
 // fill makes blocks up to a height: a transaction makes three.

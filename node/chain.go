@@ -46,11 +46,8 @@ type running struct {
 // ConsensusKeys names the key files in a chain's keys folder. header signs headers; nil
 // makes a follower.
 func ConsensusKeys(dir string, header crypto.Signer) consensus.Keys {
-	return consensus.Keys{
-		Header:           header,
-		ConsensusKeyFile: filepath.Join(dir, "consensus.json"),
-		VoteFile:         filepath.Join(dir, "vote.json"),
-	}
+	votes, _ := voteFiles(dir, nil)
+	return consensus.Keys{Header: header, ConsensusKeyFile: filepath.Join(dir, "consensus.json"), VoteFile: votes}
 }
 
 // ReadGenesis reads the genesis file of a chain folder, which must bear the chain's name.
@@ -125,9 +122,6 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 	if err := r.loadMachine(ctx, engines); err != nil {
 		return nil, err
 	}
-	if r.readOnly, err = readOnly(home); err != nil {
-		return nil, err
-	}
 	if err := r.join(ctx, home, cfg, link, log); err != nil {
 		return nil, err
 	}
@@ -141,10 +135,14 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 	if err := r.openLedger(home, secret, log); err != nil {
 		return nil, err
 	}
+	restart, err := r.restarted(home)
+	if err != nil {
+		return nil, err
+	}
 	r.warnReadOnly(log)
 	keys := consensus.Keys{}
 	if !r.readOnly {
-		if keys, err = validatorKeys(ctx, home, cfg.Keys, r.genesis, secret, link.identity, log); err != nil {
+		if keys, err = r.validatorKeys(ctx, home, restart, secret, link.identity, log); err != nil {
 			return nil, err
 		}
 	}
@@ -154,7 +152,7 @@ func openChain(ctx context.Context, home ChainHome, engines VMConfig, log *slog.
 	}
 	r.consensus, err = consensus.New(consensusParams(cfg), consensus.Options{
 		Snapshots: snapshots, Archived: archived, ReadOnly: r.readOnly,
-		DataDir: home.ConsensusDir(), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Packages: packages,
+		DataDir: home.ConsensusDir(), Chain: r.machine, Ledger: r.ledger, Genesis: r.genesis, Restart: restart, Packages: packages,
 		Keys: keys, Link: link.identity, Peers: cfg.P2P.Peers, Listen: cfg.P2P.Listen,
 		Release: BuildVersion().String(),
 		Logger:  log, Registerer: reg,

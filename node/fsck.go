@@ -79,6 +79,10 @@ func (r *FsckReport) checkSnapshots(ctx context.Context, home ChainHome, g *chai
 	if err != nil {
 		return err
 	}
+	act, err := actOf(home, g)
+	if err != nil {
+		return err
+	}
 	heights, err := store.Heights()
 	if err != nil {
 		return err
@@ -96,7 +100,7 @@ func (r *FsckReport) checkSnapshots(ctx context.Context, home ChainHome, g *chai
 			anchor, err = store.Anchor(h)
 			switch {
 			case err == nil:
-				_, _, err = consensus.CheckAnchor(g, anchor, &m.Header)
+				_, _, err = consensus.CheckAnchor(g, act, anchor, &m.Header)
 			case types.CodeOf(err) == types.CodeNotFound:
 				err = nil // it comes three blocks later
 			}

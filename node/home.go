@@ -128,6 +128,9 @@ type ChainHome struct{ Name, Dir string }
 // GenesisFile is the path of genesis.json.
 func (c ChainHome) GenesisFile() string { return filepath.Join(c.Dir, "genesis.json") }
 
+// RestartFile holds the act by which the chain was restarted, where it was.
+func (c ChainHome) RestartFile() string { return filepath.Join(c.Dir, "restart.json") }
+
 // LockFile is the path of the chain's lock.
 func (c ChainHome) LockFile() string { return filepath.Join(c.Dir, "lock") }
 

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -34,7 +33,7 @@ type Rebuilt struct {
 // missing or altered is named, HC-4402 or HC-4101, and nothing of it is served; after it was
 // mended, or an interruption, the next attempt goes on with the segment.
 //
-// The chain can then be read and not written, since its validators cannot resume from it.
+// The chain can then be read and not written, until its validators restart it.
 func RebuildChain(ctx context.Context, home Home, name string, engines VMConfig, progress repo.Progress) (*Rebuilt, error) {
 	c, lock, err := emptyChain(home, name, "a chain is rebuilt")
 	if err != nil {
@@ -58,11 +57,7 @@ func RebuildChain(ctx context.Context, home Home, name string, engines VMConfig,
 	if err != nil {
 		return nil, err
 	}
-	raw, err := json.MarshalIndent(out, "", "  ")
-	if err == nil {
-		err = WriteFile(filepath.Join(draft.DataDir(), readOnlyFile), append(raw, '\n'), 0o644)
-	}
-	if err == nil {
+	if err = out.write(draft.DataDir()); err == nil {
 		if err = os.Remove(c.DataDir()); errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
@@ -76,11 +71,11 @@ func RebuildChain(ctx context.Context, home Home, name string, engines VMConfig,
 	if err != nil {
 		return nil, types.Errorf(types.CodeDiskFailure, "%w", err)
 	}
-	return out, nil
+	return &out.Rebuilt, nil
 }
 
 // rebuild fills the ledger in a folder, which may hold the segments of an attempt before.
-func rebuild(ctx context.Context, c ChainHome, dir string, engines VMConfig, store *repo.Repo, segments []uint64, progress repo.Progress) (out *Rebuilt, err error) {
+func rebuild(ctx context.Context, c ChainHome, dir string, engines VMConfig, store *repo.Repo, segments []uint64, progress repo.Progress) (out *rebuiltMark, err error) {
 	g, _, err := ReadGenesis(c)
 	if err != nil {
 		return nil, err
@@ -108,7 +103,7 @@ func rebuild(ctx context.Context, c ChainHome, dir string, engines VMConfig, sto
 		}
 	}
 	h, err := r.ledger.Header(r.ledger.Height())
-	out = &Rebuilt{Chain: c.Name, Genesis: g.Hash(), Blocks: h.Height - from}
+	out = &rebuiltMark{Rebuilt: Rebuilt{Chain: c.Name, Genesis: g.Hash(), Blocks: h.Height - from}, Commit: b.Commit()}
 	out.Height, out.Header, out.State = h.Height, h.Hash(), r.ledger.StateRoot()
 	return out, err
 }
@@ -154,22 +149,6 @@ func attested(l *ledger.Ledger, m *archive.Manifest) error {
 		return types.Errorf(types.CodeOf(err), "evidence of its last blocks: %w", err)
 	}
 	return nil
-}
-
-// readOnlyFile in the data folder says that a chain was rebuilt from its archive, and how
-// far: it is served and takes no transaction.
-const readOnlyFile = "rebuilt.json"
-
-// readOnly reports whether a chain of this node can only be read.
-func readOnly(home ChainHome) (bool, error) {
-	_, err := os.Stat(filepath.Join(home.DataDir(), readOnlyFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, types.Errorf(types.CodeDiskFailure, "%w", err)
-	}
-	return true, nil
 }
 
 func (r *running) warnReadOnly(log *slog.Logger) {

@@ -21,6 +21,9 @@ type SignerOptions struct {
 	// makes it. The signer adds header.json, and locks the vote state.
 	Keys        string
 	GenesisFile string
+	// RestartFile is the act that the chain was restarted with, empty for none. The signer then
+	// keeps votes and headers of after the restart in files of their own.
+	RestartFile string
 	// Listen is unix:PATH, a socket for processes of the same user, or host:port for TLCP.
 	Listen string
 	// Link is the base of the certificates shown over TLCP, Roots a PEM file of CA
@@ -60,17 +63,33 @@ func ServeSigner(ctx context.Context, o SignerOptions) error {
 			return err
 		}
 	}
-	files := ConsensusKeys(o.Keys, nil)
-	votes, err := signer.Files{Key: files.ConsensusKeyFile, Votes: files.VoteFile}.Open()
+	var act *types.Restart
+	if o.RestartFile != "" {
+		d, err := readRestart(o.RestartFile, g)
+		if err == nil && d == nil {
+			err = types.Errorf(types.CodeRestartRefused, "%s is missing", o.RestartFile)
+		}
+		if err != nil {
+			return err
+		}
+		act = d.Terms()
+	}
+	voteFile, headerFile := voteFiles(o.Keys, act)
+	votes, err := signer.Files{Key: ConsensusKeys(o.Keys, nil).ConsensusKeyFile, Votes: voteFile}.Open()
 	if err != nil {
 		return err
 	}
 	defer votes.Close() //nolint:errcheck // gives the lock up
-	headers, err := signer.OpenHeaders(o.Key, g.Hash(), filepath.Join(o.Keys, "header.json"))
+	if act != nil {
+		if err := beginVotes(headerFile, votes); err != nil {
+			return err
+		}
+	}
+	headers, err := signer.OpenHeaders(o.Key, g.Hash(), headerFile)
 	if err != nil {
 		return err
 	}
-	s, err := signer.NewServer(g.CometChainID(), votes, headers, o.Logger)
+	s, err := signer.NewServer(g.RestartedChainID(act), votes, headers, o.Logger)
 	if err != nil {
 		return err
 	}
@@ -82,7 +101,7 @@ func ServeSigner(ctx context.Context, o SignerOptions) error {
 	if err != nil {
 		return err
 	}
-	info := SignerInfo{Chain: g.CometChainID(), Listening: l.Addr().String(), Key: o.Key.Public(), Ed25519: votes.PublicKey(), Height: last}
+	info := SignerInfo{Chain: g.RestartedChainID(act), Listening: l.Addr().String(), Key: o.Key.Public(), Ed25519: votes.PublicKey(), Height: last}
 	o.Logger.Info("signer ready", "chain", info.Chain, "listen", info.Listening, "lastHeight", info.Height)
 	if o.Ready != nil {
 		o.Ready(info)

@@ -90,12 +90,12 @@ func readRoots(file string, g *chain.Genesis) (out []*cert.Certificate, err erro
 // remoteSigner connects to the signer that chain.toml names. Its public keys are noted in
 // keys/signer.json at the first contact, so that the node starts without it later, and
 // takes no other.
-func remoteSigner(ctx context.Context, home ChainHome, cfg KeysConfig, g *chain.Genesis, identity func() (*tlcp.Identity, error), log *slog.Logger) (*signer.Remote, error) {
+func remoteSigner(ctx context.Context, home ChainHome, cfg KeysConfig, g *chain.Genesis, act *types.Restart, identity func() (*tlcp.Identity, error), log *slog.Logger) (*signer.Remote, error) {
 	network, address, peer, err := signerAddress(cfg.Signer)
 	if err != nil {
 		return nil, types.Errorf(types.CodeConfig, "keys.signer: %w", err)
 	}
-	p := signer.Params{Chain: g.CometChainID(), Logger: log}
+	p := signer.Params{Chain: g.RestartedChainID(act), Logger: log}
 	if network == "unix" {
 		if !filepath.IsAbs(address) {
 			address = filepath.Join(home.Dir, address)
@@ -135,19 +135,25 @@ func remoteSigner(ctx context.Context, home ChainHome, cfg KeysConfig, g *chain.
 
 // validatorKeys opens the keys that chain.toml names: those in keys/, or a signer's. A node
 // with neither follows.
-func validatorKeys(ctx context.Context, home ChainHome, cfg KeysConfig, g *chain.Genesis, secret []byte, identity func() (*tlcp.Identity, error), log *slog.Logger) (consensus.Keys, error) {
+func (r *running) validatorKeys(ctx context.Context, home ChainHome, restart *consensus.Restart, secret []byte, identity func() (*tlcp.Identity, error), log *slog.Logger) (consensus.Keys, error) {
+	cfg := r.cfg.Keys
 	own, err := headerKey(home, secret)
 	keys := ConsensusKeys(home.KeysDir(), own)
+	var act *types.Restart
+	if restart != nil {
+		act = restart.Act
+		keys.VoteFile, _ = voteFiles(home.KeysDir(), act)
+	}
 	if err != nil || cfg.Signer == "" {
 		return keys, err
 	}
 	if own != nil {
 		return keys, types.Errorf(types.CodeConfig, "keys.signer is set and %s holds validator.key: move the keys to the signer, or unset it", home.KeysDir())
 	}
-	r, err := remoteSigner(ctx, home, cfg, g, identity, log)
+	away, err := remoteSigner(ctx, home, cfg, r.genesis, act, identity, log)
 	if err != nil {
 		return keys, err
 	}
-	keys.Header, keys.Votes = r, r
+	keys.Header, keys.Votes = away, away
 	return keys, nil
 }

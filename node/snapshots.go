@@ -201,7 +201,11 @@ func RestoreSnapshot(ctx context.Context, home Home, chain, dir string, progress
 	if err != nil {
 		return nil, err
 	}
-	changes, records, err := consensus.CheckAnchor(g, anchor, &m.Header)
+	act, err := actOf(c, g)
+	if err != nil {
+		return nil, err
+	}
+	changes, records, err := consensus.CheckAnchor(g, act, anchor, &m.Header)
 	if err != nil {
 		return nil, err
 	}
@@ -250,9 +254,13 @@ func (r *running) join(ctx context.Context, home ChainHome, cfg ChainConfig, lin
 	if _, err := os.Stat(home.LedgerDir()); err == nil || !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
+	act, err := actOf(home, r.genesis)
+	if err != nil {
+		return err
+	}
 	log.Info("joining by snapshot", "peers", cfg.P2P.Peers)
 	height, err := consensus.Join(ctx, consensusParams(cfg), consensus.JoinOptions{
-		LedgerDir: home.LedgerDir(), Driver: ledger.DefaultParams().Driver, Genesis: r.genesis,
+		LedgerDir: home.LedgerDir(), Driver: ledger.DefaultParams().Driver, Genesis: r.genesis, Restart: act,
 		Link: link.identity, Peers: cfg.P2P.Peers, Logger: log,
 	})
 	if err != nil {

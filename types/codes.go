@@ -83,6 +83,9 @@ const (
 	// 42xx: certificates of what is proven
 	CodeCertificateAltered Code = 4204
 
+	// 42xx: blocks that a restart gave up
+	CodeBlockGivenUp Code = 4205
+
 	// 43xx: snapshots
 	CodeSnapshotInvalid     Code = 4301
 	CodeSnapshotUnavailable Code = 4302
@@ -133,6 +136,7 @@ const (
 	CodeFoundingUnsigned Code = 5104
 	CodeChainStopped     Code = 5105
 	CodeChainReadOnly    Code = 5106
+	CodeRestartRefused   Code = 5107
 
 	// 6xxx: keys and certificates on disk
 	CodeKeyFile    Code = 6101

@@ -55,6 +55,12 @@ var ledgerTable = []Explanation{
 			"The file was altered or cut, what it prints differs from the proof attached, its signature or time stamp is invalid, or whoever signed it is no member of the chain; the detail says which."},
 		Fix: Text{"不要采信该文件。向出证方索取原件，或凭文件哈希直接查询链上存证。", "Do not rely on it. Get the original from the issuer, or look the evidence up on chain by the file's hash."},
 	},
+	{
+		Code:    CodeBlockGivenUp,
+		Message: Text{"所依据的区块已被放弃", "the block that this rests on was given up"},
+		Cause:   Text{"该链由验证者签署决议，自更低的高度重启；此证明或锚点属于被放弃的区块。", "The validators signed to restart the chain above a lower height; this proof or anchor is of the blocks that were given up."},
+		Fix:     Text{"以创世文件或重启高度及以下的区块头为锚点，重新取得证明；被放弃区块中的交易需重新提交。", "Trust the genesis file, or a header at or below the height of the restart, and get the proof anew; what was in the blocks given up has to be submitted again."},
+	},
 
 	// 43xx: snapshots
 	{

@@ -37,6 +37,12 @@ var networkTable = []Explanation{
 		Code:    CodeChainReadOnly,
 		Message: Text{"该链在本节点上只读", "the chain can only be read on this node"},
 		Cause:   Text{"该链由创世文件与归档重建而成，缺少最新区块的投票，共识无法由此继续。", "It was rebuilt from its genesis and archive, which lack the votes for the newest block: consensus cannot go on from there."},
-		Fix:     Text{"查询与证明照常可用；要写入请连接仍在共识中的节点，或从备份恢复（huchain backup restore）。", "Queries and proofs work as ever; to write, connect to a node that takes part in consensus, or restore a backup (huchain backup restore)."},
+		Fix:     Text{"查询与证明照常可用；要写入请连接仍在共识中的节点，或从备份恢复（huchain backup restore）；若全链已无一处可写，由验证者共同签署重启（huchain archive restart）。", "Queries and proofs work as ever; to write, connect to a node that takes part in consensus, or restore a backup (huchain backup restore). If the chain runs nowhere any more, its validators sign to restart it (huchain archive restart)."},
+	},
+	{
+		Code:    CodeRestartRefused,
+		Message: Text{"重启决议与本链本节点不符", "the act of restarting is not for this chain as it stands here"},
+		Cause:   Text{"决议属于另一条链或另一高度、另一区块，签名不足三分之二，被改动，或本节点的账本已越过该高度。", "It is of another chain, height or block, is signed by two thirds of the validators or less, was altered, or the ledger of this node has gone beyond that height."},
+		Fix:     Text{"用 huchain archive restart show 查看决议并与其他验证者核对短哈希；补足签名，或由归档把账本重建到决议所载高度。", "Look at the act with huchain archive restart show and compare its short hash with the other validators'; gather the signatures that are missing, or rebuild the ledger from the archive to the height that it names."},
 	},
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/huchain/huchain/crypto"
 )
 
@@ -182,12 +184,41 @@ type FinalityCertificate struct {
 
 // Encode returns the canonical bytes of the certificate.
 func (c *FinalityCertificate) Encode() []byte {
-	out := appendUint(nil, 1, c.Height)
-	for i := range c.Signatures {
-		s := appendUint(nil, 1, uint64(c.Signatures[i].Index))
-		out = appendElement(out, 2, appendElement(s, 2, c.Signatures[i].Signature[:]))
+	return appendSignatures(appendUint(nil, 1, c.Height), 2, c.Signatures)
+}
+
+// appendSignatures appends a repeated field of signatures.
+func appendSignatures(out []byte, field protowire.Number, list []HeaderSignature) []byte {
+	for i := range list {
+		s := appendUint(nil, 1, uint64(list[i].Index))
+		out = appendElement(out, field, appendElement(s, 2, list[i].Signature[:]))
 	}
 	return out
+}
+
+// signatures reads a repeated field of whole signatures that ascend by index.
+func (r *reader) signatures(field protowire.Number) (list []HeaderSignature) {
+	for {
+		item, ok := r.element(field, 128)
+		if !ok {
+			return list
+		}
+		var s HeaderSignature
+		ir := reader{rest: item}
+		s.Index = uint32(ir.uint(1, MaxValidators-1))
+		okSig := ir.exact(2, s.Signature[:])
+		err := ir.done("signature")
+		switch {
+		case err != nil:
+		case !okSig || len(list) > 0 && list[len(list)-1].Index >= s.Index: // so there are MaxValidators at most
+			err = errors.New("signatures must be whole and ascend by index")
+		}
+		if err != nil {
+			r.fail(err)
+			return nil
+		}
+		list = append(list, s)
+	}
 }
 
 // DecodeFinalityCertificate reads the canonical bytes; signatures are not verified.
@@ -195,26 +226,7 @@ func DecodeFinalityCertificate(in []byte) (FinalityCertificate, error) {
 	var c FinalityCertificate
 	r := reader{rest: in}
 	c.Height = r.uint(1, 1<<62)
-	for {
-		item, ok := r.element(2, 128)
-		if !ok {
-			break
-		}
-		if len(c.Signatures) == MaxValidators {
-			return FinalityCertificate{}, fmt.Errorf("decode finality certificate: more than %d signatures", MaxValidators)
-		}
-		var s HeaderSignature
-		ir := reader{rest: item}
-		s.Index = uint32(ir.uint(1, MaxValidators-1))
-		okSig := ir.exact(2, s.Signature[:])
-		if err := ir.done("header signature"); err != nil {
-			return FinalityCertificate{}, err
-		}
-		if !okSig || len(c.Signatures) > 0 && c.Signatures[len(c.Signatures)-1].Index >= s.Index {
-			return FinalityCertificate{}, errors.New("decode finality certificate: signatures must be whole and ascend by index")
-		}
-		c.Signatures = append(c.Signatures, s)
-	}
+	c.Signatures = r.signatures(2)
 	if err := r.done("finality certificate"); err != nil {
 		return FinalityCertificate{}, err
 	}
@@ -230,21 +242,29 @@ func (c *FinalityCertificate) Verify(h *Header, signers ValidatorSet) error {
 	if signers.Hash() != h.Signers {
 		return errors.New("validator set is not the one the header names as its signers")
 	}
-	msg := h.SignBytes()
-	var have int64
-	for i := range c.Signatures {
-		s := &c.Signatures[i]
-		if int(s.Index) >= len(signers) || i > 0 && c.Signatures[i-1].Index >= s.Index {
-			return errors.New("certificate names a signer twice, or one that does not exist")
-		}
-		v := &signers[s.Index]
-		if !v.Key.Verify(msg, s.Signature[:]) {
-			return fmt.Errorf("signature of validator %d does not verify", s.Index)
-		}
-		have += v.Power
+	have, err := signedPower(c.Signatures, signers, h.SignBytes())
+	if err != nil {
+		return err
 	}
 	if total := signers.Power(); have*3 <= total*2 {
 		return fmt.Errorf("signed by power %d of %d, more than two thirds needed", have, total)
 	}
 	return nil
+}
+
+// signedPower is the power of the validators whose signatures of a message are given, all
+// of which must verify and ascend by index.
+func signedPower(list []HeaderSignature, set ValidatorSet, message []byte) (power int64, err error) {
+	for i := range list {
+		s := &list[i]
+		if int(s.Index) >= len(set) || i > 0 && list[i-1].Index >= s.Index {
+			return 0, errors.New("certificate names a signer twice, or one that does not exist")
+		}
+		v := &set[s.Index]
+		if !v.Key.Verify(message, s.Signature[:]) {
+			return 0, fmt.Errorf("signature of validator %d does not verify", s.Index)
+		}
+		power += v.Power
+	}
+	return power, nil
 }

@@ -1,7 +1,8 @@
 // Package founding makes the genesis file of a chain by ceremony: organisations and nodes
 // are added to a draft, each organisation signs the same content, and the sealed file
 // holds the genesis with all signatures, so that whoever joins sees that every founder
-// agreed. It is pure: files, keys and clocks stay with the caller.
+// agreed. By the same form of ceremony validators restart a chain of which nothing is left
+// but its genesis and archive. It is pure: files, keys and clocks stay with the caller.
 package founding
 
 import (

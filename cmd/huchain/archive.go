@@ -24,7 +24,7 @@ func archiveCmd(a *app) *cobra.Command {
 		Example: "  huchain archive plan --home ~/.huchain/node0\n  huchain archive run --home ~/.huchain/node0\n  huchain archive verify --home ~/.huchain/node0",
 	}
 	c.AddCommand(archivePlanCmd(a), archiveRunCmd(a), archiveListCmd(a), archiveVerifyCmd(a), archiveReadCmd(a),
-		archiveRestoreCmd(a), archiveDrillCmd(a), archivePruneCmd(a), archiveRewrapCmd(a))
+		archiveRestoreCmd(a), archiveRestartCmd(a), archiveDrillCmd(a), archivePruneCmd(a), archiveRewrapCmd(a))
 	return c
 }
 
@@ -290,7 +290,8 @@ func archiveRestoreCmd(a *app) *cobra.Command {
 			"With --chain-from-genesis the whole chain comes back where nothing of it is left: the home needs genesis.json, the\n" +
 			"packages it names, chain.toml with [archive], keys, and an empty data folder; no peer and no node are asked. Every\n" +
 			"block is checked against the one below and against its validators' certificate; a segment that is missing or altered\n" +
-			"is named. Started, the node answers queries and makes proofs as ever, and takes no transaction (HC-5106).",
+			"is named. Started, the node answers queries and makes proofs as ever, and takes no transaction (HC-5106) until\n" +
+			"its validators restart the chain (archive restart).",
 		Example: "  huchain archive restore 3 --home ~/.huchain/node0\n  huchain archive restore --chain-from-genesis --home ~/.huchain/node0", Args: takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if whole != (len(args) == 0) {

@@ -87,7 +87,7 @@ func proofExportCmd(a *app) *cobra.Command {
 }
 
 func proofVerifyCmd(a *app) *cobra.Command {
-	var genesis, trust, header, original string
+	var genesis, trust, header, original, restart string
 	c := &cobra.Command{
 		Use: "verify FILE", Short: "check a proof or a certificate, without a node",
 		Long: "Checks a file of proof export, a certificate of evidence (PDF), or a proof from an answer of the HTTP API, without\n" +
@@ -95,7 +95,9 @@ func proofVerifyCmd(a *app) *cobra.Command {
 			"it, the issuer's signature over all of the file, and the time stamp of that signature. With --trust genesis\n" +
 			"trust begins at the genesis file: from its validators each change is followed to the block headers in the file, and\n" +
 			"more than two thirds of the validators must have signed those. With --trust header it begins at a block header\n" +
-			"that stands in the file and whose hash you know from somebody you trust. The age of the beginning is shown.",
+			"that stands in the file and whose hash you know from somebody you trust. The age of the beginning is shown.\n" +
+			"Of a chain that was restarted from its archive, --restart names the act: a proof from a block that the act gave up,\n" +
+			"which by its signatures looks like any other, is refused.",
 		Example: "  huchain proof verify tx.proof --genesis genesis.json\n" +
 			"  huchain proof verify tx.proof                      # genesis file of the profile\n" +
 			"  huchain proof verify certificate.pdf --genesis genesis.json --file contract.pdf\n" +
@@ -131,6 +133,11 @@ func proofVerifyCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if restart != "" {
+				if err := heldAgainst(d, t, restart); err != nil {
+					return err
+				}
+			}
 			if certificate.Is(text) {
 				report, err := certificate.Verify(text, t, time.Now())
 				if err == nil && original != "" {
@@ -154,8 +161,21 @@ func proofVerifyCmd(a *app) *cobra.Command {
 	c.Flags().StringVar(&trust, "trust", "genesis", "where trust begins: genesis or header")
 	c.Flags().StringVar(&genesis, "genesis", "", "genesis file of the chain (default: the profile's)")
 	c.Flags().StringVar(&original, "file", "", "of a certificate: the file that it is said to be about")
+	c.Flags().StringVar(&restart, "restart", "", "act that the chain was restarted with (huchain archive restart), if it was")
 	c.Flags().StringVar(&header, "header", "", "hash of the trusted block header, with --trust header")
 	return c
+}
+
+// heldAgainst refuses a dossier that does not hold, or not after a restart of the chain.
+func heldAgainst(d *light.Dossier, t *client.Trust, file string) error {
+	act, err := readRestart(file)
+	if err != nil {
+		return err
+	}
+	if err := d.Verify(t); err != nil {
+		return err
+	}
+	return d.HoldAgainst(t, act.Terms(), act.ByKey())
 }
 
 func (a *app) genesisTrust(ctx context.Context, file string) (*client.Trust, error) {

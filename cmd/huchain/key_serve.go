@@ -69,6 +69,7 @@ func keyServeCmd(a *app) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.GenesisFile, "genesis", "", "genesis file of the chain the keys are for")
+	f.StringVar(&o.RestartFile, "restart", "", "act that the chain was restarted with (huchain archive restart), if it was")
 	f.StringVar(&o.Listen, "listen", "", "unix:PATH, or HOST:PORT for TLCP")
 	f.StringVar(&o.Link, "link", "", "keys and certificates shown over TLCP, as cert issue --roles node made them: folder/name without .pem")
 	f.StringVar(&o.Roots, "roots", "", "PEM file of the roots that certify the nodes (default: those of the genesis)")

@@ -20,6 +20,7 @@ const (
 	KindDirectory   Kind = 'd'
 	KindCertificate Kind = 'F'
 	KindCommit      Kind = 'L'
+	KindRestart     Kind = 'R'
 	KindID          Kind = 'i'
 	KindHash        Kind = 'H'
 	KindSender      Kind = 's'
@@ -55,6 +56,8 @@ const AllIndexes = IndexSender | IndexContract | IndexEvent | IndexKey
 const (
 	// EpochBits is log2 of the number of blocks in an epoch.
 	EpochBits = 17
+	// CertificateLag is how far below a block the one is whose certificate it carries.
+	CertificateLag = 2
 	// IDBytes is how much of a transaction id, or of a header's hash, its index row holds.
 	IDBytes = 16
 	// MaxItems bounds the items of one list of a block.
@@ -276,6 +279,7 @@ type Data struct {
 	Changes     [][]byte // encoded, ascending by (NS, Key)
 	Certificate *types.FinalityCertificate
 	LastCommit  []byte // CometBFT's commit that the block before carries; from height 2 on
+	Restart     []byte // the encoded act that the block opens with; empty for most
 	Indexes     Indexes
 
 	TxHashes, ReceiptHashes, EventHashes []crypto.Hash // SM3 of Txs, Receipts and EventBytes
@@ -294,6 +298,10 @@ func (d *Data) Rows() []Pair {
 	}
 	if d.Certificate != nil {
 		out = append(out, certificateRow(d.Certificate))
+	}
+	if len(d.Restart) > 0 {
+		k := key(d.Height, KindRestart, h)
+		out = append(out, Pair{k, state.Seal(k, d.Restart)})
 	}
 	if d.Height > 1 {
 		k := key(d.Height-1, KindCommit, u64(d.Height-1))

@@ -117,6 +117,31 @@ func (s *Store) Commit(height uint64) ([]byte, error) {
 	return state.Unseal(k, row)
 }
 
+// Carried returns what a block carries of the blocks before it, encoded: the act that it
+// restarts the chain with, or else the finality certificate of the block two below, or
+// nothing if that is not kept.
+func (s *Store) Carried(height uint64) ([]byte, error) {
+	k := key(height, KindRestart, u64(height))
+	row, ok, err := s.db.Get(k)
+	if err != nil {
+		return nil, state.ReadError(err)
+	}
+	if ok {
+		return state.Unseal(k, row)
+	}
+	if height <= CertificateLag {
+		return nil, nil
+	}
+	c, err := s.Certificate(height - CertificateLag)
+	if types.CodeOf(err) == types.CodeNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.Encode(), nil
+}
+
 // LastCertified is the newest height up to tip with a certificate; 0 if there is none.
 func (s *Store) LastCertified(tip uint64) (uint64, error) {
 	for e := int64(tip >> EpochBits); e >= 0; e-- {
@@ -284,7 +309,7 @@ func (s *Store) listEpoch(l *listing, epoch uint64) error {
 func (s *Store) Cut(height, tip uint64) error {
 	b := s.db.Batch()
 	for e := height >> EpochBits; e <= tip>>EpochBits; e++ {
-		for _, k := range []Kind{KindHeader, KindSection, KindDirectory, KindCertificate, KindCommit} {
+		for _, k := range []Kind{KindHeader, KindSection, KindDirectory, KindCertificate, KindCommit, KindRestart} {
 			b.DeleteRange(epochKey(e, k, u64(height+1)), epochKey(e, k+1))
 		}
 		if err := s.cutIndexes(b, e, height); err != nil {

@@ -273,7 +273,7 @@ func (c *checker) plainRow(key []byte, found func(where, format string, args ...
 	switch block.Kind(key[4]) {
 	case block.KindSection:
 		size = 17
-	case block.KindHeader, block.KindDirectory, block.KindCertificate, block.KindCommit:
+	case block.KindHeader, block.KindDirectory, block.KindCertificate, block.KindCommit, block.KindRestart:
 	default:
 		return found(where, "belongs to nothing")
 	}

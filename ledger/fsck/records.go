@@ -67,14 +67,13 @@ func (c *checker) record(st *block.Store, h uint64, header *types.Header) error 
 	return nil
 }
 
-// carried is the hash of the certificate that a block carries.
+// carried is the hash of the certificate or act that a block carries.
 func carried(st *block.Store, h uint64) crypto.Hash {
-	if h > 2 {
-		if cert, err := st.Certificate(h - 2); err == nil {
-			return crypto.Sum(cert.Encode())
-		}
+	b, err := st.Carried(h)
+	if err != nil {
+		return crypto.Sum()
 	}
-	return crypto.Sum()
+	return crypto.Sum(b)
 }
 
 // row is what the row of peaks of a height, the next one, must hold.
