@@ -118,6 +118,7 @@ func TestRestartAboveTheArchive(t *testing.T) {
 	for _, n := range net.nodes[:3] {
 		n.up()
 	}
+	net.ready()
 	first := net.nodes[0].commit(net.call("after", "restart"))
 	require.Greater(t, first.Height, last.Height)
 	net.nodes[3].up() // syncs the blocks from the restart on

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"flag"
 	"io/fs"
 	"math/rand"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 	"github.com/huchain/huchain/ledger/archive/target"
 )
 
+var archiveRate = flag.Int("ledger.archiveRate", 12, "MiB a second that BenchmarkArchive archives, 0 for no bound")
+
 // BenchmarkArchive commits -ledger.txs signed transactions in the blocks of two segments,
 // archives these into an encrypted folder while the chain goes on, and releases them. It
 // tells how fast that is in plaintext, what it takes from the rate at which blocks are
@@ -23,13 +26,16 @@ import (
 // large the folder of the ledger is before and after, and what proofs of archived
 // transactions take.
 //
+// The archive is held back to -ledger.archiveRate MiB a second, as a running node does by
+// default; 0 lets it take what it can.
+//
 //	go test ./ledger -run '^$' -bench 'Archive$' -benchtime 1x -timeout 3h -ledger.txs 1000000
 func BenchmarkArchive(b *testing.B) {
 	for b.Loop() {
 		a := &archived{chain: newFeeder(b), dir: b.TempDir()}
 		store, err := target.OpenFolder(filepath.Join(a.dir, "target"))
 		require.NoError(b, err)
-		a.params = repo.Params{Genesis: genesisHash, Dir: filepath.Join(a.dir, "archive"), Target: store, Key: testKey(77)}
+		a.params = repo.Params{Genesis: genesisHash, Dir: filepath.Join(a.dir, "archive"), Target: store, Key: testKey(77), BytesPerSecond: int64(*archiveRate) << 20}
 		a.open()
 		const blocks = 2 * archive.SegmentBlocks
 		perBlock := max(1, *lookupTxs/blocks)

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -34,6 +35,8 @@ type ArchiveConfig struct {
 	Plaintext    bool          `koanf:"plaintext"`    // store without encryption
 	Recipients   []string      `koanf:"recipients"`   // further SM2 public keys that may open what is stored
 	CacheMiB     int64         `koanf:"cacheMiB"`     // of an object store's bytes on this disk; 0: 256
+	// MaxMiBPerSecond bounds what a running node archives in a second, before compression; 0: 12.
+	MaxMiBPerSecond int64 `koanf:"maxMiBPerSecond"`
 }
 
 // S3Config is an archive's object store, see target.S3Params.
@@ -49,6 +52,7 @@ type S3Config struct {
 const (
 	defaultArchiveKeep  = 10_000
 	defaultArchiveCache = 256
+	defaultArchiveRate  = 12
 	archiveReadTimeout  = 30 * time.Second
 )
 
@@ -78,7 +82,7 @@ func (c *ArchiveConfig) validate(prune uint64) error {
 		return errors.New("archive.keyFile: the key that segments are encrypted to, or archive.plaintext = true")
 	case c.Plaintext && len(c.Recipients) > 0:
 		return errors.New("archive.recipients: nothing is encrypted")
-	case c.MinAge < 0 || c.BelowFreeMiB < 0 || c.CacheMiB < 0 || c.Every < 0 || c.DrillEvery < 0:
+	case c.MinAge < 0 || c.BelowFreeMiB < 0 || c.CacheMiB < 0 || c.MaxMiBPerSecond < 0 || c.MaxMiBPerSecond > 1<<20 || c.Every < 0 || c.DrillEvery < 0:
 		return errors.New("archive: limits and times must not be negative")
 	case c.Every > 0 && c.Every < time.Second:
 		return errors.New("archive.every: at least 1s")
@@ -117,8 +121,9 @@ func (c *ArchiveConfig) target(home ChainHome) (target.Target, error) {
 }
 
 // openArchive opens the archive of a chain; nil if chain.toml names none. secret opens its
-// key. Without cache the archive may be opened beside a running node, for reading.
-func openArchive(home ChainHome, cfg *ArchiveConfig, genesis crypto.Hash, secret []byte, cache bool, log *slog.Logger) (*repo.Repo, error) {
+// key. Other than within the node that runs the chain, inNode, it has no cache and no bound on
+// its rate, and may be opened beside that node for reading.
+func openArchive(home ChainHome, cfg *ArchiveConfig, genesis crypto.Hash, secret []byte, inNode bool, log *slog.Logger) (*repo.Repo, error) {
 	if !cfg.enabled() {
 		return nil, nil
 	}
@@ -141,7 +146,10 @@ func openArchive(home ChainHome, cfg *ArchiveConfig, genesis crypto.Hash, secret
 			p.Recipients = append(p.Recipients, to)
 		}
 	}
-	if cache && cfg.Folder == "" {
+	if inNode {
+		p.BytesPerSecond = cmp.Or(cfg.MaxMiBPerSecond, defaultArchiveRate) << 20
+	}
+	if inNode && cfg.Folder == "" {
 		mib := cfg.CacheMiB
 		if mib == 0 {
 			mib = defaultArchiveCache

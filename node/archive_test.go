@@ -127,6 +127,11 @@ func TestNodeArchives(t *testing.T) {
 	rebuilt(t, home, n, file, block, before, func(b []byte) { write(b) })
 
 	require.NoError(t, restore(t, home))
+	var pruned node.ArchiveRun
+	require.NoError(t, node.OrderArchive(t.Context(), home, "", node.ArchiveOrderPrune, nil, &pruned))
+	require.Empty(t, pruned.Stored, "nothing is archived")
+	require.EqualValues(t, archive.SegmentBlocks+1, pruned.Hot, "what is archived and due is released again")
+	require.NoError(t, restore(t, home))
 	require.NoError(t, os.RemoveAll(cold))
 	_, err = node.Fsck(t.Context(), home, "", nil)
 	require.NoError(t, err)

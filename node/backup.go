@@ -92,7 +92,7 @@ func bytesProgress(progress repo.Progress) backup.Progress {
 }
 
 // copyAndStore has lay put a copy of a chain's data into a folder, and stores it.
-func copyAndStore(ctx context.Context, home ChainHome, p *backup.Params, progress repo.Progress, lay func(dir string) (*ledger.Copied, error)) (out *backup.Outcome, err error) {
+func copyAndStore(ctx context.Context, home ChainHome, evidence EvidenceFiles, p *backup.Params, progress repo.Progress, lay func(dir string) (*ledger.Copied, error)) (out *backup.Outcome, err error) {
 	work := home.BackupWorkDir()
 	if err := os.RemoveAll(work); err == nil {
 		err = os.MkdirAll(filepath.Join(work, "scratch"), 0o700)
@@ -110,6 +110,9 @@ func copyAndStore(ctx context.Context, home ChainHome, p *backup.Params, progres
 	c, err := lay(dir)
 	if err == nil {
 		err = c.Finish(ctx)
+	}
+	if err == nil {
+		err = copyEvidence(ctx, home, evidence, dir)
 	}
 	if err != nil {
 		return nil, err
@@ -140,7 +143,7 @@ func besideLedger(home ChainHome, dir string) (string, error) {
 }
 
 // createBackup makes a backup of a running chain beside its work.
-func (r *running) createBackup(ctx context.Context, home Home, progress repo.Progress) (*backup.Outcome, error) {
+func (r *running) createBackup(ctx context.Context, home Home, evidence EvidenceFiles, progress repo.Progress) (*backup.Outcome, error) {
 	if !r.backing.TryLock() {
 		return nil, &types.Error{Code: types.CodeNotReady, Detail: "a backup is being made already", RetryAfterMs: 10_000}
 	}
@@ -150,7 +153,7 @@ func (r *running) createBackup(ctx context.Context, home Home, progress repo.Pro
 	if err != nil {
 		return nil, err
 	}
-	return copyAndStore(ctx, c, p, progress, func(dir string) (copied *ledger.Copied, err error) {
+	return copyAndStore(ctx, c, evidence, p, progress, func(dir string) (copied *ledger.Copied, err error) {
 		err = r.consensus.Checkpoint(filepath.Join(dir, "consensus"), func() error {
 			copied, err = r.ledger.Checkpoint(filepath.Join(dir, "ledger"))
 			return err
@@ -160,8 +163,8 @@ func (r *running) createBackup(ctx context.Context, home Home, progress repo.Pro
 }
 
 // CreateBackup makes a backup of a chain: the running node does it beside its work; where
-// none runs it is done here.
-func CreateBackup(ctx context.Context, home Home, chain string, progress repo.Progress) (*backup.Outcome, error) {
+// none runs it is done here. evidence copies the evidence service; nil leaves it out.
+func CreateBackup(ctx context.Context, home Home, chain string, evidence EvidenceFiles, progress repo.Progress) (*backup.Outcome, error) {
 	c, err := onlyChain(home, chain)
 	if err != nil {
 		return nil, err
@@ -179,7 +182,7 @@ func CreateBackup(ctx context.Context, home Home, chain string, progress repo.Pr
 	if err != nil {
 		return nil, err
 	}
-	return copyAndStore(ctx, c, p, progress, func(dir string) (*ledger.Copied, error) {
+	return copyAndStore(ctx, c, evidence, p, progress, func(dir string) (*ledger.Copied, error) {
 		if err := consensus.CheckpointStopped(c.ConsensusDir(), filepath.Join(dir, "consensus")); err != nil {
 			return nil, err
 		}
@@ -263,8 +266,9 @@ func VerifyBackup(ctx context.Context, home Home, chain, name string, progress r
 
 // RestoreBackup makes the data of a chain that has none out of a backup, or the newest. The
 // node must be stopped. What was restored is opened and must have the height and roots of
-// the backup, else nothing is left of it. Keys and vote state are not touched.
-func RestoreBackup(ctx context.Context, home Home, chain, name string, progress repo.Progress) (*backup.Outcome, error) {
+// the backup, else nothing is left of it. Keys and vote state are not touched. The evidence
+// service comes back where its database is gone.
+func RestoreBackup(ctx context.Context, home Home, chain, name string, evidence EvidenceFiles, progress repo.Progress) (*backup.Outcome, error) {
 	c, lock, err := emptyChain(home, chain, "a backup is restored")
 	if err != nil {
 		return nil, err
@@ -292,8 +296,17 @@ func RestoreBackup(ctx context.Context, home Home, chain, name string, progress 
 	if err == nil {
 		err = checkRestored(filepath.Join(draft, "ledger"), to.opener, genesis, &out.Info)
 	}
+	found := false
+	if err == nil {
+		found, err = checkEvidence(ctx, c, evidence, draft)
+	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(draft))
+	}
+	if found {
+		if err := placeEvidence(c, evidence, draft); err != nil {
+			return nil, err
+		}
 	}
 	if err := os.Remove(c.DataDir()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, types.Errorf(types.CodeDiskFailure, "%w", err)
@@ -321,7 +334,7 @@ func checkRestored(dir string, with driver.Opener, genesis crypto.Hash, want *ba
 }
 
 func (n *node) backUp(ctx context.Context, r *running, log *slog.Logger) {
-	out, err := r.createBackup(ctx, n.home, nil)
+	out, err := r.createBackup(ctx, n.home, n.evidenceFiles, nil)
 	if ctx.Err() != nil {
 		return
 	}

@@ -33,18 +33,18 @@ func TestBackup(t *testing.T) {
 	require.Equal(t, types.CodeNotFound, types.CodeOf(err), "there is none yet")
 	r := run(t, home)
 	fill(t, n, 30)
-	made, err := node.CreateBackup(t.Context(), home, "", func(string, uint64, uint64, uint64) {})
+	made, err := node.CreateBackup(t.Context(), home, "", nil, func(string, uint64, uint64, uint64) {})
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, made.Height, uint64(30))
 	fill(t, n, made.Height+9)
-	again, err := node.CreateBackup(t.Context(), home, "", nil)
+	again, err := node.CreateBackup(t.Context(), home, "", nil, nil)
 	require.NoError(t, err)
 	require.Greater(t, again.Height, made.Height)
 	require.Less(t, again.Stored, again.Bytes, "what is there is not stored again")
 	require.Equal(t, types.CodeHomeLocked, types.CodeOf(restoreBackup(t, home, "")), "not under a running node")
 	require.NoError(t, r.end(t))
 	require.Equal(t, types.CodeAlreadyExists, types.CodeOf(restoreBackup(t, home, "")), "not over data")
-	stopped, err := node.CreateBackup(t.Context(), home, "", nil)
+	stopped, err := node.CreateBackup(t.Context(), home, "", nil, nil)
 	require.NoError(t, err)
 	names, err := node.ListBackups(t.Context(), home, "")
 	require.NoError(t, err)
@@ -79,7 +79,7 @@ func TestBackup(t *testing.T) {
 	moveLedger(t, home, n, stopped.Height+15)
 	r = run(t, home)
 	fill(t, n, stopped.Height+30)
-	last, err := node.CreateBackup(t.Context(), home, "", nil)
+	last, err := node.CreateBackup(t.Context(), home, "", nil, nil)
 	require.NoError(t, err)
 	require.Greater(t, last.Height, stopped.Height)
 	require.NoError(t, r.end(t))
@@ -87,7 +87,7 @@ func TestBackup(t *testing.T) {
 	require.NoError(t, err)
 	// What the validator has voted for since a backup it cannot vote for again: alone it goes
 	// on from one that was made after its last vote.
-	final, err := node.CreateBackup(t.Context(), home, "", nil)
+	final, err := node.CreateBackup(t.Context(), home, "", nil, nil)
 	require.NoError(t, err)
 	backupOfBolt(t, home, n, text, final.Height)
 }
@@ -104,12 +104,12 @@ func backupOfBolt(t *testing.T, home node.Home, n *devnet.Network, config string
 	require.NoError(t, restoreBackup(t, home, "")) // made on Pebble
 	r := run(t, home)
 	fill(t, n, height+9)
-	made, err := node.CreateBackup(t.Context(), home, "", nil)
+	made, err := node.CreateBackup(t.Context(), home, "", nil, nil)
 	require.NoError(t, err)
 	require.Greater(t, made.Height, height)
 	fill(t, n, made.Height+9)
 	require.NoError(t, r.end(t))
-	again, err := node.CreateBackup(t.Context(), home, "", nil)
+	again, err := node.CreateBackup(t.Context(), home, "", nil, nil)
 	require.NoError(t, err)
 	for _, driver := range []string{"bbolt", "pebble"} {
 		for _, b := range []*backup.Outcome{made, again} {
@@ -128,7 +128,7 @@ func backupOfBolt(t *testing.T, home node.Home, n *devnet.Network, config string
 }
 
 func restoreBackup(t *testing.T, home node.Home, name string) error {
-	_, err := node.RestoreBackup(t.Context(), home, "", name, nil)
+	_, err := node.RestoreBackup(t.Context(), home, "", name, nil, nil)
 	return err
 }
 

@@ -161,7 +161,7 @@ func (n *node) controlBackup(w http.ResponseWriter, r *http.Request) {
 			return nil, err
 		}
 		defer release()
-		return c.createBackup(ctx, n.home, progress)
+		return c.createBackup(ctx, n.home, n.evidenceFiles, progress)
 	})
 }
 

@@ -37,6 +37,8 @@ type Options struct {
 	Mirror func(MirrorOf) (Mirror, error)
 	// Evidence makes the evidence service of a chain, for nodes that offer one.
 	Evidence func(EvidenceOf) (Evidence, error)
+	// EvidenceFiles copies its folder into backups; nil leaves it out.
+	EvidenceFiles EvidenceFiles
 }
 
 // node is a running node.
@@ -56,10 +58,11 @@ type node struct {
 	expiry *prometheus.GaugeVec
 	care   careMetrics
 
-	newMirror   func(MirrorOf) (Mirror, error)
-	newEvidence func(EvidenceOf) (Evidence, error)
-	mirrors     context.Context // ends before the API does: mirrors read from it
-	stopMirrors context.CancelFunc
+	newMirror     func(MirrorOf) (Mirror, error)
+	newEvidence   func(EvidenceOf) (Evidence, error)
+	evidenceFiles EvidenceFiles   // nil: backups hold no evidence service
+	mirrors       context.Context // ends before the API does: mirrors read from it
+	stopMirrors   context.CancelFunc
 }
 
 // Run runs the node of a home until ctx ends, which is a stop and no error, or until it
@@ -87,7 +90,7 @@ func Run(ctx context.Context, home Home, opt Options) error {
 		return err
 	}
 	defer closer.Close()
-	n := &node{home: home, cfg: cfg, log: log, chains: map[string]*hosted{}, newMirror: opt.Mirror, newEvidence: opt.Evidence}
+	n := &node{home: home, cfg: cfg, log: log, chains: map[string]*hosted{}, newMirror: opt.Mirror, newEvidence: opt.Evidence, evidenceFiles: opt.EvidenceFiles}
 	n.mirrors, n.stopMirrors = context.WithCancel(context.Background())
 	defer n.stopMirrors()
 	if err := n.run(ctx, lock, opt); err != nil {

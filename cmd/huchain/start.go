@@ -25,7 +25,7 @@ func startCmd(a *app) *cobra.Command {
 			return node.Run(cmd.Context(), node.Home{Dir: dir}, node.Options{
 				Stderr:   a.err,
 				Mirror:   func(of node.MirrorOf) (node.Mirror, error) { return newMirroring(of) },
-				Evidence: newEvidence,
+				Evidence: newEvidence, EvidenceFiles: evidenceFiles{},
 				Ready: func(name, web string, chains []string) {
 					fmt.Fprintf(a.out, a.say("节点 %s 已就绪：%s，链 %s\n", "node %s is ready: %s, chain %s\n"), name, web, strings.Join(chains, ", "))
 				},

@@ -44,6 +44,9 @@ type Params struct {
 	// Recipients may open what is stored from now on, beside Key.
 	Recipients []crypto.PublicKey
 	CacheBytes int64 // of the target's bytes on this node's disk; 0: none, for targets that are near
+	// BytesPerSecond bounds how much of the plaintext is archived in a second, so that the
+	// chain beside it is not held up; 0: no bound. Drills go at twice that.
+	BytesPerSecond int64
 	// Step, if not nil, is told each step of the procedure that is done, for logs.
 	Step func(step Step, segment uint64)
 }
@@ -60,6 +63,7 @@ type Chain interface {
 type Repo struct {
 	p     Params
 	cache *rangeCache // nil: none
+	pace  *pace       // nil: none
 
 	run  sync.Mutex // held by what stores segments
 	open *lru.Cache[uint64, *segment]
@@ -79,7 +83,7 @@ func Open(p Params) (*Repo, error) {
 	if len(p.Recipients) > 0 && p.Key == nil {
 		return nil, types.Errorf(types.CodeConfig, "a node that encrypts its archive needs a key to read it by")
 	}
-	r := &Repo{p: p, entries: map[uint64]*archive.Manifest{}}
+	r := &Repo{p: p, pace: newPace(p.BytesPerSecond), entries: map[uint64]*archive.Manifest{}}
 	if r.p.Step == nil {
 		r.p.Step = func(Step, uint64) {}
 	}

@@ -263,11 +263,11 @@ func (r *Repo) write(ctx context.Context, c Chain, m *archive.Manifest, key *env
 		return err
 	}
 	for h := m.First; h <= m.Last; h++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		rec, err := c.Record(h)
 		if err != nil {
+			return err
+		}
+		if err := r.pace.wait(ctx, rec); err != nil {
 			return err
 		}
 		if err := w.Add(rec); err != nil {

@@ -52,7 +52,12 @@ func (r *Repo) readAll(ctx context.Context, m *archive.Manifest, fn func(*archiv
 		return err
 	}
 	defer func() { s.drop(); s.release() }()
-	return r.named(m, s.reader.Verify(ctx, m.Identity(), fn))
+	return r.named(m, s.reader.Verify(ctx, m.Identity(), func(rec *archive.Record) error {
+		if err := r.pace.wait(ctx, rec); err != nil || fn == nil {
+			return err
+		}
+		return fn(rec)
+	}))
 }
 
 // Finding is what is wrong with an archived segment.
