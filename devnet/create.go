@@ -167,7 +167,9 @@ func (n *Network) newPassphrase() ([]byte, error) {
 }
 
 // CacheDir is where the validators of the network keep compiled contracts.
-func (n *Network) CacheDir() string { return filepath.Join(n.Dir(), "cache", "wasm") }
+func (n *Network) CacheDir() string { return cacheDir(n.home) }
+
+func cacheDir(home string) string { return filepath.Join(dirOf(home), "cache", "wasm") }
 
 // foundValidator makes keys, certificate and home of validator i.
 func (n *Network) foundValidator(i int, o *organisation, secret []byte) (*chain.GenesisValidator, error) {

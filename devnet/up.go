@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/node"
@@ -40,8 +42,7 @@ type Up struct {
 	Sample    int // calls of the demo stories that were loaded
 	Took      time.Duration
 
-	lock   *node.Lock
-	warmed chan error // outcome of compiling the contracts of a new network
+	lock *node.Lock
 }
 
 // BringUp creates the network of a home if there is none, starts its validators and
@@ -84,11 +85,7 @@ func (u *Up) up(ctx context.Context, o UpOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	err = u.start(ctx, o)
-	if werr := u.warm(o); err == nil {
-		err = werr
-	}
-	if err != nil {
+	if err := u.start(ctx, o); err != nil {
 		return err
 	}
 	if !u.Network.Sample && !o.NoSample {
@@ -138,30 +135,31 @@ func (u *Up) create(ctx context.Context, o UpOptions) error {
 	if err != nil {
 		return err
 	}
+	// The contracts are compiled once, before the first start: each validator would compile
+	// all of them otherwise.
+	var warm errgroup.Group
+	warm.Go(func() error { return node.WarmCache(ctx, cacheDir(o.Home), packages) })
+	err = u.found(ctx, o, packages)
+	if err == nil {
+		o.Say("compiling contracts", "编译合约")
+	}
+	if werr := warm.Wait(); err == nil {
+		err = werr
+	}
+	return err
+}
+
+func (u *Up) found(ctx context.Context, o UpOptions, packages map[string][]byte) (err error) {
 	o.Say("founding organisations, members and validators", "创建机构、成员与共识节点")
 	p := Params{Home: o.Home, Validators: o.Validators, NoMirror: o.NoMirror, PortBase: o.PortBase, Apps: o.Apps, Packages: packages, Say: o.Say}
 	if u.Network, err = Create(ctx, p); err != nil {
 		return err
 	}
 	u.Created = true
-	u.warmed = make(chan error, 1)
-	go func() { u.warmed <- node.WarmCache(ctx, u.Network.CacheDir(), packages) }()
 	if o.Founded != nil {
 		return o.Founded(u.Network, packages)
 	}
 	return nil
-}
-
-// warm waits until the contracts of a new network are compiled, which goes on while its
-// validators start. Validators find them in the cache when they are first called.
-func (u *Up) warm(o UpOptions) error {
-	if u.warmed == nil {
-		return nil
-	}
-	o.Say("compiling contracts", "编译合约")
-	err := <-u.warmed
-	u.warmed = nil
-	return err
 }
 
 // reuse prepares an existing network: ports that others took meanwhile are replaced.

@@ -3,6 +3,7 @@ package test
 import (
 	"context"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -24,7 +25,12 @@ const places = 5
 var (
 	room  = semaphore.NewWeighted(places)
 	crowd sync.WaitGroup // tests that run beside others and have not ended
+	early sync.WaitGroup // of longest those that have not got their place
 )
+
+// longest are the tests that take longest. They get their places before the others, so
+// that none of them is left over at the end.
+var longest = []string{"TestConsole", "TestContractGuide", "TestOperatorGuide", "TestContractsOnValidators", "TestFaultyNetwork"}
 
 // occupy makes the test run in parallel with the others, from when there is room until its
 // end.
@@ -35,10 +41,14 @@ func occupy(t *testing.T) {
 	t.Cleanup(takePlace(t))
 }
 
-// join makes the tests that run alone wait for the end of this one.
+// join makes the tests that run alone wait for the end of this one, and the shorter ones
+// for its beginning if it is one of the longest.
 func join(t *testing.T) {
 	crowd.Add(1)
 	t.Cleanup(crowd.Done)
+	if slices.Contains(longest, t.Name()) {
+		early.Add(1)
+	}
 }
 
 // takePlace waits for room and returns what gives it back.
@@ -47,6 +57,11 @@ func takePlace(t *testing.T) (leave func()) {
 	size := int64(1)
 	if soak > 1 {
 		size = places
+	}
+	if slices.Contains(longest, t.Name()) {
+		defer early.Done()
+	} else {
+		early.Wait()
 	}
 	require.NoError(t, room.Acquire(context.Background(), size))
 	t.Log("begins")

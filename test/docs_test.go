@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -48,36 +49,43 @@ func blocks(doc string) ([]block, error) {
 	return out, nil
 }
 
-// documents are those with commands; each is run from its top on a machine of its own:
-// an empty home folder.
-var documents = []string{"README.md", "docs/operator.md", "docs/contracts.md", "docs/bundles.md", "docs/auditor.md", "docs/supervision.md", "docs/performance.md"}
+// Every document with commands is run from its top, each by a test of its own, on a
+// machine of its own: an empty home folder.
 
-// TestDocuments runs every command of the documents, in order, as a reader would, each
-// document on a host of its own: a network namespace, where the customary ports are free.
-func TestDocuments(t *testing.T) {
-	join(t)
-	t.Parallel()
-	t.Cleanup(func() { // of README.md
+func TestReadme(t *testing.T) {
+	t.Cleanup(func() {
 		os.Remove(filepath.Join(root, "record.proof"))
 		os.Remove(filepath.Join(root, "certificate.pdf"))
 	})
-	for i, doc := range documents {
-		t.Run(filepath.Base(doc), func(t *testing.T) {
-			occupy(t)
-			text, err := os.ReadFile(filepath.Join(root, doc))
-			require.NoError(t, err)
-			list, err := blocks(string(text))
-			require.NoError(t, err)
-			require.NotEmpty(t, list, "%s has no commands", doc)
-			r := newReader(t, fmt.Sprintf("hc%dd%d", os.Getpid(), i))
-			r.follow(doc, list)
-			if doc == "docs/contracts.md" {
-				require.Len(t, r.strangers, 2, "one way in Go, one in Rust")
-				require.Contains(t, r.strangers[1], "--lang rust")
-			}
-		})
-	}
+	follow(t, "README.md")
 }
+
+func TestOperatorGuide(t *testing.T)    { follow(t, "docs/operator.md") }
+func TestBundleGuide(t *testing.T)      { follow(t, "docs/bundles.md") }
+func TestAuditorGuide(t *testing.T)     { follow(t, "docs/auditor.md") }
+func TestSupervisionGuide(t *testing.T) { follow(t, "docs/supervision.md") }
+func TestPerformance(t *testing.T)      { follow(t, "docs/performance.md") }
+func TestContractGuide(t *testing.T) {
+	r := follow(t, "docs/contracts.md")
+	require.Len(t, r.strangers, 2, "one way in Go, one in Rust")
+	require.Contains(t, r.strangers[1], "--lang rust")
+}
+
+// follow runs every command of a document, in order, as a reader would, on a host of its
+// own: a network namespace, where the customary ports are free.
+func follow(t *testing.T, doc string) *reader {
+	occupy(t)
+	text, err := os.ReadFile(filepath.Join(root, doc))
+	require.NoError(t, err)
+	list, err := blocks(string(text))
+	require.NoError(t, err)
+	require.NotEmpty(t, list, "%s has no commands", doc)
+	r := newReader(t, fmt.Sprintf("hc%dd%d", os.Getpid(), readers.Add(1)))
+	r.follow(doc, list)
+	return r
+}
+
+var readers atomic.Int32
 
 // reader is somebody who types in what a document says.
 type reader struct {
@@ -97,7 +105,7 @@ const strangersMinutes = 5 * time.Minute
 func newReader(t *testing.T, host string) *reader {
 	namespace(t, host)
 	home := t.TempDir()
-	env := append(os.Environ(), "HOME="+home, "HUCHAIN_HOME="+filepath.Join(home, "huchain"), "HUCHAIN_BUNDLES="+packageDir(t),
+	env := append(os.Environ(), "HOME="+home, "HUCHAIN_HOME="+filepath.Join(home, "huchain"), "HUCHAIN_BUNDLES="+packagesDir,
 		"GOMODCACHE="+goEnv(t, "GOMODCACHE"), "GOCACHE="+goEnv(t, "GOCACHE"), "LANG=en_US.UTF-8", "TMPDIR="+home)
 	r := &reader{t: t, host: host, home: home, dir: root, env: env}
 	// The homes of the documents' devnets; contracts that were compiled once are not again.
@@ -124,16 +132,6 @@ func goEnv(t *testing.T, name string) string {
 	out, err := exec.Command("go", "env", name).Output()
 	require.NoError(t, err)
 	return strings.TrimSpace(string(out))
-}
-
-// packageDir lays the contract packages out as `make contracts` does, so that no reader
-// has to build them again.
-func packageDir(t *testing.T) string {
-	dir := t.TempDir()
-	for name, raw := range packages {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name+".hcp"), raw, 0o644))
-	}
-	return dir
 }
 
 func (r *reader) follow(doc string, list []block) {
@@ -217,8 +215,10 @@ func TestDocumentsAgree(t *testing.T) {
 	require.Equal(t, texts[0], texts[1])
 }
 
-// TestEveryDocumentIsRun: a document with commands that is not in the list is an error.
+// TestEveryDocumentIsRun: a document with commands that no test follows is an error.
 func TestEveryDocumentIsRun(t *testing.T) {
+	tests, err := os.ReadFile("docs_test.go")
+	require.NoError(t, err)
 	files, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	require.NoError(t, err)
 	top, err := filepath.Glob(filepath.Join(root, "*.md"))
@@ -231,7 +231,7 @@ func TestEveryDocumentIsRun(t *testing.T) {
 		rel, err := filepath.Rel(root, f)
 		require.NoError(t, err)
 		if len(list) > 0 && rel != "README.zh-CN.md" {
-			require.Contains(t, documents, filepath.ToSlash(rel), "its commands are not run")
+			require.Contains(t, string(tests), fmt.Sprintf("follow(t, %q)", filepath.ToSlash(rel)), "its commands are not run")
 		}
 	}
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/huchain/huchain/contracts/build"
 	"github.com/huchain/huchain/contracts/bundle"
-	"github.com/huchain/huchain/node"
 	"github.com/huchain/huchain/vm/wasm/wasmtest"
 )
 
@@ -22,6 +21,7 @@ var (
 	root        string            // of the repository
 	binary      string            // huchain
 	packages    map[string][]byte // contract packages by name: the base contracts and loop
+	packagesDir string            // the same as files, as `make contracts` leaves them
 	sharedDir   string            // removed at the end
 	sharedCache string            // compiled contracts
 )
@@ -67,6 +67,9 @@ func run(m *testing.M) (int, error) {
 	if err := makePackages(dir); err != nil {
 		return 1, err
 	}
+	if err := warmCache(dir); err != nil {
+		return 1, err
+	}
 	// Tests that wait for their turn count as running: shared and occupy say how many do.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "100"); err != nil {
@@ -94,7 +97,30 @@ func makePackages(dir string) error {
 	if packages["loop"], err = bundle.Build("testdata/loop", loopModule()); err != nil {
 		return fmt.Errorf("build the loop contract: %w", err)
 	}
-	return node.WarmCache(ctx, filepath.Join(sharedCache, "wasm"), packages)
+	packagesDir = filepath.Join(dir, "bundles")
+	if err := os.Mkdir(packagesDir, 0o755); err != nil {
+		return err
+	}
+	for name, raw := range packages {
+		if err := os.WriteFile(filepath.Join(packagesDir, name+".hcp"), raw, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// warmCache has a devnet compile the contracts into the cache that all networks share.
+// Compiled code is only of use to the program that made it, so this one cannot.
+func warmCache(dir string) error {
+	home := filepath.Join(dir, "warm")
+	up := exec.Command(binary, "devnet", "up", "--home", home, "--validators", "1", "--no-sample", "--detach")
+	up.Env = append(os.Environ(), "HUCHAIN_BUNDLES="+packagesDir)
+	for _, command := range []*exec.Cmd{up, exec.Command(binary, "devnet", "down", "--home", home)} {
+		if out, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", command, err, out)
+		}
+	}
+	return os.Rename(filepath.Join(home, "devnet", "cache"), sharedCache)
 }
 
 // loopModule is a contract that never returns.

@@ -221,7 +221,7 @@ func (n *network) chainState(i int, chain string) node.ChainState {
 func (n *network) strangers(t *testing.T) {
 	defer n.as(t)()
 	link := n.NodeHome("node0").Chain("gov").LinkFiles().Base
-	n.must(0, "chain", "join", n.AppsFile(), "--bundles", packageDir(t), "--link", link, "--follower", "--passphrase-file", n.PassphraseFile(),
+	n.must(0, "chain", "join", n.AppsFile(), "--bundles", packagesDir, "--link", link, "--follower", "--passphrase-file", n.PassphraseFile(),
 		"--p2p", freeAddress(t), "--peer", n.Apps.Nodes[0].Member+"@"+n.Apps.Nodes[0].P2P)
 	n.eventually("node0 is refused", func() error {
 		out, err := n.atNode(0, "query", "peers", "--chain", "apps", "--node", n.Nodes[0].URL())
