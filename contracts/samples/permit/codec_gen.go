@@ -38,6 +38,9 @@ func (v *Builder) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Builder follows from its own memory.
+func (v *Builder) FlatJSON() bool { return len(v.Meta.Grants) == 0 }
+
 // RecordMeta returns the meta data.
 func (v *Builder) RecordMeta() *record.Meta { return &v.Meta }
 
@@ -156,6 +159,11 @@ func (v *Permit) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Permit follows from its own memory.
+func (v *Permit) FlatJSON() bool {
+	return len(v.Contact) == 0 && len(v.Keys.Wraps) == 0 && len(v.Meta.Grants) == 0
+}
+
 // RecordKeys returns the wrapped key.
 func (v *Permit) RecordKeys() *record.Keys { return &v.Keys }
 
@@ -245,6 +253,9 @@ func (v *Site) AppendJSON(b []byte) []byte {
 	b = v.Meta.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Site follows from its own memory.
+func (v *Site) FlatJSON() bool { return len(v.Meta.Grants) == 0 }
 
 // RecordMeta returns the meta data.
 func (v *Site) RecordMeta() *record.Meta { return &v.Meta }

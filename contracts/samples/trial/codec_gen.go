@@ -132,6 +132,9 @@ func (v *Payment) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Payment follows from its own memory.
+func (v *Payment) FlatJSON() bool { return true }
+
 // DecodeJSON reads a PaymentID.
 func (v *PaymentID) DecodeJSON(r *codec.Reader) {
 	var seen uint64

@@ -117,6 +117,9 @@ func (v *Plot) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Plot follows from its own memory.
+func (v *Plot) FlatJSON() bool { return len(v.Trees) == 0 }
+
 // DecodeJSON reads a PlotArgs.
 func (v *PlotArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -131,6 +132,26 @@ func TestReads(t *testing.T) {
 	v, fault := decode(" { \"name\" : \"\\u4e2d\\ud83d\\ude00\\n文\" ,\t\"n\":-5,\"big\":\"18446744073709551615\",\n\"low\":\"-9223372036854775808\",\"ok\":true,\"tags\":[ \"a\" , \"b\" ] } ")
 	require.Empty(t, fault)
 	require.Equal(t, sample{"中😀\n文", -5, 1<<64 - 1, -1 << 63, true, []string{"a", "b"}}, v)
+}
+
+// Hex is what the standard library writes, and nothing else is read.
+func TestHexAgainstStandard(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "bytes")
+		text := AppendHexDigits([]byte("x"), v)
+		require.Equal(t, "x"+hex.EncodeToString(v), string(text))
+		text = text[1:]
+		back := make([]byte, len(v))
+		require.True(t, DecodeHex(back, text))
+		require.Equal(t, v, back)
+		if len(text) == 0 {
+			return
+		}
+		at := rapid.IntRange(0, len(text)-1).Draw(t, "at")
+		text[at] = rapid.Byte().Draw(t, "digit")
+		require.Equal(t, strings.IndexByte(hexDigits, text[at]) >= 0, DecodeHex(back, text))
+		require.False(t, DecodeHex(back, text[1:]))
+	})
 }
 
 func TestHex(t *testing.T) {

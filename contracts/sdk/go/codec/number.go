@@ -134,26 +134,28 @@ func DecodeHex(dst, src []byte) bool {
 		return false
 	}
 	// Guests pay for bounds checks, and the compiler does not see that src is long enough.
-	bad, i := byte(0), 0
+	var bad uint64
 	in, out := unsafe.Pointer(unsafe.SliceData(src)), unsafe.Pointer(unsafe.SliceData(dst))
-	for ; i+2 <= len(dst); i += 2 {
-		four, two := (*[4]byte)(unsafe.Add(in, 2*i)), (*[2]byte)(unsafe.Add(out, i))
-		a, b, c, d := hexValues[four[0]], hexValues[four[1]], hexValues[four[2]], hexValues[four[3]]
-		bad |= a | b | c | d
-		two[0], two[1] = a<<4|b, c<<4|d
+	i := 0
+	for ; i+4 <= len(dst); i += 4 {
+		eight := *(*uint64)(unsafe.Add(in, 2*i))
+		four := bytesOf(eight)
+		bad |= hexOf(four) ^ eight
+		*(*uint32)(unsafe.Add(out, i)) = four
 	}
-	if i < len(dst) {
-		hi, lo := hexValues[src[2*i]], hexValues[src[2*i+1]]
-		bad |= hi | lo
+	for ; i < len(dst); i++ {
+		hi, lo := hexDigit(src[2*i]), hexDigit(src[2*i+1])
+		bad |= uint64((hi | lo) &^ 15)
 		dst[i] = hi<<4 | lo
 	}
-	return bad <= 15
+	return bad == 0
 }
 
-// hexValues holds the value of each lower-case hex digit, 0xFF for other bytes.
-var hexValues = func() (t [256]byte) {
-	for c := range t {
-		t[c] = hexDigit(byte(c))
-	}
-	return t
-}()
+// bytesOf undoes hexOf; of what is no digit it makes anything.
+func bytesOf(eight uint64) uint32 {
+	const each = 0x0101010101010101
+	v := eight&(0x0f*each) + (eight>>6&each)*9
+	v = (v<<4 | v>>8) & 0x00ff00ff00ff00ff
+	v = (v | v>>8) & 0x0000ffff0000ffff
+	return uint32(v | v>>16)
+}

@@ -18,6 +18,11 @@ type Decoder interface{ DecodeJSON(r *Reader) }
 // Encoder is implemented by what can be written as JSON.
 type Encoder interface{ AppendJSON(b []byte) []byte }
 
+// Flat is implemented by what can tell whether its JSON follows from its own memory alone,
+// texts apart, which nothing changes: two such values of one type that are equal byte by
+// byte have equal JSON.
+type Flat interface{ FlatJSON() bool }
+
 // Reader walks one JSON document. The first fault sticks: after it every read
 // returns zero, so that callers check Done alone. Strings it returns alias the
 // document, which MUST NOT change afterwards.

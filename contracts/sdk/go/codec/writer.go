@@ -125,23 +125,25 @@ func AppendHexDigits(b, v []byte) []byte {
 	in, out := unsafe.Pointer(unsafe.SliceData(v)), unsafe.Add(unsafe.Pointer(unsafe.SliceData(b)), n)
 	i := 0
 	for ; i+4 <= len(v); i += 4 {
-		four, digits := (*[4]byte)(unsafe.Add(in, i)), (*[4]uint16)(unsafe.Add(out, 2*i))
-		digits[0], digits[1], digits[2], digits[3] = hexPairs[four[0]], hexPairs[four[1]], hexPairs[four[2]], hexPairs[four[3]]
+		*(*uint64)(unsafe.Add(out, 2*i)) = hexOf(*(*uint32)(unsafe.Add(in, i)))
 	}
 	for ; i < len(v); i++ {
-		*(*uint16)(unsafe.Add(out, 2*i)) = hexPairs[v[i]]
+		b[n+2*i], b[n+2*i+1] = hexDigits[v[i]>>4], hexDigits[v[i]&15]
 	}
 	return b
 }
 
-// hexPairs holds the two digits of each byte, as they lie in memory.
-var hexPairs = func() (t [256]uint16) {
-	for c := range t {
-		pair := [2]byte{hexDigits[c>>4], hexDigits[c&15]}
-		t[c] = *(*uint16)(unsafe.Pointer(&pair))
-	}
-	return t
-}()
+// hexOf returns the eight digits of four bytes, all as they lie in the memory of
+// little-endian machines: a byte each for the halves, to which 39 more is added than '0'
+// where they are above 9.
+func hexOf(four uint32) uint64 {
+	const each = 0x0101010101010101
+	v := uint64(four)
+	v = (v | v<<16) & 0x0000ffff0000ffff
+	v = (v | v<<8) & 0x00ff00ff00ff00ff
+	v = v>>4&0x000f000f000f000f | v<<8&0x0f000f000f000f00
+	return v + '0'*each + ((v+6*each)>>4&each)*('a'-'0'-10)
+}
 
 // AppendHex appends a string of lower-case hex digits.
 func AppendHex(b, v []byte) []byte { return append(AppendHexDigits(append(b, '"'), v), '"') }

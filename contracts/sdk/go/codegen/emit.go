@@ -54,6 +54,7 @@ func (w *writer) typeCodec(n *types.Named) error {
 			return err
 		}
 		w.line("}")
+		w.flatMethod(n)
 	}
 	if isStruct {
 		w.recordMethods(name, st)

@@ -25,7 +25,8 @@ type generator struct {
 	src     *source
 	decoded use
 	encoded use
-	order   []*types.Named // by name after gather
+	order   []*types.Named       // by name after gather
+	written map[*types.Named]int // in how many places values of a type are written whole
 
 	recordDefs map[string]bool // structs of package record in use
 }
@@ -44,7 +45,7 @@ func generate(src *source) (*Output, error) {
 	if err := src.lint(); err != nil {
 		return nil, err
 	}
-	g := &generator{src: src, decoded: make(use), encoded: make(use), recordDefs: make(map[string]bool)}
+	g := &generator{src: src, decoded: make(use), encoded: make(use), written: make(map[*types.Named]int), recordDefs: make(map[string]bool)}
 	if err := g.gather(); err != nil {
 		return nil, err
 	}
@@ -96,6 +97,9 @@ func (g *generator) gather() error {
 		}
 	}
 	for _, r := range g.src.roots() {
+		if n := g.local(r.encoded); n != nil {
+			g.written[n]++
+		}
 		for _, set := range []struct {
 			t   types.Type
 			use use

@@ -80,6 +80,9 @@ func sdkType(t types.Type) (name string, args *types.TypeList) {
 
 // local returns t as a named type of the contract itself, nil for others.
 func (g *generator) local(t types.Type) *types.Named {
+	if t == nil {
+		return nil
+	}
 	n, ok := types.Unalias(t).(*types.Named)
 	if !ok || n.Obj().Pkg() != g.src.pkg.Types {
 		return nil

@@ -14,7 +14,7 @@ const noCodec = "a type has no codec: run huchain contract build"
 // Decode reads JSON into p, a pointer to a plain value (string, bool, int32, uint32,
 // int64, uint64) or to a type with a codec: one of this package or one that the
 // generator has seen. It panics on other types. Contracts need it through package
-// state alone. A codec MUST NOT keep its receiver or r.
+// state alone, and a [Form] does it for less. A codec MUST NOT keep its receiver or r.
 func Decode(p any, r *codec.Reader) {
 	switch p := Unkept(p).(type) {
 	case *string:
@@ -70,13 +70,6 @@ func Append(p any, b []byte) []byte {
 		return p.AppendJSON(b)
 	}
 	panic(noCodec)
-}
-
-// Prepare looks up the codec of what p points to, so that calls find it in the
-// snapshot: Go resolves an interface of a type once, at some 50,000 instructions.
-func Prepare(p any) {
-	_, _ = p.(codec.Decoder)
-	_, _ = p.(codec.Encoder)
 }
 
 // JSON returns the canonical JSON of v, as it is stored and returned.

@@ -24,29 +24,27 @@ func Methods(entries ...Entry) *Table {
 
 // Call lists a method that may write.
 func Call[A, R any](name string, f func(ctx *Ctx, args A) (R, error)) Entry {
-	Prepare(new(A))
-	Prepare(new(R))
+	in, out := FormOf[A](), FormOf[R]()
 	return Entry{name, func(v View, raw []byte) ([]byte, error) {
 		args := new(A)
-		if err := decodeArgs(args, raw); err != nil {
+		if err := decodeArgs(in, args, raw); err != nil {
 			return nil, err
 		}
-		out, err := f(&Ctx{v}, *args)
-		return result(&out, err)
+		r, err := f(&Ctx{v}, *args)
+		return result(out, &r, err)
 	}}
 }
 
 // Query lists a method that only reads.
 func Query[A, R any](name string, f func(v *View, args A) (R, error)) Entry {
-	Prepare(new(A))
-	Prepare(new(R))
+	in, out := FormOf[A](), FormOf[R]()
 	return Entry{name, func(v View, raw []byte) ([]byte, error) {
 		args := new(A)
-		if err := decodeArgs(args, raw); err != nil {
+		if err := decodeArgs(in, args, raw); err != nil {
 			return nil, err
 		}
-		out, err := f(&v, *args)
-		return result(&out, err)
+		r, err := f(&v, *args)
+		return result(out, &r, err)
 	}}
 }
 
@@ -77,20 +75,20 @@ func Migrate(f func(ctx *Ctx, from string) error) Entry {
 	return Call("migrate", func(ctx *Ctx, in MigrateArgs) (None, error) { return None{}, f(ctx, in.From) })
 }
 
-func decodeArgs(args any, raw []byte) error {
+func decodeArgs(form *Form, args any, raw []byte) error {
 	r := codec.NewReader(raw)
-	Decode(args, &r)
+	form.Decode(args, &r)
 	if !r.Done() {
 		return errBadArguments.With(r.Fault())
 	}
 	return nil
 }
 
-func result(out any, err error) ([]byte, error) {
+func result(form *Form, out any, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Append(out, abi.Scratch(1024)), nil
+	return form.Encode(out), nil
 }
 
 // dispatch serves one call.

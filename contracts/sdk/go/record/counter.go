@@ -26,12 +26,14 @@ func (c *Counter[K]) Add(_ *contract.Ctx, k K, delta int64) error {
 // Get returns the number under k, 0 if nothing was added.
 func (c *Counter[K]) Get(_ contract.Reader, k K) int64 { return c.c.get(rows.AppendKey(nil, &k)) }
 
+var numbers = contract.FormOf[int64]()
+
 // counts is a Counter without type parameters. A row "case/KEY" holds a signed 64-bit
 // integer as a JSON string.
 type counts struct{ name rows.Name }
 
 func (c counts) get(key []byte) (n int64) {
-	rows.Get(c.name.Of(key), &n)
+	rows.Get(numbers, c.name.Of(key), &n)
 	return n
 }
 
@@ -43,7 +45,7 @@ func (c counts) add(key []byte, delta int64) error {
 	if !ok {
 		return ErrOverflow.With(string(c.name[:len(c.name)-1]))
 	}
-	rows.Put(c.name.Of(key), &sum)
+	rows.Put(numbers, c.name.Of(key), &sum)
 	return nil
 }
 
@@ -87,7 +89,7 @@ func (t *Tally[P]) List(_ contract.Reader, p contract.Paging) contract.Page[Sum]
 	out := contract.Page[Sum]{Next: next}
 	for _, r := range found {
 		s := Sum{Of: string(r.Key[len(t.c.name):])}
-		rows.Decode(r.Value, &s.Total)
+		rows.Decode(numbers, r.Value, &s.Total)
 		out.Items = append(out.Items, s)
 	}
 	return out

@@ -60,7 +60,7 @@ func (t *table) older(key []byte, n uint32) any {
 		abi.Fail("internal", "version "+decimal(n)+" of a record of "+string(t.name)+" is missing")
 	}
 	v := t.make()
-	rows.Decode(raw, v)
+	rows.Decode(t.form, raw, v)
 	return v
 }
 

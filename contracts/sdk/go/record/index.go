@@ -129,11 +129,13 @@ func (t *table) found(r contract.Reader, x *index, base, start, end []byte, q co
 	return w.next
 }
 
+var texts = contract.FormOf[string]()
+
 // key returns the text of the key that an index row points to.
 func (x *index) key(row, value []byte) []byte {
 	if x.unique {
 		var key string
-		rows.Decode(value, &key)
+		rows.Decode(texts, value, &key)
 		return []byte(key)
 	}
 	_, key, ok := rows.Split(row[len(x.name):])

@@ -15,7 +15,7 @@ type Once[R any] struct{ name rows.Name }
 // NewOnce declares a memory of requests; the name is camelCase and unique in the
 // contract.
 func NewOnce[R any](name string) *Once[R] {
-	contract.Prepare(new(R))
+	contract.FormOf[R]() // its codec, for memory
 	return &Once[R]{rows.Name(name + "/")}
 }
 
@@ -33,7 +33,7 @@ func (o *Once[R]) Do(ctx *contract.Ctx, key string, f func() (R, error)) (R, err
 		var m memory
 		out := new(R)
 		m.result = out
-		rows.Decode(raw, &m)
+		rows.Decode(memories, raw, &m)
 		if m.request != request {
 			return *new(R), ErrReused.With(key)
 		}
@@ -41,7 +41,7 @@ func (o *Once[R]) Do(ctx *contract.Ctx, key string, f func() (R, error)) (R, err
 	}
 	out, err := f()
 	if err == nil {
-		rows.Put(row, &memory{request, &out})
+		rows.Put(memories, row, &memory{request, &out})
 	}
 	return out, err
 }
@@ -58,6 +58,8 @@ type memory struct {
 	request contract.Hash
 	result  any
 }
+
+var memories = contract.FormOf[memory]()
 
 var memoryFields = codec.Fields{Names: []string{"request", "result"}, Required: 3}
 

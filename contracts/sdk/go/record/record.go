@@ -25,11 +25,10 @@ func Flow(w *Workflow) Option { return func(t *table) { t.flow = w } }
 // New declares a kind of record; the name is camelCase, singular and unique in the
 // contract. key tells under which key a record stands; it never changes.
 func New[K, V any](name string, key func(v *V) K, options ...Option) *Type[K, V] {
-	contract.Prepare(new(V))
 	rows.PrepareKey(new(K))
 	x := &Type[K, V]{table{
 		name: rows.Name(name + "/"), past: rows.Name(name + "~/"),
-		make: func() any { return new(V) },
+		make: func() any { return new(V) }, form: contract.FormOf[V](),
 	}}
 	x.t.row = func(v any) []byte {
 		k := key(v.(*V))

@@ -13,6 +13,7 @@ import (
 type table struct {
 	name, past    rows.Name
 	make          func() any
+	form          *contract.Form
 	row           func(v any) []byte // key of the record's row
 	flow          *Workflow
 	open, private bool
@@ -70,7 +71,7 @@ func (t *table) load(row []byte, v any) (raw []byte, m *Meta, found bool) {
 	if !found {
 		return nil, nil, false
 	}
-	rows.Decode(raw, v)
+	rows.Decode(t.form, raw, v)
 	return raw, t.metaOf(v), true
 }
 
@@ -193,7 +194,7 @@ func (t *table) write(ctx *contract.Ctx, row, raw []byte, v any, before *traces)
 	m.Version++
 	m.By, m.Time = ctx.Caller().Member, ctx.Time()
 	stored.now = true
-	rows.Put(row, v)
+	rows.Put(t.form, row, v)
 	stored.now = false
 	t.reindex(key, before.values, after.values)
 	t.count(before.tallies, after.tallies)
@@ -289,7 +290,7 @@ func (t *table) list(r contract.Reader, p contract.Paging, f func(v any)) (next 
 			return false
 		}
 		v := t.make()
-		rows.Decode(raw, v)
+		rows.Decode(t.form, raw, v)
 		if m := t.metaOf(v); !m.Deleted && t.maySee(r, m) {
 			f(v)
 			w.taken++

@@ -7,39 +7,43 @@ import (
 )
 
 // Item is a single value.
-type Item[V any] struct{ key []byte }
+type Item[V any] struct {
+	key  []byte
+	form *contract.Form
+}
 
 // NewItem declares an item; the name is camelCase and unique in the contract.
 func NewItem[V any](name string) *Item[V] {
-	contract.Prepare(new(V))
-	return &Item[V]{[]byte(name)}
+	return &Item[V]{[]byte(name), contract.FormOf[V]()}
 }
 
 // Get returns the value, or the zero V and false if there is none.
 func (i *Item[V]) Get(contract.Reader) (v V, found bool) {
-	found = rows.Get(i.key, &v)
+	found = rows.Get(i.form, i.key, &v)
 	return v, found
 }
 
 // Put sets the value.
-func (i *Item[V]) Put(_ *contract.Ctx, v V) { rows.Put(i.key, &v) }
+func (i *Item[V]) Put(_ *contract.Ctx, v V) { rows.Put(i.form, i.key, &v) }
 
 // Delete removes the value.
 func (i *Item[V]) Delete(*contract.Ctx) { abi.Delete(i.key) }
 
 // Map holds a V under each K.
-type Map[K, V any] struct{ name rows.Name }
+type Map[K, V any] struct {
+	name rows.Name
+	form *contract.Form
+}
 
 // NewMap declares a map; the name is camelCase, singular and unique in the contract.
 func NewMap[K, V any](n string) *Map[K, V] {
 	rows.PrepareKey(new(K))
-	contract.Prepare(new(V))
-	return &Map[K, V]{rows.Name(n + "/")}
+	return &Map[K, V]{rows.Name(n + "/"), contract.FormOf[V]()}
 }
 
 // Get returns the value under k, or the zero V and false.
 func (m *Map[K, V]) Get(_ contract.Reader, k K) (v V, found bool) {
-	found = rows.Get(m.name.Row(nil, &k), &v)
+	found = rows.Get(m.form, m.name.Row(nil, &k), &v)
 	return v, found
 }
 
@@ -50,7 +54,7 @@ func (m *Map[K, V]) Has(_ contract.Reader, k K) bool {
 }
 
 // Put sets the value under k.
-func (m *Map[K, V]) Put(_ *contract.Ctx, k K, v V) { rows.Put(m.name.Row(nil, &k), &v) }
+func (m *Map[K, V]) Put(_ *contract.Ctx, k K, v V) { rows.Put(m.form, m.name.Row(nil, &k), &v) }
 
 // Delete removes the value under k.
 func (m *Map[K, V]) Delete(_ *contract.Ctx, k K) { abi.Delete(m.name.Row(nil, &k)) }
@@ -74,7 +78,7 @@ func (m *Map[K, V]) List(_ contract.Reader, p contract.Paging) contract.Page[V] 
 	out := contract.Page[V]{Next: next}
 	for _, r := range found {
 		v := new(V)
-		rows.Decode(r.Value, v)
+		rows.Decode(m.form, r.Value, v)
 		out.Items = append(out.Items, *v)
 	}
 	return out
@@ -84,7 +88,7 @@ func (m *Map[K, V]) scan(start, end []byte, f func(k K, v V) bool) {
 	rows.Scan(start, end, func(key, value []byte) bool {
 		k, v := new(K), new(V)
 		m.name.Decode(k, key[len(m.name):])
-		rows.Decode(value, v)
+		rows.Decode(m.form, value, v)
 		return f(*k, *v)
 	})
 }

@@ -12,7 +12,7 @@ func ListUnder[A, B, V any](_ contract.Reader, m *Map[Pair[A, B], V], a A, p con
 	out := contract.Page[V]{Next: next}
 	for _, r := range found {
 		v := new(V)
-		rows.Decode(r.Value, v)
+		rows.Decode(m.form, r.Value, v)
 		out.Items = append(out.Items, *v)
 	}
 	return out

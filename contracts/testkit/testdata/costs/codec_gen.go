@@ -50,6 +50,9 @@ func (v *Deed) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Deed follows from its own memory.
+func (v *Deed) FlatJSON() bool { return true }
+
 // DecodeJSON reads a DeedArgs.
 func (v *DeedArgs) DecodeJSON(r *codec.Reader) {
 	var seen uint64
@@ -177,6 +180,9 @@ func (v *Kept) AppendJSON(b []byte) []byte {
 	b = v.Meta.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Kept follows from its own memory.
+func (v *Kept) FlatJSON() bool { return len(v.Meta.Grants) == 0 }
 
 // RecordMeta returns the meta data.
 func (v *Kept) RecordMeta() *record.Meta { return &v.Meta }

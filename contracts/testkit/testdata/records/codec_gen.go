@@ -81,6 +81,9 @@ func (v *File) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a File follows from its own memory.
+func (v *File) FlatJSON() bool { return len(v.Tags) == 0 && len(v.Meta.Grants) == 0 }
+
 // RecordMeta returns the meta data.
 func (v *File) RecordMeta() *record.Meta { return &v.Meta }
 
@@ -212,6 +215,9 @@ func (v *Note) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a Note follows from its own memory.
+func (v *Note) FlatJSON() bool { return len(v.Meta.Grants) == 0 }
+
 // RecordMeta returns the meta data.
 func (v *Note) RecordMeta() *record.Meta { return &v.Meta }
 
@@ -241,6 +247,9 @@ func (v *Number) AppendJSON(b []byte) []byte {
 	b = codec.AppendInt64(b, int64(v.N))
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Number follows from its own memory.
+func (v *Number) FlatJSON() bool { return true }
 
 // DecodeJSON reads a Page.
 func (v *Page) DecodeJSON(r *codec.Reader) {
@@ -293,6 +302,9 @@ func (v *Page) AppendJSON(b []byte) []byte {
 	b = v.Meta.AppendJSON(b)
 	return append(b, '}')
 }
+
+// FlatJSON reports whether the JSON of a Page follows from its own memory.
+func (v *Page) FlatJSON() bool { return v.Scan == nil && len(v.Meta.Grants) == 0 }
 
 // RecordMeta returns the meta data.
 func (v *Page) RecordMeta() *record.Meta { return &v.Meta }
@@ -432,6 +444,11 @@ func (v *Secret) AppendJSON(b []byte) []byte {
 	b = codec.AppendRaw(b, `,"meta":`)
 	b = v.Meta.AppendJSON(b)
 	return append(b, '}')
+}
+
+// FlatJSON reports whether the JSON of a Secret follows from its own memory.
+func (v *Secret) FlatJSON() bool {
+	return len(v.Name) == 0 && len(v.Amount) == 0 && len(v.Keys.Wraps) == 0 && len(v.Meta.Grants) == 0
 }
 
 // RecordKeys returns the wrapped key.

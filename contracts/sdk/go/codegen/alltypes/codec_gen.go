@@ -195,6 +195,11 @@ func (v *All) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
+// FlatJSON reports whether the JSON of a All follows from its own memory.
+func (v *All) FlatJSON() bool {
+	return len(v.Raw) == 0 && len(v.Tags) == 0 && len(v.Grid) == 0 && len(v.Inners) == 0 && v.Maybe == nil && v.MaybeN == nil && len(v.OptTags) == 0 && len(v.Members) == 0
+}
+
 // DecodeJSON reads a Colour.
 func (v *Colour) DecodeJSON(r *codec.Reader) {
 	(*v) = Colour(r.String())

@@ -79,7 +79,8 @@ func splitEscaped(b []byte, i int) (first, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// PrepareKey is contract.Prepare for keys; it refuses types that cannot be keys.
+// PrepareKey has calls find the methods of a type of keys in the snapshot; it refuses types
+// that cannot be keys.
 func PrepareKey(k any) { AppendKey(nil, k) }
 
 // AppendKey appends the key that k points to: a string, Member, Org, DID, uint32,
