@@ -29,6 +29,10 @@ type callScope struct {
 	sup     *supervision // nil without rules
 	guarded bool         // the transaction's contract has asked for a judgment
 
+	// Room for what most transactions need one of.
+	outermost callEnv
+	room      [1]string // for stack
+
 	events     *[]types.Event
 	firstEvent int    // of this transaction
 	fatal      *error // storage failure or cancellation, above any contract's reach
@@ -81,9 +85,15 @@ func (s *callScope) enter(rec *ContractRecord, method string, args []byte, gas u
 	if len(s.stack) >= s.c.protocol.CallDepth {
 		return nil, 0, types.Errorf(types.CodeLimitExceeded, "contracts call one another more than %d deep", s.c.protocol.CallDepth)
 	}
+	env := &s.outermost
+	if len(s.stack) == 0 {
+		s.stack = s.room[:0]
+	} else {
+		env = new(callEnv)
+	}
 	s.stack = append(s.stack, rec.Name)
 	defer func() { s.stack = s.stack[:len(s.stack)-1] }()
-	env := &callEnv{s: s, ns: rec.Name, rec: rec, info: host.Info{
+	*env = callEnv{s: s, ns: rec.Name, rec: rec, info: host.Info{
 		Kind: kind, Contract: rec.Name, Method: method, Caller: s.caller(),
 		Height: s.block.height, TimeMs: s.block.timeMs(), TxID: s.txID,
 		Chain: s.c.genesis.Chain, Genesis: s.c.genesis.Hash(),

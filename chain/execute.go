@@ -142,6 +142,7 @@ type txRun struct {
 	index   uint32
 	gasUsed uint64
 	fatal   error // the node's own failure, which no receipt can express
+	call    callScope
 }
 
 // do authenticates and executes the transaction; its changes are in the overlay even
@@ -225,11 +226,12 @@ func (c *Chain) signers(o *overlay, tx *types.Tx, known []*Member, b *blockScope
 // dispatch calls the native contract or the installed one.
 func (r *txRun) dispatch(signers []host.Caller) ([]byte, error) {
 	b := &r.tx.Body
-	call := &callScope{
+	r.call = callScope{
 		c: r.x.c, ctx: r.x.ctx, o: r.x.o, block: r.x.scope, signers: signers,
 		txID: r.tx.ID(), txIndex: r.index, events: &r.x.res.Events, firstEvent: len(r.x.res.Events), fatal: &r.fatal,
 		gasLeft: b.GasLimit - r.gasUsed, staged: &r.x.res.Staged, sup: r.x.sup,
 	}
+	call := &r.call
 	if err := call.admitCall(b); err != nil {
 		return nil, err
 	}

@@ -78,9 +78,11 @@ type memberPointer struct {
 	Address types.Address `json:"address"`
 }
 
-func orgKey(org string) []byte              { return []byte("org/" + org) }
-func memberKey(m types.MemberID) []byte     { return []byte("member/" + string(m)) }
-func addrKey(a types.Address) []byte        { return hex.AppendEncode([]byte("addr/"), a[:]) }
+func orgKey(org string) []byte          { return []byte("org/" + org) }
+func memberKey(m types.MemberID) []byte { return []byte("member/" + string(m)) }
+func addrKey(a types.Address) []byte {
+	return hex.AppendEncode(append(make([]byte, 0, len("addr/")+2*len(a)), "addr/"...), a[:])
+}
 func certificateKey(a types.Address) []byte { return []byte("certificate/" + a.String()) }
 
 func serialKey(org, serial string) []byte  { return []byte("serial/" + org + "/" + serial) }

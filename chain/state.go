@@ -3,6 +3,7 @@ package chain
 import (
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/tidwall/btree"
 
@@ -28,13 +29,15 @@ type entry struct {
 }
 
 // overlay holds the uncommitted changes of a block over its parent state, with a journal
-// so that a failed transaction, or a failed nested call, is taken back exactly.
+// so that a failed transaction, or a failed nested call, is taken back exactly. It serves
+// one goroutine.
 type overlay struct {
 	base    State
 	changes btree.Map[string, entry] // key: ns ‖ 0x00 ‖ key; a namespace holds no 0x00
 	journal []undo
 	spaces  []string  // namespaces with changes, also those taken back
 	orgs    *orgIndex // as in base, once it was read
+	room    []byte    // for the key that is looked for
 }
 
 type undo struct {
@@ -49,7 +52,8 @@ func joinKey(ns string, key []byte) string { return ns + "\x00" + string(key) }
 
 func (o *overlay) Get(ns string, key []byte) ([]byte, bool, error) {
 	if slices.Contains(o.spaces, ns) {
-		if e, ok := o.changes.Get(joinKey(ns, key)); ok {
+		o.room = append(append(append(o.room[:0], ns...), 0), key...)
+		if e, ok := o.changes.Get(unsafe.String(unsafe.SliceData(o.room), len(o.room))); ok {
 			return e.value, !e.deleted, nil
 		}
 	}
@@ -168,14 +172,15 @@ func (o *overlay) Scan(ns string, start, end []byte, fn func(key, value []byte) 
 	return nil
 }
 
-// writes returns the net changes ascending by namespace and key. A key that was made and
-// removed within the block leaves nothing.
+// writes returns the net changes ascending by namespace and key, whose keys MUST NOT be
+// changed: they are the overlay's. A key that was made and removed within the block leaves
+// nothing.
 func (o *overlay) writes() ([]types.Write, error) {
 	out := make([]types.Write, 0, o.changes.Len())
 	var err error
 	o.changes.Scan(func(k string, e entry) bool {
 		ns, key, _ := strings.Cut(k, "\x00")
-		w := types.Write{NS: ns, Key: []byte(key), Value: e.value, Delete: e.deleted, TxIndex: e.txIndex}
+		w := types.Write{NS: ns, Key: unsafe.Slice(unsafe.StringData(key), len(key)), Value: e.value, Delete: e.deleted, TxIndex: e.txIndex}
 		if e.deleted {
 			var found bool
 			if _, found, err = o.base.Get(ns, w.Key); err != nil {

@@ -123,20 +123,12 @@ func checkBlock(b *Block, base tip) error {
 func (c *Candidate) content(records []proof.WriteRecord) {
 	b, d := c.block, c.data
 	writes := proof.HashRecords(records)
-	d.Changes = make([][]byte, len(records))
+	changes := make([]block.Change, len(records))
 	for i := range records {
 		r := &records[i]
-		ch := block.Change{Write: b.Writes[i], HasPrevious: r.HasPrevious, PrevHeight: r.PrevHeight, PrevTx: r.PrevTx}
-		d.Changes[i] = ch.Encode()
+		changes[i] = block.Change{Write: b.Writes[i], HasPrevious: r.HasPrevious, PrevHeight: r.PrevHeight, PrevTx: r.PrevTx}
 	}
-	d.Receipts = make([][]byte, len(b.Txs))
-	for i := range b.Txs {
-		d.Receipts[i] = b.Receipts[i].Encode()
-	}
-	d.EventBytes = make([][]byte, len(b.Events))
-	for i := range b.Events {
-		d.EventBytes[i] = b.Events[i].Encode()
-	}
+	d.Changes, d.Receipts, d.EventBytes = encodeEach(changes), encodeEach(b.Receipts), encodeEach(b.Events)
 	txs, receipts, events := state.SumEach(b.Txs), state.SumEach(d.Receipts), state.SumEach(d.EventBytes)
 	d.TxHashes, d.ReceiptHashes, d.EventHashes = txs, receipts, events
 	c.Content = proof.Content{
@@ -146,6 +138,25 @@ func (c *Candidate) content(records []proof.WriteRecord) {
 	if b.Height > 0 {
 		c.Content.WriteSet, c.Content.WriteCount = proof.ListRoot(writes), uint64(len(writes))
 	}
+}
+
+// encodeEach encodes items into one piece of memory, since they live and die together.
+func encodeEach[T any, P interface {
+	*T
+	SizeHint() int
+	AppendTo([]byte) []byte
+}](items []T) [][]byte {
+	size := 0
+	for i := range items {
+		size += P(&items[i]).SizeHint()
+	}
+	out, b := make([][]byte, len(items)), make([]byte, 0, size)
+	for i := range items {
+		from := len(b)
+		b = P(&items[i]).AppendTo(b)
+		out[i] = b[from:len(b):len(b)]
+	}
+	return out
 }
 
 // Commit makes a candidate the newest height: durable when it returns without an error.

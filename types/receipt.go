@@ -58,8 +58,13 @@ func (r *Receipt) UsesID() bool {
 
 // Encode returns the canonical bytes, which are the receipt's leaf under the receipt root.
 // Error passes through CleanText, since contracts choose it and it must decode again.
-func (r *Receipt) Encode() []byte {
-	out := make([]byte, 0, 64+len(r.Result)+len(r.Error))
+func (r *Receipt) Encode() []byte { return r.AppendTo(make([]byte, 0, r.SizeHint())) }
+
+// SizeHint is about how many bytes that takes.
+func (r *Receipt) SizeHint() int { return 64 + len(r.Result) + len(r.Error) }
+
+// AppendTo appends the canonical bytes.
+func (r *Receipt) AppendTo(out []byte) []byte {
 	out = appendElement(out, 1, r.TxID[:])
 	out = appendUint(out, 2, uint64(r.Code))
 	out = appendString(out, 3, CleanText(r.Error, MaxErrorBytes))
@@ -95,8 +100,13 @@ type Event struct {
 }
 
 // Encode returns the canonical bytes, which are the event's leaf under the event root.
-func (e *Event) Encode() []byte {
-	out := make([]byte, 0, 32+len(e.Contract)+len(e.Name)+len(e.Data))
+func (e *Event) Encode() []byte { return e.AppendTo(make([]byte, 0, e.SizeHint())) }
+
+// SizeHint is about how many bytes that takes.
+func (e *Event) SizeHint() int { return 32 + len(e.Contract) + len(e.Name) + len(e.Data) }
+
+// AppendTo appends the canonical bytes.
+func (e *Event) AppendTo(out []byte) []byte {
 	out = appendUint(out, 1, uint64(e.TxIndex))
 	out = appendString(out, 2, e.Contract)
 	out = appendString(out, 3, e.Name)

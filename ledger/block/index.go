@@ -2,6 +2,7 @@ package block
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -10,40 +11,74 @@ import (
 
 // indexRows appends the index rows of the block, in the order of their keys: one per
 // transaction id, and one per sender, contract, event name and key that the block has,
-// with the positions where it has them.
+// with the positions where it has them. Most of them lie in one piece of memory.
 func (d *Data) indexRows(out []Pair) []Pair {
 	from := len(out)
+	room := make([]byte, 0, len(d.Txs)*(epochSize+1+IDBytes+2*binary.MaxVarintLen32))
 	for i := range d.Txs {
-		out = append(out, Pair{key(d.Height, KindID, d.IDs[i][:IDBytes]), Ref{d.Height, uint32(i)}.encode()})
+		start := len(room)
+		room = append(d.appendKind(room, KindID), d.IDs[i][:IDBytes]...)
+		end := len(room)
+		room = Ref{d.Height, uint32(i)}.append(room)
+		out = append(out, Pair{room[start:end:end], room[end:len(room):len(room)]})
+	}
+	if d.Indexes&IndexSender != 0 {
+		out = d.senderRows(out)
 	}
 	l := lists{d: d, rows: map[string]*positions{}}
-	if d.Indexes&IndexSender != 0 {
-		for i := range d.Senders {
-			l.add(KindSender, d.Senders[i][:], i)
-		}
-	}
-	var room [2 * 256]byte
+	var name [2 * 256]byte
 	if d.Indexes&IndexContract != 0 {
 		for i := range d.Contracts {
-			l.add(KindContract, appendName(room[:0], d.Contracts[i]), i)
+			l.add(KindContract, appendName(name[:0], d.Contracts[i]), i)
 		}
 	}
 	if d.Indexes&IndexEvent != 0 {
 		for i := range d.Events {
 			e := &d.Events[i]
-			contract := appendName(room[:0], e.Contract)
+			contract := appendName(name[:0], e.Contract)
 			l.add(KindEvent, contract, i)
 			l.add(KindEventName, appendName(contract, e.Name), i)
 		}
+	}
+	for i := range l.out {
+		l.out[i].Value = l.rows[string(l.out[i].Key)].list
 	}
 	out = append(out, l.out...)
 	if d.Indexes&IndexKey != 0 {
 		out = d.keyRows(out)
 	}
-	for i := range l.out {
-		out[from+len(d.Txs)+i].Value = l.rows[string(l.out[i].Key)].list
-	}
 	slices.SortFunc(out[from:], func(a, b Pair) int { return bytes.Compare(a.Key, b.Key) })
+	return out
+}
+
+// appendKind appends what the keys of the block's rows of a kind begin with.
+func (d *Data) appendKind(b []byte, k Kind) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(d.Height>>EpochBits)), byte(k))
+}
+
+// senderRows appends a row for each sender. Most blocks have hardly fewer senders than
+// transactions, so these are sorted rather than looked up one by one.
+func (d *Data) senderRows(out []Pair) []Pair {
+	order := make([]int32, len(d.Senders))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(bytes.Compare(d.Senders[a][:], d.Senders[b][:]), cmp.Compare(a, b))
+	})
+	room := make([]byte, 0, len(order)*(epochSize+1+len(types.Address{})+8+3))
+	for len(order) > 0 {
+		sender := &d.Senders[order[0]]
+		start := len(room)
+		room = append(d.appendKind(room, KindSender), sender[:]...)
+		room = binary.BigEndian.AppendUint64(room, d.Height)
+		end, last := len(room), -1
+		for len(order) > 0 && d.Senders[order[0]] == *sender {
+			room = appendPosition(room, last, int(order[0]))
+			last, order = int(order[0]), order[1:]
+		}
+		out = append(out, Pair{room[start:end:end], room[end:len(room):len(room)]})
+	}
 	return out
 }
 
@@ -61,8 +96,7 @@ type positions struct {
 }
 
 func (l *lists) add(k Kind, prefix []byte, position int) {
-	l.buf = append(binary.BigEndian.AppendUint32(l.buf[:0], uint32(l.d.Height>>EpochBits)), byte(k))
-	l.buf = binary.BigEndian.AppendUint64(append(l.buf, prefix...), l.d.Height)
+	l.buf = binary.BigEndian.AppendUint64(append(l.d.appendKind(l.buf[:0], k), prefix...), l.d.Height)
 	p := l.rows[string(l.buf)]
 	if p == nil {
 		p = &positions{last: -1}

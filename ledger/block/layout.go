@@ -104,9 +104,9 @@ type Ref struct {
 	Index  uint32
 }
 
-// encode returns uvarint height ‖ uvarint index.
-func (r Ref) encode() []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(nil, r.Height), uint64(r.Index))
+// append appends uvarint height ‖ uvarint index.
+func (r Ref) append(b []byte) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, r.Height), uint64(r.Index))
 }
 
 // DecodeRef reads the value of an index row by id.
@@ -162,8 +162,13 @@ const (
 )
 
 // Encode returns the bytes of the change.
-func (c *Change) Encode() []byte {
-	b := make([]byte, 0, 20+len(c.NS)+len(c.Key)+len(c.Value))
+func (c *Change) Encode() []byte { return c.AppendTo(make([]byte, 0, c.SizeHint())) }
+
+// SizeHint is about how many bytes that takes.
+func (c *Change) SizeHint() int { return 20 + len(c.NS) + len(c.Key) + len(c.Value) }
+
+// AppendTo appends the bytes of the change.
+func (c *Change) AppendTo(b []byte) []byte {
 	var flags byte
 	if c.Delete {
 		flags |= flagDeleted
@@ -325,7 +330,7 @@ func (d *Data) sectionRows(out []Pair) []Pair {
 }
 
 func hashRow(height uint64, hash crypto.Hash) Pair {
-	return Pair{key(height, KindHash, hash[:IDBytes]), Ref{Height: height}.encode()}
+	return Pair{key(height, KindHash, hash[:IDBytes]), Ref{Height: height}.append(nil)}
 }
 
 func certificateRow(c *types.FinalityCertificate) Pair {

@@ -233,12 +233,13 @@ func (e *Engine) Call(ctx context.Context, c *Call) (Outcome, error) {
 	if in.space != nil {
 		in.space.begin()
 	}
-	s := &host.Session{Env: c.Env, Args: c.Args}
-	left, err := in.run(ctx, s, in.call, limit-base)
-	m.release(ctx, in)
+	in.session = host.Session{Env: c.Env, Args: c.Args}
+	left, err := in.run(ctx, &in.session, in.call, limit-base)
 	out := Outcome{GasUsed: limit - left}
 	if err == nil {
-		out.Result = s.Result
+		out.Result = in.session.Result
 	}
+	in.session = host.Session{}
+	m.release(ctx, in)
 	return out, err
 }

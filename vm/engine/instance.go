@@ -43,8 +43,9 @@ type instance struct {
 	stack   api.MutableGlobal
 	flag    api.MutableGlobal
 	globals []api.MutableGlobal
-	space   space // nil: memory of wazero's own
-	failed  bool  // the last run ended in an error
+	session host.Session // of the call under way
+	space   space        // nil: memory of wazero's own
+	failed  bool         // the last run ended in an error
 	resets  int
 }
 

@@ -22,7 +22,7 @@ type Session struct {
 
 	Result []byte // what output gave last
 
-	ctx        context.Context
+	ctx        sessionContext
 	err        error // why the host ended the call
 	callResult []byte
 	caller     []byte
@@ -34,8 +34,8 @@ type Session struct {
 
 // Context returns a context that carries s to the host functions.
 func (s *Session) Context(ctx context.Context) context.Context {
-	s.ctx = ctx
-	return sessionContext{ctx, s}
+	s.ctx = sessionContext{ctx, s}
+	return &s.ctx
 }
 
 // Err returns the error with which a host function ended the call, nil if none did.
@@ -54,7 +54,7 @@ type sessionContext struct {
 }
 
 func session(ctx context.Context) *Session {
-	if c, ok := ctx.(sessionContext); ok {
+	if c, ok := ctx.(*sessionContext); ok {
 		return c.session
 	}
 	panic("vm/host: called without a session")
