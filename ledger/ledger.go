@@ -62,7 +62,7 @@ const recentHeaders = 1024
 type Params struct {
 	Driver        driver.Opener // storage
 	RowCacheBytes int           // memory for rows that were read and checked
-	LeafBytes     int           // most memory for leaves of the state tree, of which about 105 bytes are taken for each leaf
+	LeafBytes     int           // most memory for leaves of the state tree, of which each takes state.CachedLeafBytes
 	ProofHeights  int           // heights that ProveState can prove at, counting the newest
 	ServedBlocks  int           // about how many blocks stay in memory once read or committed; each may take 10 MB
 	// CheckRowsUpTo makes Open read and check every state row while there are at most so
@@ -88,10 +88,10 @@ const (
 	IndexKey      = block.IndexKey      // transactions by the keys they wrote
 )
 
-// DefaultParams returns Pebble, 32 MiB of rows, 512 MiB of leaves, 8 heights, 4 blocks,
+// DefaultParams returns Pebble, 32 MiB of rows, 768 MiB of leaves, 8 heights, 4 blocks,
 // rows checked up to 10^6, and all indexes but that by key.
 func DefaultParams() Params {
-	return Params{Driver: pebbledb.Opener{}, RowCacheBytes: 32 << 20, LeafBytes: 512 << 20, ProofHeights: 8, ServedBlocks: 4, CheckRowsUpTo: 1_000_000,
+	return Params{Driver: pebbledb.Opener{}, RowCacheBytes: 32 << 20, LeafBytes: 768 << 20, ProofHeights: 8, ServedBlocks: 4, CheckRowsUpTo: 1_000_000,
 		Indexes: IndexSender | IndexContract | IndexEvent}
 }
 

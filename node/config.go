@@ -227,7 +227,7 @@ type LedgerConfig struct {
 	// Indexes are the listings kept besides that by transaction id: sender, contract, event,
 	// key. Unset: the first three. What is entered from now on changes, not what was.
 	Indexes      []string `koanf:"indexes"`
-	LeafCacheMiB int      `koanf:"leafCacheMiB"` // most memory for leaves of the state tree, taken as the state grows; 0: 512
+	LeafCacheMiB int      `koanf:"leafCacheMiB"` // most memory for leaves of the state tree, taken as the state grows; 0: 768
 	// Where a ledger on PostgreSQL lies. A password is better kept in the file that
 	// PGPASSFILE names.
 	Postgres string `koanf:"postgres"` // connection string

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"encoding/binary"
 	"flag"
 	"math/rand"
@@ -25,7 +26,7 @@ import (
 var (
 	benchKeys   = flag.Int("state.keys", 100_000, "keys in the state before the benchmarks begin")
 	benchBlock  = flag.Int("state.block", 5_000, "updates per block of BenchmarkState")
-	benchLeaves = flag.Int("state.leaves", 576, "MiB of leaves kept in memory by BenchmarkState")
+	benchLeaves = flag.Int("state.leaves", 768, "MiB of leaves kept in memory by BenchmarkState")
 	benchDir    = flag.String("state.dir", "", "folder for BenchmarkState; empty: a temporary one")
 )
 
@@ -61,7 +62,8 @@ func benchWrites(rng *rand.Rand, from, n, keys int, value []byte) []types.Write 
 }
 
 // BenchmarkState measures blocks of random updates on a state of -state.keys keys, the
-// synced write included, and then proofs and opening. Times are processor time, except
+// synced write included, and then proofs, and opening from a checkpoint (after which leaves
+// are read into memory beside everything else) and from leaf rows. Times are processor time, except
 // where they say wall; ns-sm3-pair is what one inner node costs in the same minutes.
 //
 //	go test ./ledger/state -run '^$' -bench 'State|RawPebble' -benchtime 200x -state.keys 10000000 -timeout 1h
@@ -70,12 +72,12 @@ func BenchmarkState(b *testing.B) {
 	if dir == "" {
 		dir = b.TempDir()
 	}
-	db, err := pebbledb.Opener{CacheBytes: 32 << 20}.Open(filepath.Join(dir, "state"), driver.ProfileState)
+	db, err := pebbledb.Opener{}.Open(filepath.Join(dir, "state"), driver.ProfileState)
 	require.NoError(b, err)
 	s, err := Open(db, benchParams())
 	require.NoError(b, err)
 	height := uint64(0)
-	m := measureBlocks(b, int(s.Leaves()), func(ws []types.Write) {
+	m := measureBlocks(b, db, int(s.Leaves()), func(ws []types.Write) {
 		ch, _, err := s.Prepare(height, ws)
 		require.NoError(b, err)
 		require.NoError(b, s.Commit(ch, height, func(driver.Batch) {}))
@@ -85,22 +87,30 @@ func BenchmarkState(b *testing.B) {
 	b.ReportMetric(float64(s.TreeBytes())/float64(s.Leaves()), "tree-B/key")
 	b.ReportMetric(rss(b), "MB-rss")
 	benchProofs(b, s, height-1)
+	require.NoError(b, s.Checkpoint())
 	require.NoError(b, s.Close())
-	before, start := cpuTime(), time.Now()
-	again, err := Open(db, benchParams())
-	require.NoError(b, err)
-	b.ReportMetric((cpuTime() - before).Seconds(), "s-open")
-	b.ReportMetric(time.Since(start).Seconds(), "s-open-wall")
-	require.Equal(b, s.hash, again.Root())
-	require.NoError(b, again.Close())
+	p := benchParams()
+	p.Checkpoint = s.hash
+	for _, what := range []string{"open", "rebuild"} {
+		before, start := cpuTime(), time.Now()
+		again, err := Open(db, p)
+		require.NoError(b, err)
+		b.ReportMetric((cpuTime() - before).Seconds(), "s-"+what)
+		b.ReportMetric(time.Since(start).Seconds(), "s-"+what+"-wall")
+		require.Equal(b, s.hash, again.Root())
+		again.filling.Wait()
+		b.ReportMetric(time.Since(start).Seconds(), "s-"+what+"-filled-wall")
+		require.NoError(b, again.Close())
+		p.Checkpoint = crypto.Hash{}
+	}
 	require.NoError(b, db.Close())
 }
 
 // BenchmarkRawPebble writes the same rows without a tree.
 func BenchmarkRawPebble(b *testing.B) {
-	db, err := pebbledb.Opener{CacheBytes: 64 << 20}.Open(filepath.Join(b.TempDir(), "raw"), driver.ProfileState)
+	db, err := pebbledb.Opener{}.Open(filepath.Join(b.TempDir(), "raw"), driver.ProfileState)
 	require.NoError(b, err)
-	m := measureBlocks(b, 0, func(ws []types.Write) {
+	m := measureBlocks(b, db, 0, func(ws []types.Write) {
 		batch := db.Batch()
 		for i := range ws {
 			batch.Set(RowKey(ws[i].NS, ws[i].Key), ws[i].Value)
@@ -124,13 +134,16 @@ func (m *measured) report(b *testing.B) {
 	b.ReportMetric(float64(m.sm3.Nanoseconds())/float64(m.blocks), "ns-sm3-pair")
 }
 
-// measureBlocks fills up to -state.keys keys, lets the storage settle, and measures blocks
-// of random updates.
-func measureBlocks(b *testing.B, have int, apply func([]types.Write)) (m measured) {
+// measureBlocks fills up to -state.keys keys, sorts them into their final tables, and
+// measures blocks of random updates.
+func measureBlocks(b *testing.B, db driver.DB, have int, apply func([]types.Write)) (m measured) {
 	value := make([]byte, 180)
-	for from := have; from < *benchKeys; from += 20_000 {
+	for from := have; from < *benchKeys; from += *benchBlock {
 		rand.New(rand.NewSource(int64(from))).Read(value)
-		apply(benchWrites(nil, from, min(20_000, *benchKeys-from), *benchKeys, value))
+		apply(benchWrites(nil, from, min(*benchBlock, *benchKeys-from), *benchKeys, value))
+	}
+	if have < *benchKeys {
+		require.NoError(b, db.(interface{ Compact(context.Context) error }).Compact(b.Context()))
 	}
 	settle()
 	rng := rand.New(rand.NewSource(1))
@@ -152,7 +165,7 @@ func measureBlocks(b *testing.B, have int, apply func([]types.Write)) (m measure
 
 // settle waits until background work is done, as seen by the processor.
 func settle() {
-	for idle := 0; idle < 5; {
+	for idle := 0; idle < 10; {
 		before := cpuTime()
 		time.Sleep(200 * time.Millisecond)
 		if idle++; cpuTime()-before > 20*time.Millisecond {

@@ -48,7 +48,7 @@ func change(t *testing.T, s *Store, o oracle, rng *rand.Rand, height uint64, n i
 func TestCheckpointSparesReadingLeaves(t *testing.T) {
 	db := &leafReads{DB: openMem(t, vfs.NewMem())}
 	rng, o := rand.New(rand.NewSource(1)), oracle{}
-	p := Params{Keep: 3, LeafBytes: 64 << 10}
+	p := Params{Keep: 3} // without a cache, which would be filled from leaf rows
 	for height := uint64(0); height < 5; height++ {
 		p.LeafHint = uint64(len(o))
 		db.n.Store(0)
@@ -73,6 +73,38 @@ func TestCheckpointSparesReadingLeaves(t *testing.T) {
 		require.NoError(t, s.Checkpoint())
 		require.NoError(t, s.Close())
 	}
+	require.NoError(t, db.Close())
+}
+
+// TestCheckpointedTreeGetsItsLeavesBack: the leaves of a tree from a checkpoint are read
+// in one go, also while blocks change it, so that updates need not search for them.
+func TestCheckpointedTreeGetsItsLeavesBack(t *testing.T) {
+	db := &leafReads{DB: openMem(t, vfs.NewMem())}
+	rng, o := rand.New(rand.NewSource(3)), oracle{}
+	p := Params{Keep: 3, LeafBytes: 4 << 20}
+	s, err := Open(db, p)
+	require.NoError(t, err)
+	change(t, s, o, rng, 0, 20_000)
+	for height := uint64(1); height < 4; height++ {
+		require.NoError(t, s.Checkpoint())
+		require.NoError(t, s.Close())
+		p.Checkpoint = o.root()
+		if height == 3 {
+			p.LeafBytes = 1000 * CachedLeafBytes
+		}
+		s, err = Open(db, p)
+		require.NoError(t, err)
+		if height == 2 { // beside the filling, which may then miss pages beside changed ones
+			change(t, s, o, rng, height, 2_000)
+			change(t, s, o, rng, height+10, 2_000)
+			continue
+		}
+		s.filling.Wait()
+		db.n.Store(0)
+		change(t, s, o, rng, height, 2_000)
+		require.Equal(t, height == 3, db.n.Load() > 0, "leaf rows were read %d times", db.n.Load())
+	}
+	require.NoError(t, s.Close())
 	require.NoError(t, db.Close())
 }
 

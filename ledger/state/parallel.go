@@ -151,7 +151,7 @@ func (p *part) keep(at place, to *leafCache) place {
 		return at
 	}
 	page := p.pages[at&^newPlace]
-	return to.put(p.leaves[page.from:page.to], page.was, int(page.level))
+	return to.put(p.leaves[page.from:page.to], page.was)
 }
 
 // replaced are the nodes of the tree that only older roots need once the change is made.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/driver"
@@ -14,7 +15,7 @@ import (
 // Params are the settings of a Store.
 type Params struct {
 	CacheBytes int // memory for rows that were read and checked
-	LeafBytes  int // memory for leaves of the tree, of which about 105 bytes are taken for each leaf
+	LeafBytes  int // memory for leaves of the tree, of which each takes CachedLeafBytes
 	Keep       int // heights that proofs can be made at, counting the newest
 	// LeafHint is about how many leaves there are; it only steers how Open reads them.
 	LeafHint uint64
@@ -23,9 +24,9 @@ type Params struct {
 	Checkpoint crypto.Hash
 }
 
-// DefaultParams returns 32 MiB of checked rows, up to 512 MiB of leaves (5,000,000) and
+// DefaultParams returns 32 MiB of checked rows, up to 768 MiB of leaves (10,000,000) and
 // proofs at the last 8 heights.
-func DefaultParams() Params { return Params{CacheBytes: 32 << 20, LeafBytes: 512 << 20, Keep: 8} }
+func DefaultParams() Params { return Params{CacheBytes: 32 << 20, LeafBytes: 768 << 20, Keep: 8} }
 
 // Store is the state of one chain. Reading, Prepare and proofs may run side by side;
 // Commit belongs to one goroutine.
@@ -35,6 +36,9 @@ type Store struct {
 	cache *rowCache
 	have  *leafCache
 	spare spareParts
+
+	filling sync.WaitGroup // of the leaf cache
+	closing atomic.Bool
 
 	mu     sync.RWMutex // guards what follows; Commit writes under it
 	tree   *slab
@@ -52,6 +56,7 @@ type Store struct {
 func Open(db driver.DB, p Params) (*Store, error) {
 	s := &Store{db: db, p: p, cache: newRowCache(p.CacheBytes), have: newLeafCache(p.LeafBytes), tree: newSlab()}
 	if s.load() {
+		s.startFill()
 		return s, nil
 	}
 	if err := s.rebuild(); err != nil {
@@ -63,6 +68,8 @@ func Open(db driver.DB, p Params) (*Store, error) {
 // Close releases memory and the kept heights; the store MUST NOT be used any more. The
 // database stays open.
 func (s *Store) Close() error {
+	s.closing.Store(true)
+	s.filling.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
@@ -157,27 +164,18 @@ func checkedRow(r driver.Reader, rk []byte, leaf *entry) (row Row, raw []byte, e
 
 // leaf finds the leaf of a key; the caller holds mu.
 func (s *Store) leaf(kh *crypto.Hash) (entry, bool, error) {
-	t, level := subtree{root: s.root, hash: s.hash}, 0
-	var above *node
-	var side byte
-	for t.root.inTree() {
-		above, side = s.tree.at(t.root), bit(kh, level)
-		t = subtree{root: above.kid[side], page: above.atPage(side), hash: above.hash[side]}
-		level++
-	}
-	if t.root == 0 {
+	p := s.page(kh)
+	if p.root == 0 {
 		return entry{}, false, nil
 	}
 	var room [pageLeaves]entry
-	leaves, ok := s.have.get(room[:0], t.page, kh, level, t.root.leaves())
+	leaves, ok := s.have.get(room[:0], p.page, kh, p.level, p.root.leaves())
 	if !ok {
 		var err error
-		if leaves, err = readPage(s.db, kh, level, t.root.leaves(), t.hash); err != nil {
+		if leaves, err = readPage(s.db, kh, p.level, p.root.leaves(), p.hash); err != nil {
 			return entry{}, false, err
 		}
-		if above != nil {
-			above.notePage(side, s.have.put(leaves, 0, level))
-		}
+		p.note(s.have, leaves)
 	}
 	for i := range leaves {
 		if leaves[i].key == *kh {

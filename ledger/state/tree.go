@@ -63,7 +63,7 @@ func (n *node) notePage(side byte, at place) {
 
 const (
 	nodeSize  = 2*crypto.HashSize + 4*4
-	chunkBits = 14
+	chunkBits = 18
 	chunkSize = 1 << chunkBits
 )
 
@@ -96,13 +96,39 @@ func (s *slab) take() ref {
 func (s *slab) release(refs []ref) { s.free = append(s.free, refs...) }
 
 // bytes is the memory the slab takes.
-func (s *slab) bytes() int { return len(s.chunks)*chunkSize*nodeSize + cap(s.free)*4 }
+func (s *slab) bytes() int { return int(s.used)*nodeSize + cap(s.free)*4 }
 
 func (s *slab) close() {
 	for i := range s.chunks {
 		s.chunks[i].free()
 	}
 	s.chunks = nil
+}
+
+// pageOfKey is the page that a key belongs to, or that it would.
+type pageOfKey struct {
+	subtree
+	above *node // whose kid it is at side; nil: it is all of the tree
+	side  byte
+	level int
+}
+
+// page finds the page of a key in the committed tree; the caller holds mu.
+func (s *Store) page(kh *crypto.Hash) pageOfKey {
+	p := pageOfKey{subtree: subtree{root: s.root, hash: s.hash}}
+	for p.root.inTree() {
+		p.above, p.side = s.tree.at(p.root), bit(kh, p.level)
+		p.subtree = subtree{root: p.above.kid[p.side], page: p.above.atPage(p.side), hash: p.above.hash[p.side]}
+		p.level++
+	}
+	return p
+}
+
+// note caches the leaves of the page, which were read from rows and checked.
+func (p *pageOfKey) note(c *leafCache, leaves []entry) {
+	if p.above != nil {
+		p.above.notePage(p.side, c.put(leaves, formerPage{}))
+	}
 }
 
 // Change is what a block does to the state, computed but not applied.

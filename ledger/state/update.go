@@ -27,8 +27,13 @@ type part struct {
 // newPage is a page of the change: leaves[from:to].
 type newPage struct {
 	from, to int32
-	was      place // of the page at a level that these leaves were part of, for one of its heirs
-	level    int32
+	was      formerPage // that these leaves were part of, for one of its heirs
+}
+
+// formerPage is a page of the tree before a change.
+type formerPage struct {
+	at            place
+	level, leaves int32
 }
 
 // newPlace, set in a place, makes the rest of it the number of a new page of the part.
@@ -169,7 +174,7 @@ func (u *updater) page(t subtree, level int) (sub, error) {
 	first := len(u.pages)
 	n := u.build(u.merged, u.mergedAt, level)
 	if first < len(u.pages) {
-		u.pages[first].was, u.pages[first].level = t.page, int32(level)
+		u.pages[first].was = formerPage{t.page, int32(level), int32(len(u.old))}
 	}
 	return n, nil
 }

@@ -21,16 +21,16 @@ import (
 // Opener opens Pebble stores. The zero value is ready for use.
 type Opener struct {
 	FS         vfs.FS // nil: the operating system's
-	CacheBytes int64  // block cache of the state store; 0: 64 MiB. Blocks get an eighth.
+	CacheBytes int64  // block cache of the state store; 0: 32 MiB. Blocks get a quarter.
 	// MemTableBytes is the memory for rows not yet in a table, of which up to three may be
-	// in use per store; 0: 64 MiB for state, 32 MiB for blocks.
+	// in use per store; 0: 32 MiB.
 	MemTableBytes uint64
 	Log           *slog.Logger // nil: discards
 }
 
 const (
-	defaultCacheBytes    = 64 << 20
-	defaultMemTableBytes = 64 << 20
+	defaultCacheBytes    = 32 << 20
+	defaultMemTableBytes = 32 << 20
 	memTables            = 3
 	// batchBytes is the size up to which Pebble keeps a batch's memory for the next one.
 	batchBytes = 16 << 20
@@ -44,14 +44,11 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		cache = defaultCacheBytes
 	}
 	if p == driver.ProfileBlocks {
-		cache /= 8
+		cache /= 4
 	}
 	memTable := o.MemTableBytes
 	if memTable == 0 {
 		memTable = defaultMemTableBytes
-		if p == driver.ProfileBlocks {
-			memTable /= 2
-		}
 	}
 	cache += 2 * int64(memTable) // Pebble takes the memory of its tables out of the cache; seldom are more in use
 	opts := &pebble.Options{
@@ -59,7 +56,7 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: memTables,
-		L0StopWritesThreshold:       24,
+		L0StopWritesThreshold:       32,
 		MaxOpenFiles:                512,
 		CacheSize:                   cache,
 		Logger:                      logger{o.Log},
@@ -93,7 +90,7 @@ func (s *store) Checkpoint(dir string) error {
 // merge. The state tree answers for keys that do not exist; filters therefore only spare
 // reads of the upper levels, and the last one, which holds nearly all rows, has none.
 func stateOptions(opts *pebble.Options) {
-	opts.L0CompactionThreshold = 6
+	opts.L0CompactionThreshold = 16 // twice the flushes that gather
 	opts.LBaseMaxBytes = 512 << 20
 	for i := range opts.Levels {
 		l := &opts.Levels[i]
