@@ -166,71 +166,95 @@ func (s *Store) prove(v *View, ns string, key []byte) (p *proof.StateProof, err 
 	rk := RowKey(ns, key)
 	kh := RowKeyHash(rk)
 	p = &proof.StateProof{Siblings: make([]crypto.Hash, 0, 32)}
-	r, hash, level := v.root, v.hash, 0
-	for r.inTree() {
-		n, b := s.tree.at(r), bit(&kh, level)
-		r, hash = n.kid[b], n.hash[b]
+	t, level := subtree{root: v.root, hash: v.hash}, 0
+	for t.root.inTree() {
+		n, b := s.tree.at(t.root), bit(&kh, level)
+		t = subtree{root: n.kid[b], page: n.atPage(b), hash: n.hash[b]}
 		p.Siblings = append(p.Siblings, n.hash[1-b])
 		level++
 	}
-	var own Leaf
-	if r != 0 {
-		leaves, err := v.leavesUnder(kh, level)
-		if err != nil {
-			return nil, err
-		}
-		if own, err = provePage(p, leaves, &kh, level, hash); err != nil {
-			return nil, err
-		}
+	leaf, ends, err := v.provePage(p, t, &kh, level)
+	if err != nil {
+		return nil, err
 	}
-	return p, v.fill(p, rk, &own)
+	switch {
+	case !ends:
+		p.Ends = proof.EndsEmpty
+	case leaf.key == kh:
+		err = v.endWithValue(p, rk, &leaf)
+	default:
+		p.Ends, p.ForeignKey = proof.EndsForeign, leaf.key
+		p.ForeignValue, err = v.valueHash(&leaf)
+	}
+	return p, err
 }
 
-// provePage adds the path inside a page, whose rows must have the hash that the tree holds
-// of it; it returns the leaf in which the path ends.
-func provePage(p *proof.StateProof, rows []Leaf, kh *crypto.Hash, level int, want crypto.Hash) (end Leaf, err error) {
+// provePage adds the path inside a page and returns the leaf in which it ends, if it does
+// in one. Leaves in memory may be newer than the view: they serve if they have the hash
+// that the tree holds of the page, and so MUST those that are read from rows.
+func (v *View) provePage(p *proof.StateProof, t subtree, kh *crypto.Hash, level int) (end entry, ends bool, err error) {
+	if t.root == 0 {
+		return end, false, nil
+	}
+	var room [pageLeaves]entry
+	if leaves, ok := v.s.have.get(room[:0], t.page, kh, level, t.root.leaves()); ok {
+		h := newHasher()
+		at := make([]int32, len(leaves))
+		for i := range leaves {
+			at[i] = h.known(leaves[i].hash)
+		}
+		if end, ends, ok = pathInPage(p, h, leaves, at, kh, level, t.hash); ok {
+			return end, ends, nil
+		}
+	}
+	rows, err := v.leavesUnder(*kh, level)
+	if err != nil {
+		return end, false, err
+	}
 	h := newHasher()
 	leaves, at := make([]entry, len(rows)), make([]int32, len(rows))
 	for i := range rows {
 		leaves[i].key, at[i] = rows[i].Key, h.leaf(&rows[i].Key, &rows[i].Value)
 	}
+	end, ends, ok := pathInPage(p, h, leaves, at, kh, level, t.hash)
+	if !ok {
+		return end, false, Corrupt("leaf rows under %x/%d do not have the hash that the state tree holds of them", *kh, level)
+	}
+	return end, ends, nil
+}
+
+// pathInPage adds the path inside a page with the leaves at in h, unless ok is false: the
+// page does not have the wanted hash.
+func pathInPage(p *proof.StateProof, h *hasher, leaves []entry, at []int32, kh *crypto.Hash, level int, want crypto.Hash) (end entry, ends, ok bool) {
 	top := h.page(leaves, at, level)
 	var siblings []int32
-	for n := top; len(rows) > 1; level++ {
+	for n := top; len(leaves) > 1; level++ {
 		kids, mid := h.kids[n], split(leaves, level)
 		if bit(kh, level) == 0 {
-			n, rows, leaves = kids[0], rows[:mid], leaves[:mid]
+			n, leaves, at = kids[0], leaves[:mid], at[:mid]
 			siblings = append(siblings, kids[1])
 		} else {
-			n, rows, leaves = kids[1], rows[mid:], leaves[mid:]
+			n, leaves, at = kids[1], leaves[mid:], at[mid:]
 			siblings = append(siblings, kids[0])
 		}
 	}
 	h.run()
 	if h.hashes[top] != want {
-		return end, Corrupt("leaf rows under %x/%d do not have the hash that the state tree holds of them", *kh, level)
+		return end, false, false
 	}
 	for _, i := range siblings {
 		p.Siblings = append(p.Siblings, h.hashes[i])
 	}
-	if len(rows) == 0 {
-		p.Ends = proof.EndsEmpty
-		return end, nil
+	if len(leaves) == 0 {
+		return end, false, true
 	}
-	if rows[0].Key == *kh {
-		p.Ends = proof.EndsValue
-	} else {
-		p.Ends = proof.EndsForeign
-		p.ForeignKey, p.ForeignValue = rows[0].Key, rows[0].Value
-	}
-	return rows[0], nil
+	end = leaves[0]
+	end.hash = h.hashes[at[0]]
+	return end, true, true
 }
 
-// fill adds the row where the path ends in the key's own leaf.
-func (v *View) fill(p *proof.StateProof, rowKey []byte, leaf *Leaf) error {
-	if p.Ends != proof.EndsValue {
-		return nil
-	}
+// endWithValue ends a path in the key's own leaf with its row.
+func (v *View) endWithValue(p *proof.StateProof, rowKey []byte, leaf *entry) error {
 	raw, found, err := v.row(rowKey)
 	if err != nil {
 		return err
@@ -242,14 +266,37 @@ func (v *View) fill(p *proof.StateProof, rowKey []byte, leaf *Leaf) error {
 	if err != nil {
 		return err
 	}
-	if crypto.Sum(raw) != leaf.Value {
+	if proof.StateLeaf(leaf.key, crypto.Sum(raw)) != leaf.hash {
 		return Corrupt("state row %q does not match its leaf", rowKey)
 	}
 	p.Height, p.TxIndex, p.Value = row.Height, row.TxIndex, row.Value
+	p.Ends = proof.EndsValue
 	if row.Deleted {
 		p.Ends = proof.EndsTombstone
 	}
 	return nil
+}
+
+// valueHash reads the value hash of a leaf of the view's tree.
+func (v *View) valueHash(leaf *entry) (crypto.Hash, error) {
+	if v.past != nil {
+		if u := v.past.find(leaf.key); u != nil {
+			return u.leaf.Value, nil
+		}
+	}
+	key := LeafKey(leaf.key)
+	raw, found, err := v.snap.Get(key)
+	if err != nil {
+		return crypto.Hash{}, ReadError(err)
+	}
+	if !found {
+		return crypto.Hash{}, Corrupt("leaf row %x is missing", key)
+	}
+	l, err := DecodeLeaf(key, raw)
+	if err == nil && proof.StateLeaf(l.Key, l.Value) != leaf.hash {
+		err = Corrupt("leaf row %x does not have the hash that the state tree holds of it", key)
+	}
+	return l.Value, err
 }
 
 // row reads a state row as of the view's height.

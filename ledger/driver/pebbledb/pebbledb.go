@@ -21,16 +21,16 @@ import (
 // Opener opens Pebble stores. The zero value is ready for use.
 type Opener struct {
 	FS         vfs.FS // nil: the operating system's
-	CacheBytes int64  // block cache of the state store; 0: 32 MiB. Blocks get a quarter.
+	CacheBytes int64  // block cache of the state store; 0: 24 MiB. Blocks get a quarter.
 	// MemTableBytes is the memory for rows not yet in a table, of which up to three may be
-	// in use per store; 0: 32 MiB.
+	// in use per store; 0: 24 MiB.
 	MemTableBytes uint64
 	Log           *slog.Logger // nil: discards
 }
 
 const (
-	defaultCacheBytes    = 32 << 20
-	defaultMemTableBytes = 32 << 20
+	defaultCacheBytes    = 24 << 20
+	defaultMemTableBytes = 24 << 20
 	memTables            = 3
 	// batchBytes is the size up to which Pebble keeps a batch's memory for the next one.
 	batchBytes = 16 << 20
@@ -90,7 +90,7 @@ func (s *store) Checkpoint(dir string) error {
 // merge. The state tree answers for keys that do not exist; filters therefore only spare
 // reads of the upper levels, and the last one, which holds nearly all rows, has none.
 func stateOptions(opts *pebble.Options) {
-	opts.L0CompactionThreshold = 16 // twice the flushes that gather
+	opts.L0CompactionThreshold = 20 // twice the flushes that gather
 	opts.LBaseMaxBytes = 512 << 20
 	for i := range opts.Levels {
 		l := &opts.Levels[i]
