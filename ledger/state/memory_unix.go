@@ -24,6 +24,7 @@ func mapMemory(bytes int) []byte {
 	if err != nil {
 		return nil
 	}
+	//lint:deterministic how memory is mapped, not what is computed in it
 	if runtime.GOOS == "linux" && bytes > 2*smallMemory {
 		_ = unix.Madvise(b[smallMemory:], adviseHuge) // advice alone; it works without
 	}

@@ -21,16 +21,16 @@ import (
 // Opener opens Pebble stores. The zero value is ready for use.
 type Opener struct {
 	FS         vfs.FS // nil: the operating system's
-	CacheBytes int64  // block cache of the state store; 0: 24 MiB. Blocks get a quarter.
+	CacheBytes int64  // block cache of the state store; 0: 16 MiB. Blocks get half.
 	// MemTableBytes is the memory for rows not yet in a table, of which up to three may be
-	// in use per store; 0: 24 MiB.
+	// in use per store; 0: 16 MiB for state, 32 MiB for blocks.
 	MemTableBytes uint64
 	Log           *slog.Logger // nil: discards
 }
 
 const (
-	defaultCacheBytes    = 24 << 20
-	defaultMemTableBytes = 24 << 20
+	defaultCacheBytes    = 16 << 20
+	defaultMemTableBytes = 16 << 20
 	memTables            = 3
 	// batchBytes is the size up to which Pebble keeps a batch's memory for the next one.
 	batchBytes = 16 << 20
@@ -44,11 +44,14 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		cache = defaultCacheBytes
 	}
 	if p == driver.ProfileBlocks {
-		cache /= 4
+		cache /= 2
 	}
 	memTable := o.MemTableBytes
 	if memTable == 0 {
 		memTable = defaultMemTableBytes
+		if p == driver.ProfileBlocks {
+			memTable *= 2
+		}
 	}
 	cache += 2 * int64(memTable) // Pebble takes the memory of its tables out of the cache; seldom are more in use
 	opts := &pebble.Options{
@@ -56,7 +59,7 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: memTables,
-		L0StopWritesThreshold:       32,
+		L0StopWritesThreshold:       48,
 		MaxOpenFiles:                512,
 		CacheSize:                   cache,
 		Logger:                      logger{o.Log},
@@ -90,7 +93,7 @@ func (s *store) Checkpoint(dir string) error {
 // merge. The state tree answers for keys that do not exist; filters therefore only spare
 // reads of the upper levels, and the last one, which holds nearly all rows, has none.
 func stateOptions(opts *pebble.Options) {
-	opts.L0CompactionThreshold = 20 // twice the flushes that gather
+	opts.L0CompactionThreshold = 24 // twice the flushes that gather
 	opts.LBaseMaxBytes = 512 << 20
 	for i := range opts.Levels {
 		l := &opts.Levels[i]
