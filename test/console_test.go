@@ -14,9 +14,10 @@ import (
 // TestConsole drives the web console in Chromium against running validators: from the
 // first visit to a transaction verified by the page itself, a form signed in the browser,
 // and servers that lie; on a node that asks for logins from a wrong key to its operation,
-// and verification in public, also with the node out of reach. Screenshots stay in
+// and verification in public, also with the node out of reach; a department, an enterprise,
+// a citizen and an auditor side by side in the evidence portal. Screenshots stay in
 // .bench/console.
-// covers: B1.13, A15.03, A15.04
+// covers: B1.03, B1.04, B1.05, B1.10, B1.13, A15.03, A15.04
 func TestConsole(t *testing.T) {
 	n := shared(t, "console", beside, nil)
 	ctx := context.Background()
@@ -34,8 +35,8 @@ func TestConsole(t *testing.T) {
 	}, patience(), 20*time.Millisecond, "the mirror follows")
 
 	members := filepath.Join(n.Dir(), "members", "archives")
-	told := append(n.evidenceFile(t, clerk), n.guard(t)...)
-	cmd := exec.CommandContext(ctx, "node", "--test", "--test-concurrency=1", "test/console.test.mjs", "test/access.test.mjs")
+	told := append(append(n.evidenceFile(t, clerk), n.portal(t)...), n.guard(t)...)
+	cmd := exec.CommandContext(ctx, "node", "--test", "--test-concurrency=1", "test/console.test.mjs", "test/access.test.mjs", "test/portal.test.mjs")
 	cmd.Dir = filepath.Join(root, "web")
 	cmd.Env = append(append(os.Environ(), told...),
 		"CONSOLE_URL=http://"+n.Nodes[0].Web, "CONSOLE_OTHER=http://"+n.Nodes[1].Web, "CONSOLE_TX="+out.ID.String(), "CONSOLE_HASH="+d.Hash,

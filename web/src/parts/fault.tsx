@@ -27,9 +27,11 @@ export function FaultAlert({ error, retry }: { error: Error; retry?: () => void 
               {t("cause")}: {said("cause")}
             </span>
           )}
-          <span>
-            {t("fix")}: {unreachable ? t("unreachableFix") : said("fix")}
-          </span>
+          {(unreachable || said("fix")) && (
+            <span>
+              {t("fix")}: {unreachable ? t("unreachableFix") : said("fix")}
+            </span>
+          )}
         </Space>
       }
       action={retry && <Button onClick={retry}>{t("retry")}</Button>}

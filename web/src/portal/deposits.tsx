@@ -1,6 +1,6 @@
 /** Deposits: found by id, hash, title, tag, time, type and state; and one in full, with its history. */
 import { Button, Descriptions, Empty, Form, Input, Select, Table, Tag, Timeline } from "antd";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 import { type Loaded, useLoad } from "../api.ts";
 import { Short, to, useChain } from "../chain.tsx";
@@ -13,6 +13,9 @@ import { Grants } from "./grants.tsx";
 import { depositStates, fetchFile, type Grant, originals, type Receipt, save, send, servicePath, type Standing } from "./service.ts";
 import { issue, verifyReceipt } from "./verify.ts";
 import { usePortal } from "./words.ts";
+
+/** How often a deposit that waits for the chain is looked at. */
+const everyMs = 2000;
 
 const stateColors: Record<Receipt["state"], string> = { accepted: "blue", committed: "green", refused: "red" };
 
@@ -126,7 +129,10 @@ function Filters({ asked, ask }: { asked: URLSearchParams; ask: (next: URLSearch
 export function DepositPage({ standing }: { standing: Standing }) {
   const { id = "" } = useParams();
   const chain = useChain();
-  const receipt = useLoad<Receipt>(servicePath(chain, "deposits", id));
+  const [waiting, setWaiting] = useState(false);
+  const receipt = useLoad<Receipt>(servicePath(chain, "deposits", id), waiting ? everyMs : 0);
+  const state = receipt.data?.state;
+  useEffect(() => setWaiting(state === "accepted"), [state]);
   return <ShownLoaded of={receipt}>{(r, reload) => <Detail key={r.id + r.state} receipt={r} standing={standing} reload={reload} />}</ShownLoaded>;
 }
 

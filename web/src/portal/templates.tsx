@@ -241,7 +241,9 @@ function NodeList({ own }: { own: string }) {
               <FieldList name={[item.name, "fields"]} least={0} />
             </Card>
           ))}
-          <Button onClick={() => add({ name: "", party: own })}>{p("addNode")}</Button>
+          <div>
+            <Button onClick={() => add({ name: "", party: own })}>{p("addNode")}</Button>
+          </div>
         </>
       )}
     </Form.List>
