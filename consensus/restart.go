@@ -70,6 +70,10 @@ func (r *restart) same(got *types.Restart, l headers) error {
 	return verifyRestart(l, got)
 }
 
+// before reports whether a header is of before the restart, given up or not: the first block
+// after it bears the act's time.
+func (r *restart) before(h *types.Header) bool { return r != nil && h.Time < r.act.Time }
+
 // from is the act that CometBFT's chain begins with, nil where that is the genesis.
 func (r *restart) from() *types.Restart {
 	if r == nil {

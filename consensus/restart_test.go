@@ -81,11 +81,12 @@ func TestRestartAboveTheArchive(t *testing.T) {
 	net := newNetwork(t, 4)
 	net.up()
 	net.ready()
+	var kept *Committed
 	for i := range 3 {
-		net.nodes[i].commit(net.call(fmt.Sprint("k", i), "v"))
+		kept = net.nodes[i].commit(net.call(fmt.Sprint("k", i), "v"))
 	}
-	tip := net.quiet(300 * time.Millisecond)
-	records := net.nodes[0].records(1, tip-2) // the newest are lost
+	net.settled(kept.Height + 2)
+	records := net.nodes[0].records(1, kept.Height) // the newest blocks are lost
 	for _, n := range net.nodes {
 		n.down()
 		n.wipe()
@@ -133,6 +134,8 @@ func TestRestartAboveTheArchive(t *testing.T) {
 		require.NoError(t, err, "height %d", h)
 	}
 
+	require.True(t, net.nodes[3].app.restart.before(&last), "a snapshot of it is offered to nobody")
+	require.False(t, net.nodes[3].app.restart.before(&next))
 	n := net.nodes[3] // a crash once the first block is stored
 	n.down()
 	dir := filepath.Join(n.home, "data", "comet")
@@ -157,7 +160,7 @@ func TestRestartAboveTheArchive(t *testing.T) {
 	t.Cleanup(n.down)
 	net.ready()
 	top := n.commit(net.call("once", "more"))
-	net.quiet(300 * time.Millisecond)
+	net.settled(top.Height + 2)
 	net.same()
 
 	all := append(records, net.nodes[0].records(last.Height+1, top.Height)...)

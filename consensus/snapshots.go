@@ -209,6 +209,9 @@ func (a *app) ListSnapshots(context.Context, *abci.RequestListSnapshots) (*abci.
 			a.log.Error("snapshot not offered", "height", h, "err", err)
 			continue
 		}
+		if a.restart.before(&o.manifest.Header) {
+			continue // its anchor leads to votes of before: whoever joins would take it for a forgery
+		}
 		hash := o.manifest.Hash()
 		res.Snapshots = append(res.Snapshots, &abci.Snapshot{
 			Height: h, Format: snapshot.Format, Chunks: o.manifest.Chunks(), Hash: hash[:], Metadata: o.encode(),
