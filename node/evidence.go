@@ -26,13 +26,17 @@ type EvidenceConfig struct {
 	// Stamp is the member whose clock stamps certificates, another one, under Members as well.
 	// Empty: no certificates.
 	Stamp string `koanf:"stamp"`
-	// Targets are the folders that keep originals, encrypted, each on a disk of its own; Copies
-	// of every original are kept. Empty: three folders beside the service's database.
-	Targets []string      `koanf:"targets"`
-	Copies  int           `koanf:"copies"`
-	Workers int           `koanf:"workers"` // deposits that are brought onto the chain at a time
-	Wait    time.Duration `koanf:"wait"`    // for a commit, before a deposit is answered as accepted
-	Notary  NotaryConfig  `koanf:"notary"`
+	// Targets are the folders that keep originals, encrypted, each on a disk of its own, by
+	// name; Copies of every original are kept. A folder is marked with its name. Empty: three
+	// folders beside the service's database.
+	Targets map[string]string `koanf:"targets"`
+	Copies  int               `koanf:"copies"`
+	// ScrubEvery is how often all copies are read and mended, at ScrubMiBPerSecond; 0: never.
+	ScrubEvery        time.Duration `koanf:"scrubEvery"`
+	ScrubMiBPerSecond int           `koanf:"scrubMiBPerSecond"`
+	Workers           int           `koanf:"workers"` // deposits that are brought onto the chain at a time
+	Wait              time.Duration `koanf:"wait"`    // for a commit, before a deposit is answered as accepted
+	Notary            NotaryConfig  `koanf:"notary"`
 	// Verifier is the address of the public verification page that certificates name.
 	Verifier string `koanf:"verifier"`
 }
@@ -47,7 +51,7 @@ type NotaryConfig struct {
 
 // defaultEvidence is the service's configuration where chain.toml says nothing.
 func defaultEvidence() EvidenceConfig {
-	return EvidenceConfig{Copies: 2, Workers: 64, Wait: 20 * time.Second}
+	return EvidenceConfig{Copies: 2, ScrubEvery: 24 * time.Hour, ScrubMiBPerSecond: 64, Workers: 64, Wait: 20 * time.Second}
 }
 
 func (c *EvidenceConfig) validate() error {
@@ -59,6 +63,8 @@ func (c *EvidenceConfig) validate() error {
 		return errors.New("evidence.member and evidence.members: who signs deposits, and where its key lies")
 	case c.Copies < 1 || len(c.Targets) > 0 && c.Copies > len(c.Targets) || len(c.Targets) == 0 && c.Copies > defaultTargets:
 		return errors.New("evidence.copies: at least 1, and no more than there are targets")
+	case c.ScrubEvery < 0 || c.ScrubMiBPerSecond < 1 || c.ScrubMiBPerSecond > 64<<10:
+		return errors.New("evidence.scrubEvery: not negative; evidence.scrubMiBPerSecond: between 1 and 65536")
 	case c.Workers < 1 || c.Workers > 1024:
 		return errors.New("evidence.workers: between 1 and 1024")
 	case c.Wait < time.Second || c.Wait > 5*time.Minute:
@@ -135,14 +141,16 @@ func (n *node) evidenceOf(r *running, home ChainHome, log *slog.Logger) (Evidenc
 		return filepath.Join(home.Dir, path)
 	}
 	c.Members, c.PassphraseFile, c.Notary.Roots, c.Notary.TokenFile = in(c.Members), in(c.PassphraseFile), in(c.Notary.Roots), in(c.Notary.TokenFile)
-	if len(c.Targets) == 0 {
+	targets := map[string]string{}
+	for name, dir := range c.Targets {
+		targets[name] = in(dir)
+	}
+	if len(targets) == 0 {
 		for i := range defaultTargets {
-			c.Targets = append(c.Targets, filepath.Join(home.EvidenceDir(), "originals", fmt.Sprint(i)))
+			targets[fmt.Sprint("target-", i)] = filepath.Join(home.EvidenceDir(), "originals", fmt.Sprint(i))
 		}
 	}
-	for i := range c.Targets {
-		c.Targets[i] = in(c.Targets[i])
-	}
+	c.Targets = targets
 	if c.Verifier == "" {
 		c.Verifier = strings.TrimRight(n.cfg.Web.url(), "/") + "/console/verify"
 	}

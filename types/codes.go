@@ -105,6 +105,7 @@ const (
 	CodeFileTooLarge Code = 4505
 	CodeFileRemoved  Code = 4506
 	CodeFileRetained Code = 4507
+	CodeFileForeign  Code = 4508
 
 	// 46xx: the mirror in SQL
 	CodeMirrorAbsent   Code = 4601

@@ -45,6 +45,12 @@ var serviceTable = []Explanation{
 		Cause:   Text{"只有保存期满或有法律文书时才能删除，并须写明依据与经办人。", "A file is removed when its time of keeping is over or by a legal order, with its reference and who acts."},
 		Fix:     Text{"等保存期满，或写明法律文书的编号与经办人。", "Wait until the time is over, or name the legal order and who acts."},
 	},
+	{
+		Code:    CodeFileForeign,
+		Message: Text{"存储目标不属于该名称", "the storage target is another's"},
+		Cause:   Text{"目标上的标记由另一个文件库签名，或写着另一个名称：配置中的名称与目录对应有误，或磁盘接错。", "The marker on it is signed by another file store, or bears another name: names and folders are mixed up in the configuration, or disks are."},
+		Fix:     Text{"在 chain.toml 的 [evidence.targets] 中使名称与目录相符；更换磁盘时使用空目录。", "Make names and folders fit together in [evidence.targets] of chain.toml; a disk that replaces another begins as an empty folder."},
+	},
 
 	// 46xx: the mirror in SQL
 	{

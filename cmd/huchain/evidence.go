@@ -28,7 +28,9 @@ func evidenceCmd(a *app) *cobra.Command {
 	}
 	c.AddCommand(evidenceApplyCmd(a), evidenceOpeningsCmd(a), evidenceDecideCmd(a), evidenceClaimCmd(a), evidenceAppCmd(a), evidenceTemplateCmd(a),
 		evidenceDepositCmd(a), evidenceSearchCmd(a), evidenceReceiptCmd(a), evidenceVerifyCmd(a), evidenceFetchCmd(a, "original"), evidenceFetchCmd(a, "certificate"),
-		evidenceGrantCmd(a), evidenceStatisticsCmd(a))
+		evidenceGrantCmd(a), evidenceGrantsCmd(a), evidenceChainTemplateCmd(a), evidenceChainCmd(a), evidenceNotariseCmd(a), evidenceCourtCmd(a),
+		evidenceImportCmd(a), evidenceExportCmd(a), evidenceStatisticsCmd(a), evidenceNoticeCmd(a), evidenceWebhookCmd(a),
+		evidenceTenantCmd(a), evidenceFlowCmd(a), evidencePermissionCmd(a), evidenceSettingsCmd(a), evidenceRotateCmd(a))
 	return c
 }
 
@@ -190,6 +192,18 @@ func evidenceClaimCmd(a *app) *cobra.Command {
 }
 
 func evidenceAppCmd(a *app) *cobra.Command {
+	in := &rest.AppNew{}
+	create := a.evidenceLeaf("new NAME", "make an application with a key, shown this once", "The key is sent as \"Authorization: Bearer KEY\". Administrators of the service name the --tenant.", "  huchain evidence app new oa --as clerk", 1, 1,
+		func(ctx context.Context, e *client.Evidence, args []string) error {
+			in.Body.Name = args[0]
+			var out rest.App
+			if err := e.Ask(ctx, http.MethodPost, nil, &in.Body, &out, "apps"); err != nil {
+				return err
+			}
+			return a.printApps(&rest.Apps{Items: []rest.App{out}})
+		})
+	create.Flags().IntVar(&in.Body.RequestsPerSecond, "rate", 0, "requests a second (default: what the tenant is granted)")
+	create.Flags().StringVar(&in.Body.Tenant, "tenant", "", "tenant that it is for, where an administrator makes it")
 	c := &cobra.Command{Use: "app", Short: "applications of one's tenant, and their keys"}
 	c.AddCommand(
 		a.evidenceLeaf("list", "the tenant's applications", "Lists applications; keys are shown when they are made alone.", "  huchain evidence app list --as clerk", 0, 0,
@@ -200,16 +214,7 @@ func evidenceAppCmd(a *app) *cobra.Command {
 				}
 				return a.printApps(&out)
 			}),
-		a.evidenceLeaf("new NAME", "make an application with a key, shown this once", "The key is sent as \"Authorization: Bearer KEY\".", "  huchain evidence app new oa --as clerk", 1, 1,
-			func(ctx context.Context, e *client.Evidence, args []string) error {
-				in := &rest.AppNew{}
-				in.Body.Name = args[0]
-				var out rest.App
-				if err := e.Ask(ctx, http.MethodPost, nil, &in.Body, &out, "apps"); err != nil {
-					return err
-				}
-				return a.printApps(&rest.Apps{Items: []rest.App{out}})
-			}),
+		create,
 		a.evidenceLeaf("revoke ID", "end an application's key at once", "The application can do nothing any more.", "  huchain evidence app revoke a0199… --as clerk", 1, 1,
 			func(ctx context.Context, e *client.Evidence, args []string) error {
 				var out rest.App

@@ -60,14 +60,16 @@ func evidenceTemplateCmd(a *app) *cobra.Command {
 	save.Flags().StringVar(&file, "file", "optional", "whether a deposit has an original: required, optional or none")
 	save.Flags().StringArrayVar(&fields, "field", nil, "NAME:TYPE[:required][:encrypted]; may be repeated")
 	save.Flags().IntVar(&version, "version", 1, "one more than the newest")
-	show := a.evidenceLeaf("show ID", "a template in its newest version", "Shows fields, and which are required or encrypted.", "  huchain evidence template show contract --as clerk", 1, 1,
+	var of int
+	show := a.evidenceLeaf("show ID", "a template", "Shows fields, and which are required or encrypted.", "  huchain evidence template show contract --as clerk", 1, 1,
 		func(ctx context.Context, e *client.Evidence, args []string) error {
 			var out rest.EvidenceTemplate
-			if err := e.Ask(ctx, http.MethodGet, nil, nil, &out, "templates", args[0]); err != nil {
+			if err := e.Ask(ctx, http.MethodGet, versionQuery(of), nil, &out, "templates", args[0]); err != nil {
 				return err
 			}
 			return a.printTemplates([]rest.EvidenceTemplate{out}, &out)
 		})
+	show.Flags().IntVar(&of, "version", 0, "a version (default: the newest)")
 	list := a.evidenceLeaf("list", "the tenant's templates", "Lists templates in their newest versions.", "  huchain evidence template list --as clerk", 0, 0,
 		func(ctx context.Context, e *client.Evidence, _ []string) error {
 			var out rest.EvidenceTemplates
@@ -128,24 +130,13 @@ func evidenceDepositCmd(a *app) *cobra.Command {
 }
 
 func evidenceSearchCmd(a *app) *cobra.Command {
-	var in rest.EvidenceSearch
-	var from, until string
+	var filter depositFilter
 	c := a.evidenceLeaf("search", "deposits of one's tenant and those granted to it, newest first", "Finds by hash, tag, part of the title, type, application and time.",
 		"  huchain evidence search --tag 合同 --as clerk", 0, 0, func(ctx context.Context, e *client.Evidence, _ []string) error {
-			for _, t := range []struct {
-				text string
-				into *time.Time
-			}{{from, &in.From}, {until, &in.Until}} {
-				if t.text == "" {
-					continue
-				}
-				at, err := time.Parse(time.RFC3339, t.text)
-				if err != nil {
-					return types.Errorf(types.CodeUsage, "%w", err)
-				}
-				*t.into = at
+			if err := filter.times(); err != nil {
+				return err
 			}
-			out, err := e.Search(ctx, &in)
+			out, err := e.Search(ctx, &filter.EvidenceSearch)
 			if err != nil {
 				return err
 			}
@@ -158,17 +149,47 @@ func evidenceSearchCmd(a *app) *cobra.Command {
 				}
 			})
 		})
-	f := c.Flags()
-	f.StringVar(&in.Hash, "hash", "", "SM3 of the original")
-	f.StringVar(&in.Tag, "tag", "", "tag")
-	f.StringVar(&in.Text, "title", "", "part of the title")
-	f.StringVar(&in.Type, "type", "", "text, form, document, image, audio, video, archive or other")
-	f.StringVar(&in.App, "app", "", "id of the application that deposited")
-	f.StringVar(&from, "from", "", "accepted at or after, such as 2026-03-02T01:00:00Z")
-	f.StringVar(&until, "until", "", "accepted before")
-	f.StringVar(&in.Cursor, "cursor", "", "go on behind a page")
-	f.IntVar(&in.Limit, "limit", 20, "how many, at most 200")
+	filter.flags(c)
+	c.Flags().StringVar(&filter.Cursor, "cursor", "", "go on behind a page")
+	c.Flags().IntVar(&filter.Limit, "limit", 20, "how many, at most 200")
 	return c
+}
+
+// depositFilter selects deposits by flags.
+type depositFilter struct {
+	rest.EvidenceSearch
+	from, until string
+}
+
+func (d *depositFilter) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&d.Hash, "hash", "", "SM3 of the original")
+	f.StringVar(&d.Tag, "tag", "", "tag")
+	f.StringVar(&d.Text, "title", "", "part of the title")
+	f.StringVar(&d.Type, "type", "", "text, form, document, image, audio, video, archive or other")
+	f.StringVar(&d.App, "app", "", "id of the application that deposited")
+	f.StringVar(&d.State, "state", "", "accepted, committed or refused")
+	f.StringVar(&d.from, "from", "", "accepted at or after, such as 2026-03-02T01:00:00Z")
+	f.StringVar(&d.until, "until", "", "accepted before")
+}
+
+func (d *depositFilter) times() (err error) {
+	if d.From, err = timeFlag(d.from); err == nil {
+		d.Until, err = timeFlag(d.until)
+	}
+	return err
+}
+
+// timeFlag reads a time; none is zero.
+func timeFlag(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, types.Errorf(types.CodeUsage, "%w", err)
+	}
+	return at, nil
 }
 
 func evidenceReceiptCmd(a *app) *cobra.Command {
@@ -251,14 +272,18 @@ func evidenceFetchCmd(a *app, what string) *cobra.Command {
 
 func evidenceGrantCmd(a *app) *cobra.Command {
 	var revoke bool
+	var until string
 	c := a.evidenceLeaf("grant ID TENANT|case:NUMBER", "let another tenant or a court case read a deposit", "For the tenant that owns it alone. With --revoke the grant ends at once.",
 		"  huchain evidence grant e0199… t0199… --as clerk", 2, 2, func(ctx context.Context, e *client.Evidence, args []string) error {
 			var g *rest.Grant
-			var err error
+			end, err := timeFlag(until)
+			if err != nil {
+				return err
+			}
 			if revoke {
 				g, err = e.RevokeGrant(ctx, args[0], args[1])
 			} else {
-				g, err = e.Grant(ctx, args[0], args[1], nil)
+				g, err = e.Grant(ctx, args[0], args[1], timeOrNil(end))
 			}
 			if err != nil {
 				return err
@@ -266,20 +291,34 @@ func evidenceGrantCmd(a *app) *cobra.Command {
 			return a.print(g, func(w io.Writer) { a.fields(w, field{"存证", "deposit", g.Deposit}, field{"对象", "to", g.To}) })
 		})
 	c.Flags().BoolVar(&revoke, "revoke", false, "end the grant")
+	c.Flags().StringVar(&until, "until", "", "end of the grant, such as 2026-12-31T16:00:00Z")
 	return c
 }
 
-func evidenceStatisticsCmd(a *app) *cobra.Command {
-	return a.evidenceLeaf("statistics", "figures about committed deposits", "Of one's tenant, or of all for those who run the service.", "  huchain evidence statistics --as clerk", 0, 0,
-		func(ctx context.Context, e *client.Evidence, _ []string) error {
-			var out rest.EvidenceStatistics
-			if err := e.Ask(ctx, http.MethodGet, nil, nil, &out, "statistics"); err != nil {
+func timeOrNil(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
+}
+
+func evidenceGrantsCmd(a *app) *cobra.Command {
+	return a.evidenceLeaf("grants ID", "to whom a deposit is granted", "For the tenant that owns it.", "  huchain evidence grants e0199… --as clerk", 1, 1,
+		func(ctx context.Context, e *client.Evidence, args []string) error {
+			var out rest.Grants
+			if err := e.Ask(ctx, http.MethodGet, nil, nil, &out, "deposits", args[0], "grants"); err != nil {
 				return err
 			}
 			return a.print(&out, func(w io.Writer) {
-				a.fields(w, field{"存证总数", "deposits", out.Total}, field{"区块数", "blocks", out.Blocks}, field{"字节", "bytes", out.SizeBytes})
-				for _, n := range out.ByType {
-					fmt.Fprintf(w, "  %s\t%d\n", n.Name, n.Count)
+				for _, g := range out.Items {
+					state := ""
+					switch {
+					case g.Revoked != nil:
+						state = a.say("已撤销", "revoked")
+					case g.Until != nil:
+						state = a.say("至 ", "until ") + g.Until.Format(time.RFC3339)
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", g.To, g.By, g.Time.Format(time.RFC3339), state)
 				}
 			})
 		})

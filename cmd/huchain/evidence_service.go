@@ -2,19 +2,20 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
-	"github.com/huchain/huchain/crypto/envelope"
 	"github.com/huchain/huchain/crypto/keystore"
 	"github.com/huchain/huchain/ledger/archive/target"
 	"github.com/huchain/huchain/node"
@@ -29,6 +30,8 @@ import (
 type evidencing struct {
 	*service.Service
 	files *filestore.Store
+	renew bool // there are keys of before
+	log   *slog.Logger
 }
 
 // Run implements node.Evidence.
@@ -36,7 +39,26 @@ func (e *evidencing) Run(ctx context.Context) {
 	if err := e.files.Start(ctx); err == nil {
 		defer e.files.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // its context has no end
 	}
+	var renewing sync.WaitGroup
+	defer renewing.Wait()
+	if e.renew {
+		renewing.Go(func() { e.rotate(ctx) })
+	}
 	e.Service.Run(ctx)
+}
+
+// rotate brings what keys of before sealed under the newest one.
+func (e *evidencing) rotate(ctx context.Context) {
+	r, err := e.files.Rotate(ctx)
+	switch {
+	case ctx.Err() != nil: // the next start goes on
+	case err != nil:
+		e.log.Warn("keys of originals are not renewed; the next start tries again", "code", types.CodeOf(err).String(), "error", err)
+	case !r.Done():
+		e.log.Warn("some originals still need a key of before; the next start tries again", "left", r.Left, "unreachable", r.Unreachable, "renewed", r.Renewed)
+	default:
+		e.log.Info("no original needs a key of before any more", "objects", r.Objects, "renewed", r.Renewed)
+	}
 }
 
 // newEvidence makes the evidence service of a chain.
@@ -84,7 +106,7 @@ func newEvidence(of node.EvidenceOf) (node.Evidence, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &evidencing{s, files}, nil
+	return &evidencing{s, files, len(secrets.old) > 0, of.Log}, nil
 }
 
 // originals is a file store as the evidence service uses it.
@@ -111,7 +133,8 @@ func (o originals) Open(ctx context.Context, hash crypto.Hash) (io.ReadCloser, e
 // openFiles opens the store of originals.
 func openFiles(of *node.EvidenceOf, k *evidenceKeys) (*filestore.Store, error) {
 	var places []filestore.Place
-	for i, dir := range of.Config.Targets {
+	for _, name := range slices.Sorted(maps.Keys(of.Config.Targets)) {
+		dir := of.Config.Targets[name]
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, types.Errorf(types.CodeDiskFailure, "%w", err)
 		}
@@ -119,72 +142,16 @@ func openFiles(of *node.EvidenceOf, k *evidenceKeys) (*filestore.Store, error) {
 		if err != nil {
 			return nil, err
 		}
-		places = append(places, filestore.Place{Name: fmt.Sprintf("target-%d", i), Target: t})
+		places = append(places, filestore.Place{Name: name, Target: t})
 	}
 	p := filestore.DefaultParams()
-	p.Copies = of.Config.Copies
-	return filestore.New(p, k.files, places, of.Log, nil)
-}
-
-// evidenceKeys are the secrets of a service: without them fields and originals are lost.
-type evidenceKeys struct {
-	fields []byte // of encrypted fields, tokens and secrets
-	files  *crypto.PrivateKey
-}
-
-// The files of the keys: an SM2 key under the passphrase, and an SM4 key under the SM2 key.
-const (
-	filesKeyFile  = "files.key"
-	fieldsKeyFile = "fields.key"
-)
-
-// openSecrets reads the keys of a service, made when it first starts.
-func openSecrets(dir string, passphrase []byte) (*evidenceKeys, error) {
-	path := filepath.Join(dir, filesKeyFile)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(dir, service.DatabaseFile)); err == nil {
-			return nil, types.Errorf(types.CodeKeyFile, "%s is gone, and nothing of the service's can be read without it: restore it from a backup", path)
-		}
-		if err := makeSecrets(dir, passphrase); err != nil {
-			return nil, err
-		}
-	}
-	files, err := keystore.Load(path, passphrase)
+	p.Copies, p.OldKeys, p.ProgressFile = of.Config.Copies, k.old, filepath.Join(of.Dir, "scrub.json")
+	p.ScrubEvery, p.ScrubBytesPerSecond = of.Config.ScrubEvery, int64(of.Config.ScrubMiBPerSecond)<<20
+	s, err := filestore.New(p, k.files, places, of.Log, nil)
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := os.ReadFile(filepath.Join(dir, fieldsKeyFile))
-	if err != nil {
-		return nil, types.Errorf(types.CodeKeyFile, "%w", err)
-	}
-	fields, err := files.Decrypt(sealed)
-	if err != nil || len(fields) != envelope.KeySize {
-		return nil, types.Errorf(types.CodeKeyFile, "%s does not open", filepath.Join(dir, fieldsKeyFile))
-	}
-	return &evidenceKeys{fields, files}, nil
-}
-
-// makeSecrets writes the key of fields first: a folder with the other key has both.
-func makeSecrets(dir string, passphrase []byte) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return types.Errorf(types.CodeDiskFailure, "%w", err)
-	}
-	files, err := crypto.GenerateKey(rand.Reader)
-	if err != nil {
-		return err
-	}
-	fields := make([]byte, envelope.KeySize)
-	if _, err := rand.Read(fields); err != nil {
-		return err
-	}
-	sealed, err := files.Public().Encrypt(rand.Reader, fields)
-	if err != nil {
-		return err
-	}
-	if err := node.WriteFile(filepath.Join(dir, fieldsKeyFile), sealed, 0o600); err != nil {
-		return types.Errorf(types.CodeDiskFailure, "%w", err)
-	}
-	return keystore.Save(filepath.Join(dir, filesKeyFile), files, passphrase)
+	return s, s.Check(context.Background())
 }
 
 func notaryOf(c *node.NotaryConfig) (*service.Notary, error) {
@@ -228,8 +195,16 @@ func settingsOf(c *node.EvidenceConfig) [][2]string {
 		return "••••"
 	}
 	return [][2]string{
-		{"enabled", fmt.Sprint(c.Enabled)}, {"member", c.Member}, {"stamp", c.Stamp}, {"passphraseFile", secret(c.PassphraseFile)}, {"targets", strings.Join(c.Targets, " ")},
-		{"copies", fmt.Sprint(c.Copies)}, {"workers", fmt.Sprint(c.Workers)}, {"wait", c.Wait.Round(time.Millisecond).String()},
+		{"enabled", fmt.Sprint(c.Enabled)}, {"member", c.Member}, {"stamp", c.Stamp}, {"passphraseFile", secret(c.PassphraseFile)}, {"targets", targetsText(c.Targets)},
+		{"copies", fmt.Sprint(c.Copies)}, {"scrubEvery", c.ScrubEvery.String()}, {"scrubMiBPerSecond", fmt.Sprint(c.ScrubMiBPerSecond)}, {"workers", fmt.Sprint(c.Workers)}, {"wait", c.Wait.Round(time.Millisecond).String()},
 		{"notary.url", c.Notary.URL}, {"notary.org", c.Notary.Org}, {"notary.token", secret(c.Notary.TokenFile)}, {"verifier", c.Verifier},
 	}
+}
+
+func targetsText(of map[string]string) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		out = append(out, name+"="+of[name])
+	}
+	return strings.Join(out, " ")
 }

@@ -50,6 +50,7 @@ var statusOf = map[types.Code]int{
 	types.CodeFileTooLarge:     http.StatusRequestEntityTooLarge,
 	types.CodeFileRemoved:      http.StatusGone,
 	types.CodeFileRetained:     http.StatusConflict,
+	types.CodeFileForeign:      http.StatusServiceUnavailable,
 	types.CodeMirrorAbsent:     http.StatusNotFound,
 	types.CodeMirrorQuery:      http.StatusBadRequest,
 	types.CodeMirrorDatabase:   http.StatusServiceUnavailable,

@@ -101,15 +101,11 @@ func rank(resting bool) int {
 // write puts a copy on a target. A bad one of that name, which nothing was ever confirmed
 // for under other bytes, is replaced.
 func (s *Store) write(ctx context.Context, p *place, name string, sum crypto.Hash, b []byte) error {
-	put := func() error { return p.Target.Put(ctx, name, int64(len(b)), sum, bytes.NewReader(b)) }
-	err := put()
+	err := p.Target.Put(ctx, name, int64(len(b)), sum, bytes.NewReader(b))
 	if types.CodeOf(err) != types.CodeArchiveConflict {
 		return err
 	}
-	if err := p.Target.Remove(ctx, name); err != nil {
-		return err
-	}
-	return put()
+	return p.Target.Replace(ctx, name, int64(len(b)), sum, bytes.NewReader(b))
 }
 
 // fault is a copy that could not be used.

@@ -67,6 +67,14 @@ func unwrap(id crypto.Hash, wrapped string, with crypto.Decrypter) (*fileKey, er
 	return newFileKey(plain[len(head):])
 }
 
+// open opens the key of a file for the store: it is wrapped to the key that signed.
+func (s *Store) open(m *manifest) (*fileKey, error) {
+	if m.by == nil {
+		return unwrap(m.ID, m.Key, s.key)
+	}
+	return unwrap(m.ID, m.Key, m.by)
+}
+
 // chunkBound is what a chunk's envelope authenticates: its upload and its position there.
 func chunkBound(upload []byte, index int) []byte {
 	b := append([]byte(chunkPurpose), upload...)
@@ -76,7 +84,7 @@ func chunkBound(upload []byte, index int) []byte {
 // keyFor opens the key of a file for a reader; nil stands for the store itself.
 func (s *Store) keyFor(ctx context.Context, m *manifest, with crypto.Decrypter) (*fileKey, error) {
 	if with == nil || with.Public() == s.key.Public() {
-		return unwrap(m.ID, m.Key, s.key)
+		return s.open(m)
 	}
 	var g grant
 	switch err := s.load(ctx, grantName(m.ID, with.Public()), &g); types.CodeOf(err) {
@@ -97,7 +105,7 @@ func (s *Store) Grant(ctx context.Context, id crypto.Hash, reader crypto.PublicK
 	if err != nil {
 		return err
 	}
-	k, err := unwrap(id, m.Key, s.key)
+	k, err := s.open(m)
 	if err != nil {
 		return err
 	}

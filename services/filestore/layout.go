@@ -46,6 +46,7 @@ type manifest struct {
 	Chunks []crypto.Hash `json:"chunks"` // SM3 of each ciphertext
 	Key    string        `json:"key"`    // wrapped to the store, as grant.Key
 	Sig    string        `json:"signature"`
+	by     Key           // of the store's keys, that which signed what was read
 }
 
 // grant is the key of a file, wrapped to a reader.
@@ -115,26 +116,42 @@ func (s *Store) encode(o signedObject) ([]byte, error) {
 	return json.Marshal(o)
 }
 
-// decode reads what encode wrote under a name, and nothing else.
+// decode reads what encode wrote under a name, under the store's key or one of before, and
+// nothing else.
 func (s *Store) decode(name string, in []byte, o signedObject) error {
+	by, err := s.decodeBy(name, in, o)
+	if m, ok := o.(*manifest); ok {
+		m.by = by
+	}
+	return err
+}
+
+// decodeBy is decode that also tells which of the store's keys signed.
+func (s *Store) decodeBy(name string, in []byte, o signedObject) (by Key, err error) {
 	d := json.NewDecoder(bytes.NewReader(in))
 	d.DisallowUnknownFields()
 	if err := d.Decode(o); err != nil {
-		return err
+		return nil, err
 	}
 	if again, err := json.Marshal(o); err != nil || !bytes.Equal(again, in) {
-		return fmt.Errorf("%s is not in the canonical form", name)
+		return nil, fmt.Errorf("%s is not in the canonical form", name)
 	}
 	sig, err := hex.DecodeString(*o.signature())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	text := *o.signature()
 	*o.signature() = ""
 	b, err := json.Marshal(o)
 	*o.signature() = text
-	if err != nil || !s.key.Public().Verify(append([]byte(o.purpose()), b...), sig) {
-		return fmt.Errorf("%s is not signed by this store", name)
+	if err != nil {
+		return nil, err
 	}
-	return o.check(name)
+	said := append([]byte(o.purpose()), b...)
+	for _, key := range append([]Key{s.key}, s.p.OldKeys...) {
+		if key.Public().Verify(said, sig) {
+			return key, o.check(name)
+		}
+	}
+	return nil, fmt.Errorf("%s is not signed by this store", name)
 }

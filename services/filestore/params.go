@@ -2,6 +2,7 @@ package filestore
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/huchain/huchain/crypto"
@@ -19,6 +20,15 @@ type Params struct {
 	ScrubEvery    time.Duration // 0: only on order
 	ScrubWorkers  int           // that read copies at the same time
 	RestAfter     time.Duration // for which a target that failed is asked last
+	// ScrubBytesPerSecond bounds what a scrub reads of all targets together, so that it takes
+	// no more of disks and network than is left over; 0: no bound.
+	ScrubBytesPerSecond int64
+	// ProgressFile keeps how far a scrub came and when the last one ended, so that a process
+	// that is started again goes on there; empty: each begins anew.
+	ProgressFile string
+	// OldKeys are the store's keys of before: what they sealed and signed is read, and
+	// nothing new is. Rotate makes them dispensable.
+	OldKeys []Key
 	// Recipients may read every file stored from now on, beside the store and the readers
 	// named with it, such as a key kept in escrow.
 	Recipients []crypto.PublicKey
@@ -29,7 +39,7 @@ type Params struct {
 func DefaultParams() Params {
 	return Params{
 		Copies: 2, ChunkBytes: 1 << 20, MaxFileBytes: 4 << 30, UploadTimeout: time.Hour,
-		ScrubEvery: 24 * time.Hour, ScrubWorkers: 2, RestAfter: 10 * time.Second,
+		ScrubEvery: 24 * time.Hour, ScrubWorkers: 2, RestAfter: 10 * time.Second, ScrubBytesPerSecond: 64 << 20,
 	}
 }
 
@@ -40,6 +50,8 @@ const (
 	maxChunkBytes  = 16 << 20
 	maxChunks      = 16 << 10
 	maxRecipients  = 16
+	maxOldKeys     = 16
+	minScrubRate   = 1 << 10
 	maxSignedBytes = 2 << 20 // of a manifest, wrapped key or order
 )
 
@@ -56,6 +68,10 @@ func (p *Params) Validate() error {
 		return types.Errorf(types.CodeConfig, "file store: times must not be negative, and an upload takes some")
 	case p.ScrubWorkers < 1 || p.ScrubWorkers > 64:
 		return types.Errorf(types.CodeConfig, "file store: 1 to 64 workers to scrub")
+	case p.ScrubBytesPerSecond != 0 && p.ScrubBytesPerSecond < minScrubRate:
+		return types.Errorf(types.CodeConfig, "file store: a scrub reads at least %d bytes a second", minScrubRate)
+	case len(p.OldKeys) > maxOldKeys:
+		return types.Errorf(types.CodeConfig, "file store: at most %d keys of before", maxOldKeys)
 	case len(p.Recipients) > maxRecipients:
 		return types.Errorf(types.CodeConfig, "file store: at most %d recipients", maxRecipients)
 	}
@@ -67,10 +83,12 @@ type Target interface {
 	target.Target
 	// Remove deletes an object; one that is not there is no error.
 	Remove(ctx context.Context, name string) error
+	// Replace is Put that gives a name other bytes; at any moment it has either.
+	Replace(ctx context.Context, name string, size int64, sum crypto.Hash, r io.Reader) error
 }
 
-// Place is a target under the name by which objects are spread: it MUST stay the same
-// for as long as the target holds the same objects, wherever it is mounted.
+// Place is a target under the name by which objects are spread. The store writes it into a
+// marker on the target, wherever that is mounted, and refuses one with another's marker.
 type Place struct {
 	Name   string
 	Target Target

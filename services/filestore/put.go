@@ -185,7 +185,7 @@ func (u *upload) settle(ctx context.Context, readers *[]crypto.PublicKey) (*File
 	default:
 		return nil, err
 	}
-	key, err := unwrap(id, known.Key, s.key)
+	key, err := s.open(known)
 	if err != nil {
 		return nil, err
 	}

@@ -3,12 +3,13 @@ package filestore
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/envelope"
@@ -31,6 +32,7 @@ type Report struct {
 type scrub struct {
 	s      *Store
 	places []*place // that can be listed
+	pace   *rate.Limiter
 
 	mu     sync.Mutex // guards what follows
 	report Report
@@ -39,31 +41,30 @@ type scrub struct {
 	extra  []string                    // objects of no file
 }
 
-// Scrub reads every copy on every target that can be reached, writes missing and altered
-// ones anew from good ones until Copies of each stand, finishes removals, and sweeps what
-// belongs to no file for longer than an upload may last. It holds the names of all files
-// and chunks in memory, some 200 bytes each. One scrub runs at a time. The error is that of
-// ctx, or HC-4504 if no target can be reached.
+// Scrub reads every copy on every target that can be reached, at most ScrubBytesPerSecond,
+// writes missing and altered ones anew from good ones until Copies of each stand, finishes
+// removals, and sweeps what belongs to no file for longer than an upload may last. One that
+// was cut before goes on with the chunks behind those it had read; what it had found counts.
+// It holds the names of all files and chunks in memory, some 200 bytes each. One scrub runs
+// at a time. The error is that of ctx, or HC-4504 if no target can be reached.
 func (s *Store) Scrub(ctx context.Context) (*Report, error) {
 	s.scrubbing.Lock()
 	defer s.scrubbing.Unlock()
 	r := &scrub{s: s, files: map[crypto.Hash]bool{}, chunks: map[crypto.Hash]crypto.Hash{}}
-	for _, p := range *s.places.Load() {
-		stop := errors.New("listed")
-		if err := p.Target.List(ctx, "m/", func(string, int64) error { return stop }); err != nil && !errors.Is(err, stop) {
-			s.failed(p)
-			r.report.Unreachable = append(r.report.Unreachable, p.Name)
-			continue
-		}
-		r.places = append(r.places, p)
+	if n := s.p.ScrubBytesPerSecond; n > 0 {
+		r.pace = rate.NewLimiter(rate.Limit(n), int(n))
 	}
+	r.places = s.reachable(ctx, &r.report.Unreachable)
 	if len(r.places) == 0 {
 		return nil, types.Errorf(types.CodeFileTargets, "none of %d can be listed", len(*s.places.Load()))
 	}
-	for _, kind := range []string{"t", "m", "k", "c"} {
+	for _, kind := range []string{"t", "m", "k"} {
 		if err := r.kind(ctx, kind); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.data(ctx); err != nil {
+		return nil, err
 	}
 	for _, id := range r.chunks { // on no target, or bad on all
 		r.files[id] = true
@@ -77,36 +78,34 @@ func (s *Store) Scrub(ctx context.Context) (*Report, error) {
 	slices.SortFunc(r.report.Lost, func(a, b crypto.Hash) int { return bytes.Compare(a[:], b[:]) })
 	r.report.Files = len(r.files)
 	s.metrics.lost.Set(float64(len(r.report.Lost)))
+	s.saveProgress(&progress{Ended: s.p.Now().UTC()})
 	return &r.report, r.sweep(ctx)
 }
 
-// kind scrubs the objects of a kind.
+// kind scrubs the objects of a kind that says what is there: orders, manifests, grants.
 func (r *scrub) kind(ctx context.Context, kind string) error {
-	at := map[string]uint64{} // a bit for each place
-	for i, p := range r.places {
-		err := p.Target.List(ctx, kind+"/", func(name string, _ int64) error {
-			at[name] |= 1 << i
-			return nil
-		})
-		if err != nil {
-			return err
-		}
+	all, err := listing(ctx, r.places, kind)
+	if err != nil {
+		return err
 	}
-	names := make([]string, 0, len(at))
-	for name := range at {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	return r.batch(ctx, kind, names(all), all)
+}
+
+// batch scrubs some objects, ScrubWorkers at a time.
+func (r *scrub) batch(ctx context.Context, kind string, list []string, all map[string]held) error {
 	work := make(chan string)
 	var wg sync.WaitGroup
 	for range r.s.p.ScrubWorkers {
 		wg.Go(func() {
 			for name := range work {
-				r.object(ctx, kind, name, r.those(at[name]))
+				at := those(r.places, all[name].places)
+				if r.wait(ctx, all[name].size*int64(len(at))) == nil {
+					r.object(ctx, kind, name, at)
+				}
 			}
 		})
 	}
-	for _, name := range names {
+	for _, name := range list {
 		if ctx.Err() != nil {
 			break
 		}
@@ -117,22 +116,32 @@ func (r *scrub) kind(ctx context.Context, kind string) error {
 	return ctx.Err()
 }
 
-// those are the places of a set of bits.
-func (r *scrub) those(bits uint64) []*place {
-	var out []*place
-	for i, p := range r.places {
-		if bits&(1<<i) != 0 {
-			out = append(out, p)
+// wait returns when so many bytes may be read.
+func (r *scrub) wait(ctx context.Context, n int64) error {
+	for r.pace != nil && n > 0 {
+		part := min(n, int64(r.pace.Burst()))
+		if err := r.pace.WaitN(ctx, int(part)); err != nil {
+			return err
 		}
+		n -= part
 	}
-	return out
+	return ctx.Err()
+}
+
+// idOf is the file or the sum that an object's name tells.
+func idOf(name string) (crypto.Hash, bool) {
+	if len(name) <= len("x/xx/") {
+		return crypto.Hash{}, false
+	}
+	digits, _, _ := strings.Cut(name[len("x/xx/"):], "/")
+	id, err := crypto.ParseHash(digits)
+	return id, err == nil
 }
 
 // object scrubs one object, of which targets say that they have it.
 func (r *scrub) object(ctx context.Context, kind, name string, at []*place) {
-	digits, _, _ := strings.Cut(name[len("x/xx/"):], "/")
-	id, err := crypto.ParseHash(digits)
-	if err != nil {
+	id, ok := idOf(name)
+	if !ok {
 		return // not of ours
 	}
 	if kind == "c" {

@@ -76,13 +76,15 @@ func (s *Store) SetPlaces(places []Place) error {
 			return types.Errorf(types.CodeConfig, "file store: target %q: names are a-z, 0-9 and hyphens, each once", pl.Name)
 		}
 		names[pl.Name] = true
+		pl.Target = &marked{Target: pl.Target, s: s, name: pl.Name}
 		out = append(out, &place{Place: pl, seed: crypto.Sum([]byte("huchain/filestore-place/1"), []byte(pl.Name))})
 	}
 	s.places.Store(&out)
 	return nil
 }
 
-// Start scrubs every ScrubEvery until Stop.
+// Start scrubs every ScrubEvery until Stop; a scrub that the last process did not end goes
+// on at once.
 func (s *Store) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,13 +99,13 @@ func (s *Store) Start(ctx context.Context) error {
 
 func (s *Store) run(ctx context.Context, done chan struct{}) {
 	defer close(done)
-	tick := time.NewTicker(s.p.ScrubEvery)
-	defer tick.Stop()
+	next := time.NewTimer(s.untilScrub())
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-next.C:
 		}
 		report, err := s.Scrub(ctx)
 		switch {
@@ -116,6 +118,7 @@ func (s *Store) run(ctx context.Context, done chan struct{}) {
 		default:
 			s.log.Info("files are scrubbed", "files", report.Files, "copies", report.Copies, "repaired", report.Repaired, "swept", report.Swept)
 		}
+		next.Reset(s.p.ScrubEvery)
 	}
 }
 

@@ -31,6 +31,10 @@ type disk struct {
 	gone  atomic.Bool
 	life  *atomic.Int64 // writes until the process "dies"; nil: for ever
 	opens atomic.Int64
+	fails int64 // every so many-th replacement fails; below 1: none
+	nth   atomic.Int64
+	// onOpen is told of each opening, counted from 1.
+	onOpen func(n int64)
 }
 
 func (d *disk) Put(ctx context.Context, name string, size int64, sum crypto.Hash, r io.Reader) error {
@@ -41,6 +45,16 @@ func (d *disk) Put(ctx context.Context, name string, size int64, sum crypto.Hash
 		return errDead
 	}
 	return d.Folder.Put(ctx, name, size, sum, r)
+}
+
+func (d *disk) Replace(ctx context.Context, name string, size int64, sum crypto.Hash, r io.Reader) error {
+	if d.gone.Load() || d.life != nil && d.life.Load() < 0 {
+		return errDead
+	}
+	if n := d.nth.Add(1); d.fails > 0 && n%d.fails == 0 {
+		return errDead
+	}
+	return d.Folder.Replace(ctx, name, size, sum, r)
 }
 
 func (d *disk) Remove(ctx context.Context, name string) error {
@@ -54,7 +68,9 @@ func (d *disk) Open(ctx context.Context, name string) (target.File, error) {
 	if d.gone.Load() {
 		return nil, errDead
 	}
-	d.opens.Add(1)
+	if n := d.opens.Add(1); d.onOpen != nil {
+		d.onOpen(n)
+	}
 	return d.Folder.Open(ctx, name)
 }
 
@@ -65,11 +81,11 @@ func (d *disk) List(ctx context.Context, prefix string, fn func(string, int64) e
 	return d.Folder.List(ctx, prefix, fn)
 }
 
-// objects are the paths of all objects on the disk.
+// objects are the paths of all objects on the disk but its marker.
 func (d *disk) objects(t testing.TB) []string {
 	var out []string
 	require.NoError(t, filepath.WalkDir(d.dir, func(path string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() {
+		if err == nil && !e.IsDir() && e.Name() != markerName {
 			out = append(out, path)
 		}
 		return err
@@ -134,6 +150,7 @@ func (w *world) places(disks ...*disk) []Place {
 func (w *world) reopen() {
 	s, err := New(w.p, w.key, w.places(w.disks...), slog.New(slog.NewTextHandler(io.Discard, nil)), nil)
 	require.NoError(w.t, err)
+	require.NoError(w.t, s.Check(context.Background()))
 	w.Store = s
 }
 

@@ -302,7 +302,7 @@ func (q *Queue) carry(ctx context.Context, i *Item) {
 	if failed != nil {
 		i.Error = rest.NewError(failed)
 	}
-	again := failed != nil && passing(failed)
+	again := failed != nil && connector.Passing(failed)
 	now := time.Now()
 	err := q.db.Write(context.WithoutCancel(ctx), func(tx *sql.Tx) error {
 		if again {
@@ -346,11 +346,4 @@ func (q *Queue) carry(ctx context.Context, i *Item) {
 		close(done)
 	}
 	delete(q.waiters, i.ID)
-}
-
-// passing reports whether a failure may pass: the same request may succeed later.
-func passing(err error) bool {
-	code := types.CodeOf(err)
-	x, _ := types.Explain(code)
-	return x.Retry || code == types.CodeUnreachable || code == types.CodeOutcomeUnknown || code == types.CodeInternal || code == types.CodeNotReady
 }

@@ -46,6 +46,15 @@ func (t *Folder) Put(ctx context.Context, name string, size int64, sum crypto.Ha
 	if done, err := holds(ctx, t, name, size, sum); done || err != nil {
 		return err
 	}
+	return t.Replace(ctx, name, size, sum, r)
+}
+
+// Replace is Put that gives a name other bytes: at any moment, also after a crash, it has
+// the old ones or the new ones. Like Remove it is no part of Target.
+func (t *Folder) Replace(ctx context.Context, name string, size int64, sum crypto.Hash, r io.Reader) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
 	path := t.path(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return fmt.Errorf("archive folder: %w", err)

@@ -78,6 +78,14 @@ func conform(t *testing.T, target Target) {
 	require.NoError(t, remover.Remove(ctx, "gov/segment-3"), "what is not there is gone")
 	require.ErrorContains(t, remover.Remove(ctx, "../x"), "no name")
 	require.NoError(t, put("gov/segment-3", content[1:1001]), "its name may be given other bytes now")
+	replacer := target.(interface {
+		Replace(ctx context.Context, name string, size int64, sum crypto.Hash, r io.Reader) error
+	})
+	require.NoError(t, replacer.Replace(ctx, "gov/segment-3", 500, crypto.Sum(content[:500]), bytes.NewReader(content[:500])))
+	got, err := Sum(ctx, target, "gov/segment-3")
+	require.NoError(t, err)
+	require.Equal(t, crypto.Sum(content[:500]), got)
+	require.ErrorContains(t, replacer.Replace(ctx, "../x", 0, crypto.Hash{}, nil), "no name")
 
 	stopped, cancel := context.WithCancel(ctx)
 	cancel()

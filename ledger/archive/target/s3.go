@@ -95,6 +95,14 @@ func (t *S3) Put(ctx context.Context, name string, size int64, sum crypto.Hash, 
 	if done, err := holds(ctx, t, name, size, sum); done || err != nil {
 		return err
 	}
+	return t.Replace(ctx, name, size, sum, r)
+}
+
+// Replace is Put that gives a name other bytes. See Folder.Replace.
+func (t *S3) Replace(ctx context.Context, name string, size int64, sum crypto.Hash, r io.Reader) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
 	h := crypto.NewHash()
 	_, err := t.client.PutObject(ctx, t.p.Bucket, t.key(name), io.TeeReader(contextReader{ctx, r}, h), size,
 		minio.PutObjectOptions{PartSize: t.p.PartBytes, ContentType: "application/octet-stream"})
