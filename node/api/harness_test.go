@@ -33,7 +33,7 @@ import (
 // site is a node's API over a real chain of one validator in this process: consensus,
 // ledger and state machine are the real ones, the contract is a Go function.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	chain  *Chain
 	api    *Server
 	url    string
@@ -42,7 +42,7 @@ type site struct {
 	world  *chaintest.World
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	world := chaintest.NewWorld(time.Now().Add(-time.Minute), "archives")
 	vm := chaintest.NewGoVM()
 	vm.Install(world, "notes", map[string]string{"put": "ANY role:client", "getOne": "public", "getMine": "ANY role:client"}, notes)
@@ -153,7 +153,7 @@ func (c *counted) AwaitHeight(ctx context.Context, height uint64) error {
 	return c.Consensus.AwaitHeight(ctx, height)
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()

@@ -17,7 +17,7 @@ import (
 // promise holds every answer against what openapi.json says of its route, so that each
 // test of the API also tests its description.
 type promise struct {
-	t       *testing.T
+	t       testing.TB
 	next    http.Handler
 	routes  *http.ServeMux // by the paths of the description
 	paths   map[string]any
@@ -26,7 +26,7 @@ type promise struct {
 	seen    map[string]*jsonschema.Schema
 }
 
-func promised(t *testing.T, next http.Handler) *promise {
+func promised(t testing.TB, next http.Handler) *promise {
 	p := &promise{t: t, next: next, routes: http.NewServeMux(), schemas: jsonschema.NewCompiler(), seen: map[string]*jsonschema.Schema{}}
 	rec := &kept{header: http.Header{}}
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1/api/v1/openapi.json", nil)
