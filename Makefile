@@ -81,6 +81,10 @@ test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, ope
 # How long each load is measured, and how often in turns.
 HUCHAIN_BENCH_DURATION ?= 60s
 HUCHAIN_BENCH_ROUNDS   ?= 1
+# Deposits that are stored before reads are measured (the goal is for 1000000, a quarter of
+# an hour), and an empty PostgreSQL database, postgres://…, to measure the lag of a mirror in.
+HUCHAIN_BENCH_STORED   ?= 100000
+HUCHAIN_BENCH_POSTGRES ?=
 
 .PHONY: bench
 bench: build benchstate benchhistory ## all measurements; loads fill the table of docs/performance.md, HUCHAIN_BENCH_ROUNDS times each
@@ -95,7 +99,11 @@ bench: build benchstate benchhistory ## all measurements; loads fill the table o
 		load transfer-cold-$$round --scenario transfer --ceiling 0; \
 		load transfer-hot-$$round --scenario transfer --zipf 1.2 --ceiling 0; \
 		load query-$$round --scenario query --ceiling 0; \
-		load mixed-$$round --scenario mixed --clients 50 --streams 200 --ceiling 0; \
+		load evidence-streams-$$round --scenario evidence --streams 200 --ceiling 0; \
+		load mixed-$$round --scenario mixed --clients 50 --streams 200 --mirror sqlite --ceiling 0; \
+		load mirror-$$round --scenario evidence --rate 1000 --mirror sqlite --ceiling 0; \
+		if [ -n "$(HUCHAIN_BENCH_POSTGRES)" ]; then load mirror-postgres-$$round --scenario evidence --rate 1000 --mirror "$(HUCHAIN_BENCH_POSTGRES)" --ceiling 0; fi; \
+		load read-$$round --scenario read --stored $(HUCHAIN_BENCH_STORED) --rate 200 --validators 1 --mirror sqlite; \
 	done
 	bin/huchain bench run --scenario did --dids $(DIDS) --report .bench/loads/did.json --report .bench/loads/did.html
 	bin/huchain bench publish .bench/loads $(wildcard .bench/growth) --doc docs/performance.md

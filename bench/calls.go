@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +17,8 @@ import (
 type op struct {
 	name   string
 	weight int
+	mirror bool // asks the mirror of the first node
+	web    bool // asks nodes for a page: those that are reached by plain HTTP
 	do     func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error
 }
 
@@ -22,10 +26,7 @@ type op struct {
 func (r *run) callOn(gen, ctx context.Context, who int, due <-chan time.Time) error {
 	rnd := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // picks calls and records
 	c := r.clients[who%len(r.clients)]
-	total := 0
-	for i := range r.sc.ops {
-		total += r.sc.ops[i].weight
-	}
+	ops, total := r.ops()
 	open := r.rate.Load() > 0
 	for {
 		var at time.Time
@@ -38,18 +39,30 @@ func (r *run) callOn(gen, ctx context.Context, who int, due <-chan time.Time) er
 			at = time.Now()
 		}
 		pick, i := rnd.IntN(total), 0
-		for pick >= r.sc.ops[i].weight {
-			pick -= r.sc.ops[i].weight
+		for pick >= ops[i].weight {
+			pick -= ops[i].weight
 			i++
 		}
 		w := r.calls.begin(at)
-		err := r.sc.ops[i].do(ctx, r, c, rnd)
+		err := ops[i].do(ctx, r, c, rnd)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		now := time.Now()
-		r.calls.end(w, r.sc.ops[i].name, at, now, err)
+		r.calls.end(w, ops[i].name, at, now, err)
 	}
+}
+
+// ops are the calls that the target can answer, and the sum of their weights.
+func (r *run) ops() (out []op, total int) {
+	plain := !slices.ContainsFunc(r.t.Nodes, func(n string) bool { return !strings.HasPrefix(n, "http://") })
+	for _, o := range r.sc.ops {
+		if o.mirror && !r.t.Mirror || o.web && !plain {
+			continue
+		}
+		out, total = append(out, o), total+o.weight
+	}
+	return out, total
 }
 
 // opRecorder counts single calls by kind.
@@ -129,39 +142,43 @@ func (o *opRecorder) begun() uint64 {
 	return o.last.due
 }
 
-var queryOps = []op{{"stateWithProof", 1, provenState}}
+var queryOps = []op{{name: "stateWithProof", weight: 1, do: provenState}}
 
 // mixedOps are weighted by how often people do each.
 var mixedOps = []op{
-	{"deposit", 20, depositCall},
-	{"verify", 20, contractQuery("verify")},
-	{"stateWithProof", 15, provenState},
-	{"get", 10, contractQuery("get")},
-	{"listOfOwner", 10, listOfOwner},
-	{"transactions", 5, func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
+	{name: "deposit", weight: 20, do: depositCall},
+	{name: "verify", weight: 20, do: contractQuery("verify")},
+	{name: "stateWithProof", weight: 15, do: provenState},
+	{name: "get", weight: 10, do: contractQuery("get")},
+	{name: "listOfOwner", weight: 10, do: listOfOwner},
+	{name: "transactions", weight: 5, do: func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
 		_, err := c.Txs(ctx, client.TxsBy{Contract: evidenceContract}, client.Page{Limit: 20})
 		return err
 	}},
-	{"member", 5, func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
+	{name: "member", weight: 5, do: func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
 		_, err := c.Member(ctx, string(r.anyMember(rnd).id))
 		return err
 	}},
-	{"blocks", 5, func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
+	{name: "blocks", weight: 5, do: func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
 		_, err := c.Blocks(ctx, 0, 20)
 		return err
 	}},
-	{"block", 4, func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
+	{name: "block", weight: 4, do: func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
 		_, err := c.Block(ctx, "latest")
 		return err
 	}},
-	{"events", 3, func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
+	{name: "events", weight: 3, do: func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
 		_, err := c.Events(ctx, evidenceContract, "deposited", client.Page{Limit: 20})
 		return err
 	}},
-	{"status", 3, func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
+	{name: "status", weight: 3, do: func(ctx context.Context, r *run, c *client.Client, rnd *rand.Rand) error {
 		_, err := c.Status(ctx)
 		return err
 	}},
+	{name: "login", weight: 3, do: logIn},
+	{name: "page", weight: 5, web: true, do: consolePage},
+	{name: "mirrorRecords", weight: 5, mirror: true, do: mirrorRecords},
+	{name: "statistic", weight: 2, mirror: true, do: statistic},
 }
 
 // depositCall deposits and waits for the receipt.

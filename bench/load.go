@@ -189,6 +189,7 @@ type measured struct {
 	before, after usages
 	samples       []usages // one a second
 	stages        map[int]*stages
+	mirror        *MirrorReport
 }
 
 // begun is how many were begun of what was due within a window.
@@ -227,6 +228,7 @@ func (r *run) watch(l *loading, d time.Duration) (*measured, error) {
 	if r.p.Stages {
 		profiles = r.t.profile(l.gen, d)
 	}
+	mirror := r.watchMirror(l.gen)
 	start := time.Now()
 	r.track.measure(start)
 	r.calls.measure(start)
@@ -245,6 +247,7 @@ func (r *run) watch(l *loading, d time.Duration) (*measured, error) {
 	m.w = r.track.finish(end)
 	r.calls.finish(end)
 	m.after = r.t.usage()
+	m.mirror = mirror()
 	if profiles != nil {
 		m.stages = <-profiles
 	}

@@ -43,6 +43,9 @@ func (rep *Report) conditionRows() []condition {
 	if s := rep.Streams; s != nil {
 		add("订阅", "open streams", "%d, %d broken, %d to %d blocks each", s.Open, s.Broken, s.Fewest, s.Most)
 	}
+	if m := rep.Mirror; m != nil {
+		add("镜像库落后", "mirror behind", "%s, mean %.2f blocks, at most %d", m.Database, m.LagBlocks, m.LagBlocksMax)
+	}
 	if k := rep.Ceiling; k != nil {
 		add("仅共识引擎", "CometBFT alone", "%.0f/s, %.1f µs a transaction and validator, %.0f transactions a block, %d bytes each, %.0f s",
 			k.TPS, k.CPUPerTxAndValidatorUs, k.TxsPerBlock, k.TxBytes, k.DurationS)
@@ -81,6 +84,7 @@ var chinese = []struct {
 	{regexp.MustCompile(`^(\d+), (\d+) of them never sent$`), "$1 次，其中 $2 次未能发出"},
 	{regexp.MustCompile(`^(\d+), (\d+) broken, (\d+) to (\d+) blocks each$`), "$1 个，中断 $2 个，各收到 $3 至 $4 块"},
 	{regexp.MustCompile(`^(\S+)/s, (\S+) µs a transaction and validator, (\d+) transactions a block, (\d+) bytes each, (\d+) s$`), "每秒 $1 笔，每交易每节点 $2 微秒，每块 $3 笔，每笔 $4 字节，历时 $5 秒"},
+	{regexp.MustCompile(`^(\S+), mean (\S+) blocks, at most (\d+)$`), "$1，平均 $2 块，至多 $3 块"},
 	{regexp.MustCompile(`^(\S+) × that after a fifth of the run$`), "为运行至五分之一时的 $1 倍"},
 	{regexp.MustCompile(`^none$`), "无"},
 	{regexp.MustCompile(`\(body (\S+)\)$`), "（正文 $1）"},
@@ -88,6 +92,7 @@ var chinese = []struct {
 	{regexp.MustCompile(`^transfer of units between two accounts: .*`), "两个账户之间转移数量：读写两行"},
 	{regexp.MustCompile(`^state rows read with a proof, .*`), "带证明读取状态，每个证明核验至验证节点签名"},
 	{regexp.MustCompile(`^what people do at a console: .*`), "控制台的日常操作：带回执存证、核验、取证明、列表与详情"},
+	{regexp.MustCompile(`^what explorers ask: .*`), "浏览器查询：区块、按编号与发送者查交易、带证明的状态、镜像库检索与统计"},
 	{regexp.MustCompile(`^DIDs created in batches of (\d+), then resolved at random$`), "每批创建 $1 个身份，随后随机查询"},
 }
 

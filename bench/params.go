@@ -32,7 +32,8 @@ type Params struct {
 	Payload int     // bytes of a transaction's body, in scenario evidence
 	Zipf    float64 // exponent by which accounts are picked, in scenario transfer; 0: uniformly
 	Clients int     // clients in scenarios of single calls, each with one call at a time
-	Streams int     // followers of the chain that are open meanwhile, each of which sees every block
+	Stored  int     // deposits that are committed before reads are measured, in scenario read
+	Streams int     // followers of the chain that are open meanwhile, each logged in as a member; each sees every block
 
 	// Ramp raises the rate by half from step to step until the chain no longer holds it,
 	// and measures at Share of the highest rate that it held.
@@ -76,6 +77,8 @@ func (p *Params) Validate() error {
 		return usage("Zipf exponent %g is outside 0..4", p.Zipf)
 	case p.Clients < 1 || p.Clients > 10_000:
 		return usage("clients %d are outside 1..10000", p.Clients)
+	case p.Stored < 0 || p.Stored > 100_000_000:
+		return usage("deposits %d are outside 0..100000000", p.Stored)
 	case p.Streams < 0 || p.Streams > 10_000:
 		return usage("streams %d are outside 0..10000", p.Streams)
 	case p.Ramp && (p.Rate > 0 || sc.single()):
@@ -107,6 +110,7 @@ type Target struct {
 	CA         *cert.CA  // of the organisation the bench's members join
 	Validators int       // voters of the chain, for the report
 	Existing   int       // records that the chain was founded with, for reads and for the report
+	Mirror     bool      // the first node mirrors the chain
 	Load       float64   // of the machine before the chain was started, see MachineLoad
 	StateDir   string    // state store of one validator, where it is on this machine
 	Processes  []Process // validators on this machine

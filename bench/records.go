@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
@@ -21,8 +22,18 @@ func (r *run) anyRecord(rnd *rand.Rand) crypto.Hash {
 	if n := r.t.Existing; n > 0 {
 		return ExistingHash(rnd.IntN(n))
 	}
-	return r.records[rnd.IntN(len(r.records))]
+	return r.anyWritten(rnd).hash
 }
+
+// written is a deposit that the run has made.
+type written struct {
+	hash, tx crypto.Hash
+	height   uint64
+	by       *member
+	word     string // of its title, and of no other's
+}
+
+func (r *run) anyWritten(rnd *rand.Rand) *written { return &r.records[rnd.IntN(len(r.records))] }
 
 func mentions(answer []byte, hash crypto.Hash) error {
 	if !bytes.Contains(answer, []byte(hash.String())) {
@@ -31,25 +42,61 @@ func mentions(answer []byte, hash crypto.Hash) error {
 	return nil
 }
 
-// readable is how many deposits a run makes for its reads.
+// readable is how many deposits a run makes for its reads, or remembers of more.
 const readable = 1000
 
 // depositSome makes what reads are about, and fetches what proofs are checked against.
 func depositSome(ctx context.Context, r *run) (err error) {
-	if r.trust, err = r.clients[0].Trust(ctx); err != nil || r.t.Existing > 0 {
+	if r.t.Existing > 0 {
+		r.trust, err = r.clients[0].Trust(ctx)
+		return err
+	}
+	return r.deposits(ctx, readable)
+}
+
+// depositHistory makes as many deposits as the chain shall hold before its reads are
+// measured.
+func depositHistory(ctx context.Context, r *run) error {
+	return r.deposits(ctx, max(r.p.Stored, readable))
+}
+
+func (r *run) deposits(ctx context.Context, n int) (err error) {
+	if r.trust, err = r.clients[0].Trust(ctx); err != nil {
 		return err
 	}
 	rnd := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // makes payloads
-	r.records = make([]crypto.Hash, readable)
-	return r.settle(ctx, readable, func(i int) (*types.Tx, error) {
+	every := n / readable
+	err = r.settle(ctx, n, func(i int) (*types.Tx, error) {
 		d := deposit(rnd, r.p.Payload)
-		var args struct{ Hash crypto.Hash }
+		by := r.members[i%len(r.members)]
+		tx, err := by.sign(r.t.Genesis, d, false)
+		if err != nil || i%every != 0 {
+			return tx, err
+		}
+		var args struct {
+			Hash  crypto.Hash
+			Title string
+		}
 		if err := json.Unmarshal(d.args, &args); err != nil {
 			return nil, fmt.Errorf("read own arguments: %w", err)
 		}
-		r.records[i] = args.Hash
-		return r.members[i%len(r.members)].sign(r.t.Genesis, d, false)
+		r.records = append(r.records, written{hash: args.Hash, tx: tx.ID(), by: by, word: strings.Trim(strings.TrimPrefix(args.Title, "evidence: "), ".")})
+		return tx, nil
 	})
+	if err != nil {
+		return err
+	}
+	for i := range r.records {
+		tx, err := r.clients[0].Tx(ctx, r.records[i].tx, false)
+		if err != nil {
+			return err
+		}
+		r.records[i].height = tx.Height
+	}
+	if err := r.level(ctx); err != nil {
+		return err
+	}
+	return r.awaitMirror(ctx)
 }
 
 // issueUnits gives every account more than it can spend.

@@ -52,6 +52,7 @@ type Report struct {
 	Calls          []CallReport   `json:"calls,omitempty"` // single calls, by kind
 	CallsPerSecond float64        `json:"callsPerSecond,omitempty"`
 	Streams        *StreamsReport `json:"streams,omitempty"`
+	Mirror         *MirrorReport  `json:"mirror,omitempty"`
 	Ramp           []Step         `json:"ramp,omitempty"`
 	Ceiling        *Ceiling       `json:"ceiling,omitempty"`
 	DIDs           *DIDReport     `json:"dids,omitempty"`
@@ -142,11 +143,11 @@ func (r *run) report(m *measured, drained error) *Report {
 	w := m.w
 	elapsed := w.end.Sub(w.start).Seconds()
 	rep := &Report{
-		Format: ReportFormat, Scenario: r.sc.name, About: r.sc.about, Started: w.start.UTC().Truncate(time.Second), Conditions: r.conditions(elapsed),
+		Format: ReportFormat, Scenario: r.sc.name, About: r.sc.about, Started: w.start.UTC().Truncate(time.Second), Conditions: r.conditions(m, elapsed),
 		Committed: w.committed, CommittedTPS: round(float64(w.committed)/elapsed, 1), Refused: w.refused, TPSBySecond: seconds(w.perSecond, elapsed),
 		Offered: m.offered, NotSent: m.missed,
 		LatencyMs: quantiles(&w.latency), LatencyBars: w.latency.bars(), BlockIntervalMs: quantiles(&w.interval),
-		Blocks: w.blocks, BlockBars: w.sizes.bars(), TxsPerBlockMax: w.sizes.max, Ramp: r.steps, Streams: r.streamsReport(),
+		Blocks: w.blocks, BlockBars: w.sizes.bars(), TxsPerBlockMax: w.sizes.max, Ramp: r.steps, Streams: r.streamsReport(), Mirror: m.mirror,
 	}
 	if r.sc.single() {
 		r.reportCalls(rep, elapsed)
@@ -233,7 +234,7 @@ func (t *Target) cost(rep *Report, m *measured, elapsed float64) {
 	}
 }
 
-func (r *run) conditions(elapsed float64) Conditions {
+func (r *run) conditions(m *measured, elapsed float64) Conditions {
 	c := r.t.conditions()
 	c.Loop = fmt.Sprintf("closed, at most %d in flight", r.p.InFlight)
 	if r.sc.single() {
@@ -241,6 +242,15 @@ func (r *run) conditions(elapsed float64) Conditions {
 	}
 	if rate := r.rate.Load(); rate > 0 {
 		c.Loop = fmt.Sprintf("open, %d offered a second", rate)
+	}
+	if r.p.Streams > 0 {
+		c.Loop += fmt.Sprintf(", beside %d that follow", r.p.Streams)
+	}
+	if r.sc.name == "read" {
+		c.Loop += fmt.Sprintf(", once %d deposits are stored", max(r.p.Stored, readable))
+	}
+	if m.mirror != nil {
+		c.Loop += ", mirrored into " + m.mirror.Database
 	}
 	c.Contention = r.sc.contention
 	if r.sc.name == "transfer" {

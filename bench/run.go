@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/huchain/huchain/client"
-	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
 )
 
@@ -66,7 +65,7 @@ type run struct {
 	issuer   *member // of units, in scenario transfer
 	accounts zipf
 	trust    *client.Trust // for proofs, in scenarios of single calls
-	records  []crypto.Hash // deposits that reads are about
+	records  []written     // deposits that reads are about
 	track    *tracker
 	calls    *opRecorder
 	streams  []*stream

@@ -54,8 +54,12 @@ var scenarios = []scenario{
 		contention: "none: nothing is written", prepare: depositSome, ops: queryOps,
 	},
 	{
-		name: "mixed", about: "what people do at a console: deposits with receipt, verification, proofs, lists and details", needs: []string{evidenceContract},
+		name: "mixed", about: "what people do at a console: logins, pages, deposits with receipt, verification, proofs, lists, details and figures", needs: []string{evidenceContract},
 		contention: "none: every deposit writes keys of its own", prepare: depositSome, ops: mixedOps,
+	},
+	{
+		name: "read", about: "what explorers ask: blocks, transactions by id and sender, proven rows, searches and figures of the mirror; --stored says of how many deposits",
+		needs: []string{evidenceContract}, contention: "none: nothing is written", prepare: depositHistory, ops: readOps,
 	},
 	{
 		name: DIDScenario, about: "creation of DIDs in batches, then their resolution at random; --dids and --lookups say how many", needs: []string{identityContract},

@@ -41,7 +41,10 @@ type stream struct {
 // openStreams opens as many followers as the run shall have.
 func (r *run) openStreams(ctx context.Context) error {
 	for i := range r.p.Streams {
-		c := r.clients[i%len(r.clients)]
+		c, err := r.clients[i%len(r.clients)].LogIn(ctx, r.members[i%len(r.members)].identity())
+		if err != nil {
+			return err
+		}
 		s := &stream{}
 		var own context.Context
 		own, s.stop = context.WithCancel(ctx)

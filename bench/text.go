@@ -66,7 +66,10 @@ func (rep *Report) textCalls(line func(name, format string, args ...any)) {
 			k.Count, k.LatencyMs.Mean, k.LatencyMs.P50, k.LatencyMs.P99, k.LatencyMs.Max, codes(k.Errors))
 	}
 	if s := rep.Streams; s != nil {
-		line("open streams", "%d, %d of them broken, %d to %d blocks each", s.Open, s.Broken, s.Fewest, s.Most)
+		line("open sessions that follow", "%d, %d of them broken, %d to %d blocks each", s.Open, s.Broken, s.Fewest, s.Most)
+	}
+	if m := rep.Mirror; m != nil {
+		line("mirror ("+m.Database+") behind, blocks", "mean %.2f, at most %d; two or less in %d of %d samples %s", m.LagBlocks, m.LagBlocksMax, m.WithinTwo, m.Samples, m.Failure)
 	}
 }
 

@@ -35,6 +35,7 @@ type benchFlags struct {
 	passphrase string
 	records    int
 	ceiling    time.Duration
+	mirror     string // of the devnet's first node: sqlite, or the address of a PostgreSQL database
 }
 
 func benchRunCmd(a *app) *cobra.Command {
@@ -48,13 +49,16 @@ func benchRunCmd(a *app) *cobra.Command {
 			strings.Join(bench.Scenarios(), "\n  "),
 		Example: "  huchain bench run --scenario evidence --validators 4 --duration 60s --report report.json --report report.html\n" +
 			"  huchain bench run --rate 500 --duration 30s\n  huchain bench run --ramp --share 0.8\n" +
-			"  huchain bench run --scenario transfer --zipf 1.2\n  huchain bench run --scenario mixed --clients 50 --streams 200\n" +
+			"  huchain bench run --scenario transfer --zipf 1.2\n  huchain bench run --scenario mixed --clients 50 --streams 200 --mirror sqlite\n" +
+			"  huchain bench run --scenario read --stored 1000000 --rate 200 --validators 1 --mirror sqlite\n" +
 			"  huchain bench run --profile devnet --duration 30s --sign-key bench.key --report report.json\n" +
 			"  huchain bench run --scenario did --dids 400000",
 		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.benchRun(cmd.Context(), &f) },
 	}
 	f.register(c)
+	c.Flags().IntVar(&f.p.Stored, "stored", f.p.Stored, "deposits that are committed first, in scenario read")
+	c.Flags().StringVar(&f.mirror, "mirror", "", "have the first node mirror the chain, and report how far it is behind: sqlite, or postgres://… of an empty database")
 	c.Flags().StringVar(&f.p.Scenario, "scenario", f.p.Scenario, "workload")
 	c.Flags().IntVar(&f.validators, "validators", devnet.DefaultValidators, "validators of the devnet that is started")
 	c.Flags().IntVar(&f.p.Payload, "payload", f.p.Payload, "bytes of a transaction's body, 250 to 16384")
@@ -77,7 +81,7 @@ func (f *benchFlags) register(c *cobra.Command) {
 	c.Flags().IntVar(&f.p.Batch, "batch", f.p.Batch, "transactions in one submission, at most")
 	c.Flags().Float64Var(&f.p.Zipf, "zipf", f.p.Zipf, "how unequally scenario transfer picks accounts: exponent of a Zipf distribution, 0 for uniformly")
 	c.Flags().IntVar(&f.p.Clients, "clients", f.p.Clients, "clients in scenarios query and mixed, each with one call at a time")
-	c.Flags().IntVar(&f.p.Streams, "streams", f.p.Streams, "followers of the chain that stay connected meanwhile")
+	c.Flags().IntVar(&f.p.Streams, "streams", f.p.Streams, "followers of the chain that stay connected meanwhile, each logged in as a member")
 	c.Flags().BoolVar(&f.p.Ramp, "ramp", false, "raise the rate until the chain no longer holds it, then measure at --share of the highest it held")
 	c.Flags().DurationVar(&f.p.RampStep, "ramp-step", f.p.RampStep, "how long each step of --ramp takes")
 	c.Flags().Float64Var(&f.p.Share, "share", f.p.Share, "with --ramp: part of the highest rate to measure at")
@@ -132,6 +136,9 @@ func (f *benchFlags) check() error {
 		default:
 			return types.Errorf(types.CodeUsage, "--report %s: the name ends in .json, .html or .txt", file)
 		}
+	}
+	if f.mirror != "" && f.mirror != "sqlite" && !strings.HasPrefix(f.mirror, "postgres://") {
+		return types.Errorf(types.CodeUsage, "--mirror %s: sqlite or postgres://…", f.mirror)
 	}
 	if f.records < 0 || f.records > maxRecords {
 		return types.Errorf(types.CodeUsage, "records %d are outside 0..%d", f.records, maxRecords)

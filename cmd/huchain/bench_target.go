@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/crypto/keystore"
 	"github.com/huchain/huchain/devnet"
+	"github.com/huchain/huchain/node"
 )
 
 // benchTarget is the chain under load.
@@ -48,9 +50,12 @@ func (a *app) benchDevnet(ctx context.Context, f *benchFlags) (*benchTarget, err
 	from := sources()
 	from.Also = needs
 	up, err := devnet.BringUp(ctx, devnet.UpOptions{
-		Home: home, Validators: f.validators, Program: program, NoSample: true, NoMirror: true, Sources: from, Timeout: 2*time.Minute + time.Duration(f.records)*20*time.Microsecond,
+		Home: home, Validators: f.validators, Program: program, NoSample: true, NoMirror: f.mirror == "", Sources: from, Timeout: 2*time.Minute + time.Duration(f.records)*20*time.Microsecond,
 		Say: func(en, zh string) { fmt.Fprintln(a.err, a.say(zh, en)+" …") },
 		Founded: func(n *devnet.Network, packages map[string][]byte) error {
+			if err := mirrorInto(n, f.mirror); err != nil {
+				return err
+			}
 			return a.preload(ctx, n, packages, f.records)
 		},
 	})
@@ -67,7 +72,7 @@ func (a *app) benchDevnet(ctx context.Context, f *benchFlags) (*benchTarget, err
 	if err != nil {
 		return t, err
 	}
-	t.Target = bench.Target{Nodes: n.URLs(), Chain: n.Chain, Genesis: genesis, CA: ca, Validators: len(n.Nodes), Existing: f.records, Load: load}
+	t.Target = bench.Target{Nodes: n.URLs(), Chain: n.Chain, Genesis: genesis, CA: ca, Validators: len(n.Nodes), Existing: f.records, Mirror: f.mirror != "", Load: load}
 	t.StateDir = filepath.Join(n.NodeHome(n.Nodes[0].Name).Chain(n.Chain).DataDir(), "ledger", "state")
 	running := n.Running()
 	for i := range n.Nodes {
@@ -77,6 +82,19 @@ func (a *app) benchDevnet(ctx context.Context, f *benchFlags) (*benchTarget, err
 		}
 	}
 	return t, nil
+}
+
+// mirrorInto has the first node of a devnet mirror into a PostgreSQL database, if one is named.
+func mirrorInto(n *devnet.Network, place string) error {
+	if !strings.HasPrefix(place, "postgres://") {
+		return nil
+	}
+	file := n.NodeHome(n.Nodes[0].Name).ConfigFile()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return node.WriteFile(file, fmt.Appendf(text, "postgres = %q\n", place), 0o600) // [mirror] is its last table
 }
 
 // benchRemote takes the chain of the profile or of --node.
