@@ -108,6 +108,8 @@ async function onboarding({ office: o, works: w, citizen: c, admin: a }, by) {
   await rowOf(a, office.name).locator("button.ant-table-row-expand-icon").click();
   await button(a, "批准").click();
   await rowOf(a, office.name).getByText("已开通").waitFor();
+  const width = (await a.locator("main table").first().boundingBox()).width;
+  assert.ok(width < 2000, `unfolding a row makes the table ${width} wide`);
   await shot(a, "portal-openings");
   await call(w, "POST", "openings", works);
   for (const o of (await call(a, "GET", "openings?state=pending")).items) if (["市民", works.name].includes(o.name)) assert.equal((await call(a, "POST", `openings/${o.id}/decisions`, { step: o.next.name, approved: true })).state, "opened");

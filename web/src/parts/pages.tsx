@@ -5,6 +5,9 @@ import { useWords } from "../words.ts";
 
 const pageSize = 20;
 
+/** How wide a table is whose rows unfold: one as wide as its content would grow with what is unfolded, without end. */
+export const expandable = { x: 760 };
+
 export interface Paged<T> extends Loaded<Page<T>> {
   /** Leads back to the first page; undefined on it. */
   first: (() => void) | undefined;

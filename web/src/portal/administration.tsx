@@ -3,7 +3,7 @@ import { Button, Card, Checkbox, Descriptions, Empty, Form, Input, InputNumber, 
 import { useState } from "react";
 import { useLoad } from "../api.ts";
 import { useChain } from "../chain.tsx";
-import { Pager, usePages } from "../parts/pages.tsx";
+import { expandable, Pager, usePages } from "../parts/pages.tsx";
 import { ShownLoaded } from "../parts/shown.tsx";
 import { useAct } from "./act.tsx";
 import { type Flow, type Kind, requirements, send, servicePath, type Standing, type Tenant } from "./service.ts";
@@ -25,7 +25,7 @@ export function Tenants({ standing }: { standing: Standing }) {
             rowKey="id"
             dataSource={items}
             pagination={false}
-            scroll={{ x: "max-content" }}
+            scroll={expandable}
             locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={p("noTenants")} /> }}
             expandable={{ expandedRowRender: (x) => <TenantDetail key={x.users.join()} of={x} save={standing.administrator ? (users) => change(x, x.state, users) : undefined} /> }}
             columns={[

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { chainPath, request, useLoad } from "../api.ts";
 import { useChain } from "../chain.tsx";
 import { FileField } from "../parts/file.tsx";
-import { Pager, usePages } from "../parts/pages.tsx";
+import { expandable, Pager, usePages } from "../parts/pages.tsx";
 import { ShownLoaded } from "../parts/shown.tsx";
 import { useAct } from "./act.tsx";
 import { type App, type Application, type Flow, goJSON, kinds, type Kind, type Opening, openingStates, send, servicePath, type Standing } from "./service.ts";
@@ -210,7 +210,7 @@ function OpeningTable({ items, standing, reload }: { items: Opening[]; standing:
       rowKey="id"
       dataSource={items}
       pagination={false}
-      scroll={{ x: "max-content" }}
+      scroll={expandable}
       locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={p("noOpenings")} /> }}
       expandable={{ expandedRowRender: (o) => <OpeningDetail of={o} standing={standing} reload={reload} /> }}
       columns={[

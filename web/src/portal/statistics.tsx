@@ -64,7 +64,7 @@ export default function StatisticsPage({ standing }: { standing: Standing }) {
               {number(p("total"), s.total)}
               {number(p("blocks"), s.blocks)}
               {number(p("chainHeight"), s.height)}
-              {number(p("sizeBytes"), Math.round(s.sizeBytes / 1024), "KiB")}
+              {number(p("sizeBytes"), s.sizeBytes, p("bytes"))}
               {number(p("notarial"), s.notarial)}
               {number(p("onChain"), s.onChain)}
             </div>

@@ -3,6 +3,7 @@ import { Alert, Button, Card, Empty, Form, Input, Select, Space, Table, Tag } fr
 import { type ReactNode, useState } from "react";
 import { useLoad } from "../api.ts";
 import { useChain } from "../chain.tsx";
+import { expandable } from "../parts/pages.tsx";
 import { ShownLoaded } from "../parts/shown.tsx";
 import { useAct } from "./act.tsx";
 import { declared, FieldList } from "./fields.tsx";
@@ -55,7 +56,7 @@ function TemplateList<T extends Versioned>({ of }: { of: Kind<T> }) {
             rowKey="id"
             dataSource={items}
             pagination={false}
-            scroll={{ x: "max-content" }}
+            scroll={expandable}
             locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={<>{p("noTemplates")}<br />{p("noTemplatesHint")}</>} /> }}
             expandable={{ expandedRowRender: (x) => <Versions of={of} newest={x} /> }}
             columns={[
@@ -189,7 +190,7 @@ export function ChainTemplates({ standing }: { standing: Standing }) {
             rowKey="name"
             dataSource={x.nodes}
             pagination={false}
-            scroll={{ x: "max-content" }}
+            scroll={expandable}
             expandable={{ rowExpandable: (n) => (n.fields?.length ?? 0) > 0, expandedRowRender: (n) => <FieldTable fields={n.fields ?? []} /> }}
             columns={[
               { title: p("node"), render: (_, n) => (n.title ? `${n.title} · ${n.name}` : n.name) },
