@@ -20,6 +20,9 @@ func (evidenceFiles) Names() []string {
 
 // Copy implements node.EvidenceFiles.
 func (evidenceFiles) Copy(ctx context.Context, from, to string) error {
+	if _, err := os.Stat(filepath.Join(from, nextKeyFile)); err == nil { // fields.key may be under either
+		return types.Errorf(types.CodeKeyFile, "a change of the evidence service's key is not finished: start the node once")
+	}
 	for _, name := range []string{filesKeyFile, fieldsKeyFile} {
 		raw, err := os.ReadFile(filepath.Join(from, name))
 		if err == nil {
