@@ -54,14 +54,22 @@ func (n *network) guard(t *testing.T) []string {
 		}
 		return nil
 	})
+	org, _, _ := strings.Cut(n.Nodes[guardedNode].Member, "/")
+	const spare = "spare"
+	out, err := n.atNode(guardedNode, "chain", "create", spare, "--name", n.Nodes[guardedNode].Name, "--org", org, "--dir", n.MembersDir(), "--p2p", freeAddress(t), "--passphrase-file", n.PassphraseFile())
+	require.NoError(t, err, "%s", out)
 	t.Cleanup(func() {
 		require.NoError(t, os.WriteFile(home.ConfigFile(), plain, 0o600))
 		n.stop(guardedNode)
+		require.NoError(t, os.RemoveAll(home.Chain(spare).Dir))
 		n.start(guardedNode)
 		n.ready(guardedNode)
 	})
-	org, _, _ := strings.Cut(n.Nodes[guardedNode].Member, "/")
-	return []string{"CONSOLE_GUARDED=http://" + web, "CONSOLE_PORTAL=" + portal.Addr().String(), "CONSOLE_ADMIN=" + filepath.Join(n.MembersDir(), org, "admin")}
+	const title = "恢复存证规则"
+	var made client.Decision
+	require.NoError(t, json.Unmarshal(n.huchain("gov", "propose", "--title", title, "--action", `governance.setRule={"contract":"evidence","method":"deposit","allow":""}`, "--as", "archives/admin"), &made))
+	n.huchain("gov", "vote", made.ID.String(), "--as", "notary/admin") // of four organisations three must agree
+	return []string{"CONSOLE_PROPOSAL=" + title, "CONSOLE_GUARDED=http://" + web, "CONSOLE_PORTAL=" + portal.Addr().String(), "CONSOLE_ADMIN=" + filepath.Join(n.MembersDir(), org, "admin")}
 }
 
 // evidenceFile is a file whose hash is deposited, with the proof file of the deposit.

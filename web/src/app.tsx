@@ -1,6 +1,6 @@
 /** The frame of every page: chain, search, language, light or dark. */
 import { BulbOutlined } from "@ant-design/icons";
-import { Button, ConfigProvider, Select, Spin, theme } from "antd";
+import { Button, ConfigProvider, Select, Spin, theme, type ThemeConfig } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
@@ -26,6 +26,20 @@ const BoardPage = lazy(() => import("./pages/board.tsx"));
 const OperationsPage = lazy(() => import("./pages/operations.tsx"));
 const PortalPage = lazy(() => import("./portal/page.tsx"));
 const VerifyPage = lazy(() => import("./pages/verify.tsx"));
+
+// Inks that stock themes make too pale for WCAG AA are set here.
+const primary = "#1554ad";
+const paleBlue = "#7fb2ff";
+const lightTheme: ThemeConfig = {
+  algorithm: theme.defaultAlgorithm,
+  token: { colorPrimary: primary, colorLink: primary, colorLinkHover: "#0d3a7a", colorError: "#cf1322", colorTextDescription: "rgba(0, 0, 0, 0.65)", colorTextPlaceholder: "rgba(0, 0, 0, 0.6)", motion: false },
+  components: { Descriptions: { labelColor: "rgba(0, 0, 0, 0.65)" } },
+};
+const darkTheme: ThemeConfig = {
+  algorithm: theme.darkAlgorithm,
+  token: { colorPrimary: primary, colorLink: paleBlue, colorLinkHover: "#a8ccff", colorError: "#ff7875", colorTextDescription: "rgba(255, 255, 255, 0.65)", colorTextPlaceholder: "rgba(255, 255, 255, 0.6)", motion: false },
+  components: { Descriptions: { labelColor: "rgba(255, 255, 255, 0.65)" }, Tabs: { itemSelectedColor: paleBlue, itemHoverColor: paleBlue, inkBarColor: paleBlue } },
+};
 
 function kept<T extends string>(name: string, fallback: T): T {
   try {
@@ -54,9 +68,10 @@ export function App() {
   useEffect(() => {
     keep("huchain.theme", dark ? "dark" : "light");
     document.documentElement.style.colorScheme = dark ? "dark" : "light";
+    document.documentElement.className = dark ? "dark" : "light";
   }, [dark]);
   return (
-    <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={{ algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm, token: { colorPrimary: "#1554ad", ...(dark ? { colorLink: "#7fb2ff" } : {}), motion: false } }}>
+    <ConfigProvider locale={language === "zh" ? zhCN : enUS} theme={dark ? darkTheme : lightTheme}>
       <WordsContext value={words(language)}>
         <Routes>
           <Route path="/verify/:chain?" element={<Public toggleLanguage={() => setLanguage(language === "zh" ? "en" : "zh")} toggleTheme={() => setDark(!dark)} />} />

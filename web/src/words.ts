@@ -237,6 +237,12 @@ const table = {
   stateLinked: ["已连接", "linked"],
   stateAbsent: ["未连接", "absent"],
   stateCutOff: ["已隔离", "cut off"],
+  stateOpen: ["表决中", "open"],
+  stateAdopted: ["已通过并生效", "adopted"],
+  stateWithdrawn: ["已撤回", "withdrawn"],
+  stateActive: ["正常", "active"],
+  stateFrozen: ["已冻结", "frozen"],
+  stateRevoked: ["已吊销", "revoked"],
   inbound: ["对方发起", "inbound"],
   outbound: ["本方发起", "outbound"],
   chainChecked: ["哈希链已核对", "chain of hashes checked"],
@@ -244,6 +250,28 @@ const table = {
 
 export type Word = keyof typeof table;
 export type Language = "zh" | "en";
+
+/** What the API calls the states of chains, peers, proposals, contracts and members. */
+const states: Record<string, Word> = {
+  starting: "stateStarting",
+  running: "stateRunning",
+  stopped: "stateStopped",
+  failed: "stateFailed",
+  linked: "stateLinked",
+  absent: "stateAbsent",
+  "cut-off": "stateCutOff",
+  inbound: "inbound",
+  outbound: "outbound",
+  open: "stateOpen",
+  adopted: "stateAdopted",
+  withdrawn: "stateWithdrawn",
+  active: "stateActive",
+  frozen: "stateFrozen",
+  revoked: "stateRevoked",
+};
+
+/** stateWord says a state in the reader's language. */
+export const stateWord = (t: Words["t"], state: string): string => (states[state] ? t(states[state]) : state);
 
 export interface Words {
   language: Language;

@@ -1,5 +1,6 @@
 // Logging in, operating a node, and verifying in public, in a real browser. Besides what browser.mjs asks for:
 //   CONSOLE_GUARDED  a node that asks for logins     CONSOLE_ADMIN  path of its administrator's key, without .key
+//                    which hosts a second chain, spare; CONSOLE_PROPOSAL is the title of a proposal that lacks its vote
 //   CONSOLE_PORTAL   host:port of the site that may embed the verification page
 //   CONSOLE_FILES    folder with contract.txt, altered.txt, proof.json and certificate.pdf of a deposit; CONSOLE_FILE_HASH its SM3
 import assert from "node:assert/strict";
@@ -47,9 +48,9 @@ test("an administrator sees the node: chains, peers, certificates, proposals, ar
   visit({}, async (page) => {
     await page.goto(`${guarded}/console/gov/operations`);
     await logIn(page, admin);
-    await page.getByRole("cell", { name: "运行中" }).waitFor();
+    await page.getByRole("cell", { name: "运行中" }).nth(1).waitFor();
     await shot(page, "operations-node");
-    const tabs = { peers: "已连接", certificates: "正常", proposals: "没有提案", archive: "未启用归档", alarms: "node.toml", log: "level=", config: "web.oidc.secretFile", sessions: "结束会话", audit: "哈希链已核对" };
+    const tabs = { peers: "已连接", certificates: "正常", proposals: "表决中", archive: "未启用归档", alarms: "node.toml", log: "level=", config: "web.oidc.secretFile", sessions: "结束会话", audit: "哈希链已核对" };
     for (const [tab, word] of Object.entries(tabs)) {
       await page.goto(`${guarded}/console/gov/operations/${tab}`);
       await page.locator("section").getByText(word, { exact: false }).first().waitFor();
@@ -62,6 +63,60 @@ test("an administrator sees the node: chains, peers, certificates, proposals, ar
     await page.getByRole("button", { name: "结束会话" }).first().click();
     await page.locator(".ant-popconfirm").getByRole("button", { name: "结束会话" }).click();
     await page.getByRole("heading", { name: "证书登录" }).or(page.getByRole("alert").getByText("HC-1016")).first().waitFor();
+  }));
+
+test("an administrator stops and starts a chain, not the one that the session lives on; both orders are on record", () =>
+  visit({}, async (page) => {
+    await page.goto(`${guarded}/console/gov/operations`);
+    await logIn(page, admin);
+    const row = (chain) => page.getByRole("row").filter({ has: page.getByRole("cell", { name: chain, exact: true }) });
+    const order = async (chain, word) => {
+      const what = new RegExp([...word].join("\\s?")); // a button of two characters has a space between them
+      await row(chain).getByRole("button", { name: what }).click();
+      await page.locator(".ant-popconfirm:visible").getByRole("button", { name: what }).click();
+    };
+    await row("spare").getByText("运行中").waitFor();
+    await order("spare", "停止");
+    await row("spare").getByText("已停止").waitFor();
+    await shot(page, "operations-stopped");
+    const status = () => page.evaluate(async () => (await fetch("/api/v1/node")).json());
+    assert.equal((await status()).chains.find((c) => c.chain === "spare").state, "stopped");
+    await order("spare", "启动");
+    await row("spare").getByText("运行中").waitFor();
+    assert.equal((await status()).chains.find((c) => c.chain === "spare").state, "running");
+    await order("gov", "停止");
+    await page.getByRole("alert").getByText("HC-1002").waitFor();
+    await row("gov").getByText("运行中").waitFor();
+    await page.goto(`${guarded}/console/gov/operations/audit`);
+    await page.getByRole("cell", { name: "chains.stop" }).first().waitFor();
+    await page.getByRole("cell", { name: "chains.start" }).first().waitFor();
+  }));
+
+test("a vote is signed in the browser, with the certificate the first time, and the proposal takes effect", () =>
+  visit({ viewport: phone, colorScheme: "dark" }, async (page) => {
+    await page.goto(`${guarded}/console/gov/operations/proposals`);
+    await logIn(page, admin);
+    await page.getByText(env("CONSOLE_PROPOSAL")).waitFor();
+    await page.getByText("表决中").waitFor();
+    await page.locator(".ant-table-row-expand-icon").first().click();
+    const form = page.locator("form").last();
+    const [left, width] = await form.evaluate((e) => [e.getBoundingClientRect().left, e.getBoundingClientRect().width]);
+    assert.ok(left >= 0 && left + width <= phone.width, `the form reaches from ${left} over ${width}`);
+    await form.locator("input[type=file]").nth(0).setInputFiles(admin.key);
+    const submit = async (secret) => {
+      await form.locator("#passphrase").fill(secret);
+      await form.getByRole("button", { name: "签名并提交" }).click();
+    };
+    await submit("wrong");
+    await page.getByText("密钥文件或口令不对").waitFor();
+    await submit(passphrase);
+    await page.getByRole("alert").getByText("HC-2108").first().waitFor();
+    await shot(page, "vote-refused");
+    await form.locator("input[type=file]").nth(1).setInputFiles(admin.cert);
+    await submit(passphrase);
+    await page.getByText("已提交上链").waitFor();
+    await page.getByText("已通过并生效").waitFor();
+    await shot(page, "vote");
   }));
 
 test("the identity provider logs people in, to read", () =>

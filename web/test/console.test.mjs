@@ -152,7 +152,9 @@ test("records of a bundle: filtered, one with its history and proof, statistics 
     await page.getByRole("heading", { name: "监管总览" }).waitFor();
     await page.getByText("合计").nth(3).waitFor();
     await page.getByRole("button", { name: "全屏" }).click();
-    await page.locator(".wall").waitFor();
+    await page.locator(".wall .ant-card").nth(3).waitFor();
+    const [needs, has] = await page.locator(".wall").evaluate((e) => [e.scrollHeight, e.clientHeight]);
+    assert.ok(needs <= has, `a wall shows all: ${needs} in ${has}`);
     await shot(page, "board-wall");
     await page.goto(`${env("CONSOLE_OTHER")}/console/gov/records/evidence/evidence`);
     await page.getByRole("alert").getByText("HC-4601").first().waitFor();
@@ -161,11 +163,12 @@ test("records of a bundle: filtered, one with its history and proof, statistics 
 
 test("phone width has no sideways scrolling; both languages; dark", () =>
   visit({ viewport: phone, colorScheme: "dark" }, async (page) => {
-    for (const path of ["/console/gov", `/console/gov/tx/${id}`, "/console/gov/contract/evidence", "/console/gov/records/evidence/evidence", `/console/gov/record/evidence/evidence/${env("CONSOLE_HASH")}`, "/console/gov/board/evidence"]) {
+    for (const path of ["/console/gov", `/console/gov/tx/${id}`, "/console/gov/contract/evidence", "/console/gov/records/evidence/evidence", `/console/gov/record/evidence/evidence/${env("CONSOLE_HASH")}`, "/console/gov/board/evidence", "/console/gov/board/supervision", "/console/gov/operations/proposals", "/console/gov/nothing/none"]) {
       await page.goto(url + path);
       await page.locator("h1").waitFor();
       const [wide, view] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(wide <= view, `${path} is ${wide} wide in ${view}`);
+      await page.locator(".ant-skeleton").first().waitFor({ state: "detached" });
       await shot(page, "phone-" + (path.split("/")[3] ?? "overview"));
     }
     await page.goto(`${url}/console/gov`);
@@ -179,7 +182,7 @@ test("phone width has no sideways scrolling; both languages; dark", () =>
 
 test("lists, records and boards in English", () =>
   visit({ locale: "en-GB" }, async (page) => {
-    for (const [path, word] of Object.entries({ "records/evidence/evidence": "Depositor", [`record/evidence/evidence/${env("CONSOLE_HASH")}`]: "History", "board/evidence": "Deposits per day", "operations/proposals": "No proposals" })) {
+    for (const [path, word] of Object.entries({ "records/evidence/evidence": "Depositor", [`record/evidence/evidence/${env("CONSOLE_HASH")}`]: "History", "board/evidence": "Deposits per day", "operations/proposals": "Valid until" })) {
       await page.goto(`${url}/console/gov/${path}`);
       await page.getByText(word, { exact: false }).first().waitFor();
       const said = await page.locator("main :is(h1, h2, th, label, button, nav, .ant-statistic-title, .ant-descriptions-item-label)").allTextContents();

@@ -1,7 +1,7 @@
 /** The statistics of a contract, for a desk and, in full screen, for a wall (大屏). It follows the chain. */
 import { FullscreenExitOutlined, FullscreenOutlined } from "@ant-design/icons";
 import { Button, Card, ConfigProvider, Empty, Skeleton, theme } from "antd";
-import { useEffect, useRef, useState } from "react";
+import { type CSSProperties, useEffect, useRef, useState } from "react";
 import { Link, useParams } from "react-router";
 import { chainPath, type Interface, type MirroredStatistic, type Status, useLoad } from "../api.ts";
 import { interfacePath, statisticsOf, storedRecords, zone } from "../bundle.ts";
@@ -12,6 +12,12 @@ import { MirrorNotice } from "../parts/mirror.tsx";
 import { useWords } from "../words.ts";
 
 const everyMs = 10_000;
+
+/** wallShape has all cards of a wall seen at once. */
+function wallShape(cards: number): CSSProperties {
+  const columns = Math.min(cards, cards <= 4 ? 2 : 3) || 1;
+  return { "--columns": columns, "--rows": Math.ceil(cards / columns) || 1 } as CSSProperties;
+}
 
 export default function BoardPage() {
   const { t, language } = useWords();
@@ -45,7 +51,7 @@ export default function BoardPage() {
       </div>
       <MirrorNotice />
       {cards.length === 0 && <Empty description={<>{t("noStatistics")}<br />{t("noStatisticsHint")}</>} />}
-      <div className="board">
+      <div className="board" style={wallShape(cards.length)}>
         {cards.map((c) => (
           <StatisticCard key={c} contract={contract} name={c} title={of.bundle.statistics?.[c]?.title?.[language] ?? c} />
         ))}
@@ -69,7 +75,7 @@ export default function BoardPage() {
           ))}
       </p>
       <div ref={box} className={full ? "wall" : ""}>
-        {full ? <ConfigProvider theme={{ algorithm: theme.darkAlgorithm, token: { colorPrimary: "#3fa7ff", fontSize: 18 } }}>{board}</ConfigProvider> : board}
+        {full ? <ConfigProvider theme={{ algorithm: theme.darkAlgorithm, token: { colorPrimary: "#3fa7ff", colorLink: "#3fa7ff", colorTextDescription: "rgba(255, 255, 255, 0.75)", fontSize: 18 } }}>{board}</ConfigProvider> : board}
       </div>
     </>
   );

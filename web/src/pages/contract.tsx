@@ -8,7 +8,7 @@ import { to, useChain } from "../chain.tsx";
 import { Call } from "../parts/call.tsx";
 import { FaultAlert } from "../parts/fault.tsx";
 import { EventTable } from "../parts/txs.tsx";
-import { useWords } from "../words.ts";
+import { stateWord, useWords } from "../words.ts";
 import { TxPages } from "./member.tsx";
 import { printable } from "./tx.tsx";
 
@@ -30,7 +30,7 @@ export function ContractsPage() {
         columns={[
           { title: t("contract"), dataIndex: "name", render: (name: string) => <Link to={to(chain, "contract", name)}>{name}</Link> },
           { title: t("version"), dataIndex: "version" },
-          { title: t("state"), dataIndex: "state", render: (s: string) => <Tag color={s === "active" ? "green" : "orange"}>{s}</Tag> },
+          { title: t("state"), dataIndex: "state", render: (s: string) => <Tag color={s === "active" ? "green" : "orange"}>{stateWord(t, s)}</Tag> },
           { title: t("language"), dataIndex: "language" },
           { title: t("height"), dataIndex: "height" },
         ]}
@@ -52,7 +52,7 @@ export function ContractPage() {
     <>
       <h1>
         {title ? `${title} · ` : ""}
-        {data.name} <Tag>{data.version}</Tag> <Tag color={data.state === "active" ? "green" : "orange"}>{data.state}</Tag>
+        {data.name} <Tag>{data.version}</Tag> <Tag color={data.state === "active" ? "green" : "orange"}>{stateWord(t, data.state)}</Tag>
       </h1>
       <Descriptions
         bordered

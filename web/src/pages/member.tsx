@@ -6,7 +6,7 @@ import { chainPath, type Member, type Page, type TxSummary, useLoad } from "../a
 import { useChain } from "../chain.tsx";
 import { FaultAlert } from "../parts/fault.tsx";
 import { TxTable } from "../parts/txs.tsx";
-import { useWords } from "../words.ts";
+import { stateWord, useWords } from "../words.ts";
 
 export function MemberPage() {
   const { t, time } = useWords();
@@ -25,7 +25,7 @@ export function MemberPage() {
         items={[
           { key: "address", label: t("address"), children: <code className="wrap">{data.address}</code> },
           { key: "roles", label: t("roles"), children: <Space>{data.roles.map((r) => <Tag key={r}>{r}</Tag>)}</Space> },
-          { key: "state", label: t("state"), children: data.state },
+          { key: "state", label: t("state"), children: stateWord(t, data.state) },
           { key: "notAfter", label: t("notAfter"), children: time(data.notAfter) },
           { key: "since", label: t("since"), children: data.since },
         ]}

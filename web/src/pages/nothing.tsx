@@ -7,15 +7,18 @@ export function Nothing() {
   const { t } = useWords();
   const { text = "" } = useParams();
   return (
-    <Empty
-      description={
-        <>
-          <p>
-            {t("nothingFound")}: <code className="wrap">{text}</code>
-          </p>
-          <p>{t("nothingFoundHint")}</p>
-        </>
-      }
-    />
+    <>
+      <h1>{t("nothingFound")}</h1>
+      <Empty
+        description={
+          <>
+            <p>
+              <code className="wrap">{text}</code>
+            </p>
+            <p>{t("nothingFoundHint")}</p>
+          </>
+        }
+      />
+    </>
   );
 }

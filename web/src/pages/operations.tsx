@@ -7,7 +7,7 @@ import { Short, useChain } from "../chain.tsx";
 import { FaultAlert } from "../parts/fault.tsx";
 import { Login } from "../parts/login.tsx";
 import { Shown } from "../parts/shown.tsx";
-import { type Word, type Words, useWords } from "../words.ts";
+import { stateWord, type Word, useWords } from "../words.ts";
 import { Proposals } from "./proposals.tsx";
 
 const base = "/api/v1/node";
@@ -56,21 +56,6 @@ export default function OperationsPage({ caller, reload }: { caller: Caller; rel
 function Simple({ text }: { text: string }) {
   return <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text} />;
 }
-
-/** What the API calls the states of chains and peers, in the reader's language. */
-const stateWords: Record<string, Word> = {
-  starting: "stateStarting",
-  running: "stateRunning",
-  stopped: "stateStopped",
-  failed: "stateFailed",
-  linked: "stateLinked",
-  absent: "stateAbsent",
-  "cut-off": "stateCutOff",
-  inbound: "inbound",
-  outbound: "outbound",
-};
-
-const named = (t: Words["t"], state: string): string => (stateWords[state] ? t(stateWords[state]) : state);
 
 interface NodeChain {
   chain: string;
@@ -131,7 +116,7 @@ function NodeState() {
                 title: t("state"),
                 render: (_, c) => (
                   <>
-                    <Tag color={c.state === "running" ? "green" : c.state === "failed" ? "red" : "default"}>{named(t, c.state)}</Tag>
+                    <Tag color={c.state === "running" ? "green" : c.state === "failed" ? "red" : "default"}>{stateWord(t, c.state)}</Tag>
                     {c.catchingUp && <Tag color="blue">{t("behind")}</Tag>}
                     {(c.error ?? c.signerAway) && <div className="quiet wrap">{c.error ?? c.signerAway}</div>}
                   </>
@@ -195,9 +180,9 @@ function Peers() {
             locale={{ emptyText: <Simple text={t("noRecords")} /> }}
             columns={[
               { title: t("node"), render: (_, x) => `${x.org}/${x.name}` },
-              { title: t("state"), render: (_, x) => <Tag color={x.state === "linked" ? "green" : "red"}>{named(t, x.state)}</Tag> },
+              { title: t("state"), render: (_, x) => <Tag color={x.state === "linked" ? "green" : "red"}>{stateWord(t, x.state)}</Tag> },
               { title: t("height"), dataIndex: "height", align: "right" },
-              { title: t("direction"), dataIndex: "direction", render: (d?: string) => d && named(t, d) },
+              { title: t("direction"), dataIndex: "direction", render: (d?: string) => d && stateWord(t, d) },
               { title: t("address"), dataIndex: "address" },
               { title: t("bytesInOut"), align: "right", render: (_, x) => `${x.receivedBytes.toLocaleString()} / ${x.sentBytes.toLocaleString()}` },
               { title: t("version"), dataIndex: "release" },

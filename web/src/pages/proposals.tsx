@@ -1,17 +1,15 @@
 /** Proposals of a chain's organisations, and voting: a vote is signed here and committed like any call. */
-import { fromHex, openKeyFile, signCall, WrongPassphrase } from "@huchain/sdk";
-import { Alert, Button, Empty, Form, Input, Select, Skeleton, Space, Table, Tag } from "antd";
+import { WrongPassphrase } from "@huchain/sdk";
+import { Alert, Button, Empty, Form, Select, Skeleton, Table, Tag } from "antd";
 import { useEffect, useState } from "react";
 import { Link } from "react-router";
-import { type Chain, chainPath, get, type Page, post } from "../api.ts";
+import { chainPath, post } from "../api.ts";
 import { Short, to, useChain } from "../chain.tsx";
 import { FaultAlert } from "../parts/fault.tsx";
-import { FileField } from "../parts/file.tsx";
 import { Json } from "../parts/json.tsx";
-import { useWords } from "../words.ts";
-
-const gasLimit = 500_000_000;
-const validForMs = 60_000;
+import { SignerFields } from "../parts/signer.tsx";
+import { commit, type Signer } from "../sign.ts";
+import { stateWord, useWords } from "../words.ts";
 
 interface Proposal {
   id: string;
@@ -55,15 +53,16 @@ export function Proposals() {
       locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={<>{t("noProposals")}<br />{t("proposalHint")}</>} /> }}
       expandable={{
         expandedRowRender: (p) => (
-          <>
+          <div className="inRow">
             <Json value={p.content.actions} />
-            {open(p) && <Vote proposal={p} onDone={() => setTurn((n) => n + 1)} />}
-          </>
+            {p.error && <Alert className="gap" type="error" showIcon title={p.error} />}
+            <Vote proposal={p} onDone={() => setTurn((n) => n + 1)} />
+          </div>
         ),
       }}
       columns={[
         { title: t("proposal"), render: (_, p) => <span className="wrap">{p.content.title}</span> },
-        { title: t("state"), render: (_, p) => <Tag color={open(p) ? "blue" : p.state === "executed" ? "green" : "default"}>{p.expired ? t("ended") : p.state}</Tag> },
+        { title: t("state"), render: (_, p) => <Tag color={open(p) ? "blue" : p.state === "adopted" ? "green" : p.state === "failed" ? "red" : "default"}>{p.expired ? t("ended") : stateWord(t, p.state)}</Tag> },
         { title: t("sender"), dataIndex: "proposer" },
         { title: t("votes"), render: (_, p) => p.votes.map((v) => <Tag key={v.member} color={v.approve ? "green" : "red"}>{v.member}</Tag>) },
         { title: t("validUntil"), render: (_, p) => time(p.content.validUntil) },
@@ -80,16 +79,13 @@ function Vote({ proposal, onDone }: { proposal: Proposal; onDone: () => void }) 
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
   const [id, setId] = useState<string>();
-  const [keyText, setKeyText] = useState("");
+  const [files, setFiles] = useState<Pick<Signer, "key" | "certificate">>({});
   const submit = async (v: { passphrase: string; approve: boolean }) => {
     setBusy(true);
     setError(undefined);
     try {
-      const key = await openKeyFile(keyText, v.passphrase);
-      const chains = await get<Page<Chain>>("/api/v1/chains");
-      const genesis = fromHex(chains.items.find((c) => c.chain === chain)!.genesis);
-      const tx = signCall(key, { genesis, contract: "governance", method: "vote", args: { proposal: proposal.id, approve: v.approve }, gasLimit, validForMs }, Date.now());
-      const done = await post<{ id: string; receipt: { code: string; error?: string } }>(chainPath(chain, "txs"), new Uint8Array(tx.raw), "application/octet-stream");
+      const call = { contract: "governance", method: "vote", args: { proposal: proposal.id, approve: v.approve } };
+      const done = await commit<{ id: string; receipt: { code: string; error?: string } }>(chain, chainPath(chain, "txs"), call, { ...files, passphrase: v.passphrase });
       if (done.receipt.code !== "OK") throw new Error(`${done.receipt.code} ${done.receipt.error ?? ""}`);
       setId(done.id);
       onDone();
@@ -100,23 +96,22 @@ function Vote({ proposal, onDone }: { proposal: Proposal; onDone: () => void }) 
     }
   };
   return (
-    <Form className="gap" layout="vertical" style={{ maxWidth: 420 }} initialValues={{ approve: true }} onFinish={(v) => void submit(v as { passphrase: string; approve: boolean })}>
-      <Form.Item name="approve" label={t("votes")}>
-        <Select options={[{ value: true, label: t("approve") }, { value: false, label: t("reject") }]} />
-      </Form.Item>
-      <FileField label={t("keyFile")} name="key" onRead={setKeyText} required />
-      <Form.Item name="passphrase" label={t("passphrase")} rules={[{ required: true, message: t("demand") }]}>
-        <Input.Password autoComplete="off" />
-      </Form.Item>
-      <Space>
-        <Button type="primary" htmlType="submit" loading={busy}>
-          {t("callWrite")}
-        </Button>
-      </Space>
+    <>
+      {open(proposal) && (
+        <Form className="gap" layout="vertical" initialValues={{ approve: true }} onFinish={(v) => void submit(v as { passphrase: string; approve: boolean })}>
+          <Form.Item name="approve" label={t("votes")}>
+            <Select options={[{ value: true, label: t("approve") }, { value: false, label: t("reject") }]} />
+          </Form.Item>
+          <SignerFields onRead={(read) => setFiles((old) => ({ ...old, ...read }))} />
+          <Button type="primary" htmlType="submit" loading={busy}>
+            {t("callWrite")}
+          </Button>
+        </Form>
+      )}
       <div className="gap" aria-live="polite">
         {error && <FaultAlert error={error} />}
         {id && <Alert type="success" showIcon title={<Link to={to(chain, "tx", id)}>{`${t("committed")}: ${id}`}</Link>} />}
       </div>
-    </Form>
+    </>
   );
 }

@@ -1,18 +1,15 @@
 /** A form for one method of a contract, made of its schema alone. What writes is signed in the browser. */
-import { fromHex, openKeyFile, pem, signCall, type Tx, withCertificate, WrongPassphrase } from "@huchain/sdk";
+import { WrongPassphrase } from "@huchain/sdk";
 import { Alert, Button, Form, Input, Select, Switch } from "antd";
 import { useState } from "react";
 import { Link } from "react-router";
-import { type Chain, chainPath, Fault, get, type Interface, type Page, post, type Schema } from "../api.ts";
+import { chainPath, type Interface, post, type Schema } from "../api.ts";
 import { to, useChain } from "../chain.tsx";
+import { commit, type Signer } from "../sign.ts";
 import { useWords } from "../words.ts";
 import { FaultAlert } from "./fault.tsx";
-import { FileField } from "./file.tsx";
 import { Json } from "./json.tsx";
-
-const gasLimit = 500_000_000;
-const validForMs = 60_000;
-const unknownSender = "HC-2108";
+import { SignerFields } from "./signer.tsx";
 
 interface Answer {
   state: string;
@@ -66,7 +63,7 @@ export function Call({ of, method }: { of: Interface; method: string }) {
   const [busy, setBusy] = useState(false);
   const [answer, setAnswer] = useState<Answer>();
   const [error, setError] = useState<Error>();
-  const [files, setFiles] = useState<{ key?: string; certificate?: string }>({});
+  const [files, setFiles] = useState<Pick<Signer, "key" | "certificate">>({});
   const fields = fieldsOf(of, method, language);
   const spec = of.schema.methods?.[method];
   const open = !spec?.writes && of.bundle.methods?.[method]?.allow === "public";
@@ -79,27 +76,11 @@ export function Call({ of, method }: { of: Interface; method: string }) {
       const args = argsOf(fields, values);
       const path = chainPath(chain, "contracts", of.name, method);
       if (open) setAnswer(await post<Answer>(path, JSON.stringify(args), "application/json"));
-      else setAnswer(await signed(path, args, String(values["passphrase"] ?? "")));
+      else setAnswer(await commit<Answer>(chain, path, { contract: of.name, method, args }, { ...files, passphrase: String(values["passphrase"] ?? "") }));
     } catch (e) {
       setError(e instanceof WrongPassphrase ? new Error(t("wrongKey")) : e instanceof SyntaxError ? new Error(t("invalidJson")) : (e as Error));
     } finally {
       setBusy(false);
-    }
-  };
-
-  /** signed sends the same signed call again with the certificate where the chain does not know the sender. */
-  const signed = async (path: string, args: unknown, passphrase: string): Promise<Answer> => {
-    const key = await openKeyFile(files.key ?? "", passphrase);
-    const chains = await get<Page<Chain>>("/api/v1/chains");
-    const genesis = fromHex(chains.items.find((c) => c.chain === chain)!.genesis);
-    const call = { genesis, contract: of.name, method, args, gasLimit, validForMs };
-    const tx = signCall(key, call, Date.now());
-    const send = (x: Tx) => post<Answer>(path, new Uint8Array(x.raw), "application/octet-stream");
-    try {
-      return await send(tx);
-    } catch (e) {
-      if (!(e instanceof Fault && e.code === unknownSender && files.certificate !== undefined)) throw e;
-      return await send(withCertificate(tx, pem(files.certificate, "CERTIFICATE")));
     }
   };
 
@@ -112,15 +93,7 @@ export function Call({ of, method }: { of: Interface; method: string }) {
             <Control schema={f.schema} />
           </Form.Item>
         ))}
-        {!open && (
-          <>
-            <FileField label={t("keyFile")} name="key" onRead={(key) => setFiles((old) => ({ ...old, key }))} required />
-            <Form.Item name="passphrase" label={t("passphrase")} rules={[{ required: true, message: t("demand") }]}>
-              <Input.Password autoComplete="off" />
-            </Form.Item>
-            <FileField label={t("certFile")} name="certificate" onRead={(certificate) => setFiles((old) => ({ ...old, certificate }))} />
-          </>
-        )}
+        {!open && <SignerFields onRead={(read) => setFiles((old) => ({ ...old, ...read }))} />}
         <Button type="primary" htmlType="submit" loading={busy}>
           {open ? t("callRead") : t("callWrite")}
         </Button>

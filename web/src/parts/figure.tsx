@@ -34,7 +34,7 @@ export function Figure({ of, title }: { of: MirroredStatistic; title: string }) 
       tooltip: { trigger: "axis", confine: true },
       xAxis: byTime ? names : values,
       yAxis: byTime ? values : names,
-      series: [{ type: byTime && shown.length > 2 ? "line" : "bar", name: title, data: shown.map((g) => Number(g.value)), areaStyle: byTime && shown.length > 2 ? { opacity: 0.2 } : undefined, barMaxWidth: 36, itemStyle: { color: token.colorPrimary } }],
+      series: [{ type: byTime && shown.length > 2 ? "line" : "bar", name: title, data: shown.map((g) => Number(g.value)), areaStyle: byTime && shown.length > 2 ? { opacity: 0.2 } : undefined, barMaxWidth: 36, itemStyle: { color: token.colorLink } }],
     });
     return () => {
       fit.disconnect();

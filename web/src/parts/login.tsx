@@ -1,18 +1,19 @@
 /** Logging in with a certificate: the browser signs a challenge, and the key stays here. */
 import { fromHex, openKeyFile, pem, signCall, WrongPassphrase, withCertificate } from "@huchain/sdk";
-import { Alert, Button, Card, Form, Input, Select } from "antd";
+import { Alert, Button, Card, Form, Select } from "antd";
 import { useState } from "react";
 import { type Caller, type Challenge, chainPath, post } from "../api.ts";
+import type { Signer } from "../sign.ts";
 import { useWords } from "../words.ts";
 import { FaultAlert } from "./fault.tsx";
-import { FileField } from "./file.tsx";
+import { SignerFields } from "./signer.tsx";
 
 export function Login({ caller, onDone }: { caller: Caller; onDone: () => void }) {
   const { t } = useWords();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
   const refused = new URLSearchParams(location.search).get("refused");
-  const [files, setFiles] = useState<{ key?: string; certificate?: string }>({});
+  const [files, setFiles] = useState<Pick<Signer, "key" | "certificate">>({});
 
   const submit = async ({ chain, passphrase }: { chain: string; passphrase: string }) => {
     setBusy(true);
@@ -40,11 +41,7 @@ export function Login({ caller, onDone }: { caller: Caller; onDone: () => void }
         <Form.Item name="chain" label={t("chain")} rules={[{ required: true, message: t("demand") }]}>
           <Select options={caller.chains.map((value) => ({ value, label: value }))} />
         </Form.Item>
-        <FileField label={t("keyFile")} name="key" onRead={(key) => setFiles((old) => ({ ...old, key }))} required />
-        <Form.Item name="passphrase" label={t("passphrase")} rules={[{ required: true, message: t("demand") }]}>
-          <Input.Password autoComplete="off" />
-        </Form.Item>
-        <FileField label={t("certFile")} name="certificate" onRead={(certificate) => setFiles((old) => ({ ...old, certificate }))} />
+        <SignerFields onRead={(read) => setFiles((old) => ({ ...old, ...read }))} />
         <Button type="primary" htmlType="submit" loading={busy}>
           {t("login")}
         </Button>

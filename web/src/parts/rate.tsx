@@ -1,4 +1,5 @@
 /** How many transactions the newest blocks hold. */
+import { theme } from "antd";
 import { BarChart } from "echarts/charts";
 import { GridComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
@@ -36,6 +37,7 @@ function useCounts(chain: string, headers: Header[]): Map<number, number> {
 
 export default function RateChart({ chain, headers }: { chain: string; headers: Header[] }) {
   const { t } = useWords();
+  const { token } = theme.useToken();
   const counts = useCounts(chain, headers);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -48,14 +50,14 @@ export default function RateChart({ chain, headers }: { chain: string; headers: 
       animation: false,
       grid: { left: 40, right: 8, top: 16, bottom: 24 },
       tooltip: { trigger: "axis" },
-      xAxis: { type: "category", data: heights.map(String) },
-      yAxis: { type: "value", minInterval: 1 },
-      series: [{ type: "bar", name: t("transactions"), data: heights.map((h) => counts.get(h)), itemStyle: { color: "#1554ad" } }],
+      xAxis: { type: "category", data: heights.map(String), axisLabel: { color: token.colorText } },
+      yAxis: { type: "value", minInterval: 1, axisLabel: { color: token.colorText }, splitLine: { lineStyle: { color: token.colorBorderSecondary } } },
+      series: [{ type: "bar", name: t("transactions"), data: heights.map((h) => counts.get(h)), itemStyle: { color: token.colorLink } }],
     });
     return () => {
       removeEventListener("resize", fit);
       chart.dispose();
     };
-  }, [counts, t]);
+  }, [counts, t, token]);
   return <div ref={box} className="chart" role="img" aria-label={t("txRate")} />;
 }
