@@ -108,7 +108,19 @@ func (v visitor) ask(method string, in, out any, segments ...string) error {
 }
 
 func (n *network) logIn(t *testing.T, id *client.Identity) visitor {
-	c, err := n.client(0).LogIn(t.Context(), id)
+	return n.logInBy(t, id, nil)
+}
+
+// logInBy is logIn with answers going through a transport, which may be nil.
+func (n *network) logInBy(t *testing.T, id *client.Identity, through http.RoundTripper) visitor {
+	p := client.DefaultParams(n.Nodes[0].URL())
+	p.Chain = n.Chain
+	if through != nil {
+		p.HTTP = &http.Client{Transport: through}
+	}
+	c, err := client.New(t.Context(), p)
+	require.NoError(t, err)
+	c, err = c.LogIn(t.Context(), id)
 	require.NoError(t, err)
 	return visitor{c.Evidence(), t}
 }
@@ -156,9 +168,10 @@ func TestEvidenceService(t *testing.T) {
 	n := shared(t, "calm", beside, nil)
 	root, err := n.Member("archives/admin")
 	require.NoError(t, err)
-	admin := n.logIn(t, root)
+	said := describing(t, n.Nodes[0].URL())
+	admin := n.logInBy(t, root, said)
 	agency, firm := n.newMember(t, "archives/agency"), n.newMember(t, "city/firm")
-	inAgency, inFirm := n.logIn(t, agency), n.logIn(t, firm)
+	inAgency, inFirm := n.logInBy(t, agency, said), n.logInBy(t, firm, said)
 	nobody := visitor{n.client(0).Evidence(), t}
 
 	// Nobody deposits before a tenant is open; the webhook is told when it is.
@@ -215,7 +228,13 @@ func TestEvidenceService(t *testing.T) {
 	n.evidenceOutside(t, admin, inAgency)
 	n.evidencePerson(t, admin)
 	n.evidenceAdministration(t, admin, inAgency)
+	require.Greater(t, len(said.met), 25, "routes whose good answers were held against their description: %v", said.met)
+	n.evidenceRefusals(t, keys[0].Token)
+	n.evidenceCommands(t, tenant)
+	n.scrubOften() // from the restart on
 	n.evidenceGateway(t, oa)
+	n.evidenceFiles(t, n.logIn(t, root))
+	n.sameState(0, 1, 2, 3)
 }
 
 // evidenceDeposits: templates, deposits, search, verification and grants.
