@@ -303,8 +303,16 @@ func (q *Queue) carry(ctx context.Context, i *Item) {
 		i.Error = rest.NewError(failed)
 	}
 	again := failed != nil && connector.Passing(failed)
-	now := time.Now()
+	now, noted := time.Now(), false
 	err := q.db.Write(context.WithoutCancel(ctx), func(tx *sql.Tx) error {
+		var state string
+		if err := tx.QueryRow("SELECT state FROM item WHERE id = ?", i.ID).Scan(&state); err != nil {
+			return err
+		}
+		// Whoever looks for items that are due may have read this one as another attempt ended.
+		if noted = state != Accepted; noted {
+			return nil
+		}
 		if again {
 			raw, err := json.Marshal(i.Error)
 			if err != nil {
@@ -334,6 +342,8 @@ func (q *Queue) carry(ctx context.Context, i *Item) {
 	switch {
 	case err != nil:
 		q.log.Error("outcome of a request not noted; it is carried out again", "request", i.ID, "error", err)
+		return
+	case noted:
 		return
 	case again:
 		q.log.Info("request is tried again", "request", i.ID, "attempts", i.Attempts+1, "code", i.Error.Code, "error", i.Error.Detail)
