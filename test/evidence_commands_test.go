@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -95,6 +96,11 @@ func (n *network) evidenceCommands(t *testing.T, tenant string) {
 	refused(1, firm, "chain", "verify", id+"-1")
 
 	// Courts, and grants.
+	run(admin, &tenants, "tenant", "list")
+	court := slices.IndexFunc(tenants.Items, func(t rest.Tenant) bool { return t.Kind == "court" })
+	require.NotEqual(t, -1, court)
+	var opened rest.Case
+	run(admin, &opened, "court", "case", "open", "(2026)沪0115民初9号", "--court", tenants.Items[court].ID)
 	var grant rest.Grant
 	run(clerk, &grant, "grant", r.ID, "case:(2026)沪0115民初9号", "--until", "2036-01-01T00:00:00Z")
 	var grants rest.Grants
@@ -102,6 +108,8 @@ func (n *network) evidenceCommands(t *testing.T, tenant string) {
 	require.NotNil(t, grants.Items[0].Until)
 	refused(1, firm, "court", "query", "(2026)沪0115民初9号", r.ID)
 	refused(1, clerk, "court", "case", "list")
+	run(admin, &opened, "court", "case", "close", opened.Number)
+	require.NotNil(t, opened.Closed)
 
 	n.evidenceCSV(t, dir, run, refused)
 }
