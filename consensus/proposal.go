@@ -149,15 +149,15 @@ func (a *app) judge(r *abci.RequestProcessProposal) (*chain.BlockInput, blockMet
 func (a *app) decode(height uint64, t time.Time, hash []byte, frames [][]byte, proven []abci.Misbehavior) (*chain.BlockInput, blockMeta, error) {
 	var meta blockMeta
 	fr, err := decodeFrames(height, frames, a.restart.opens(height))
-	if err == nil && fr.restart != nil {
-		meta.restart = fr.restart
-		err = a.restart.same(fr.restart, a.ledger)
-	}
 	if err != nil {
-		if isFailure(err) {
-			return nil, meta, err
-		}
 		return nil, meta, types.Errorf(types.CodeTxMalformed, "%w", err)
+	}
+	if meta.restart = fr.restart; meta.restart != nil {
+		if err := a.restart.same(meta.restart, a.ledger); isFailure(err) {
+			return nil, meta, err
+		} else if err != nil {
+			return nil, meta, types.Errorf(types.CodeTxMalformed, "%w", err)
+		}
 	}
 	if meta.cometHash, err = crypto.HashFromBytes(hash); err != nil {
 		return nil, meta, types.Errorf(types.CodeTxMalformed, "block hash: %w", err)

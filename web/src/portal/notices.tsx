@@ -19,7 +19,7 @@ interface Notice {
 }
 
 export function Notices() {
-  const { p, t, time } = usePortal();
+  const { p, t, time, notice } = usePortal();
   const chain = useChain();
   const { busy, act, fault } = useAct();
   const page = usePages<Notice>(servicePath(chain, "notices"));
@@ -46,7 +46,7 @@ export function Notices() {
               locale={{ emptyText: <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={p("noNotices")} /> }}
               columns={[
                 { title: t("time"), dataIndex: "time", render: (at: string) => time(at) },
-                { title: p("kind"), render: (_, n) => <>{!n.read && <Tag color="blue">{p("unread")}</Tag>}{n.kind}</> },
+                { title: p("kind"), render: (_, n) => <>{!n.read && <Tag color="blue">{p("unread")}</Tag>}{notice(n.kind)}</> },
                 { title: p("message"), dataIndex: "text", render: (text: string) => <div className="cell">{text}</div> },
                 { title: p("subject"), render: (_, n) => about(n) },
               ]}

@@ -251,10 +251,25 @@ const table = {
   subject: ["对象", "About"],
 } as const;
 
+/** What messages are about, by their kind in the API. */
+const notices: Record<string, readonly [string, string]> = {
+  "app.created": ["应用已创建", "Application made"],
+  "app.revoked": ["应用密钥已吊销", "Application key revoked"],
+  "deposit.committed": ["存证已上链", "Deposit on the chain"],
+  "deposit.granted": ["获授权查阅存证", "Deposit granted to you"],
+  "deposit.notarised": ["存证已公证", "Deposit notarised"],
+  "deposit.queried": ["法院查询了存证", "Deposit queried by a court"],
+  "deposit.refused": ["存证被拒绝", "Deposit refused"],
+  "keys.expired": ["未领取的密钥已失效", "Keys not taken have ended"],
+  "tenant.changed": ["服务对象状态已变更", "Tenant changed"],
+  "tenant.opened": ["服务对象已开通", "Tenant opened"],
+};
+
 export type PortalWord = keyof typeof table;
 
-/** usePortal gives the console's words, and p for the portal's own. */
-export function usePortal(): Words & { p: (word: PortalWord) => string } {
+/** usePortal gives the console's words, p for the portal's own, and notice for kinds of messages. */
+export function usePortal(): Words & { p: (word: PortalWord) => string; notice: (kind: string) => string } {
   const words = useWords();
-  return { ...words, p: (word) => table[word][words.language === "zh" ? 0 : 1] };
+  const at = words.language === "zh" ? 0 : 1;
+  return { ...words, p: (word) => table[word][at], notice: (kind) => notices[kind]?.[at] ?? kind };
 }
