@@ -213,7 +213,8 @@ func rebuilt(t *testing.T, home node.Home, n *devnet.Network, file, block, befor
 	require.NoError(t, os.Remove(c.RestartFile()))
 }
 
-// fill makes blocks up to a height: a transaction makes three.
+// fill makes blocks up to a height: a transaction makes three. Then the chain rests: no vote
+// is under way which a backup would lack.
 func fill(t *testing.T, n *devnet.Network, height uint64) {
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)
@@ -223,6 +224,10 @@ func fill(t *testing.T, n *devnet.Network, height uint64) {
 		r, err := c.Call(t.Context(), clerk, "membership", "register", struct{}{})
 		require.NoError(t, err)
 		if r.Height > height {
+			require.Eventually(t, func() bool {
+				st, err := c.Status(t.Context())
+				return err == nil && st.Height >= r.Height+2
+			}, 3*time.Minute, 20*time.Millisecond)
 			return
 		}
 	}
