@@ -22,8 +22,7 @@ const (
 )
 
 // larger names what may exceed these limits, as "file" or "file: function", and why.
-var larger = map[string]string{
-}
+var larger = map[string]string{}
 
 func TestSizes(t *testing.T) {
 	files := goFiles(t, true)

@@ -173,8 +173,9 @@ async function depositing({ office: o }, by) {
 
   await o.getByRole("navigation", { name: "存证门户" }).getByRole("link", { name: "存证", exact: true }).click();
   await o.getByLabel("标签").fill("年度");
+  const answered = o.waitForResponse(/deposits\?.*tag=/); // the filters are drawn anew before they ask
   await button(o, "查询").click();
-  await o.waitForURL(/tag=/);
+  await answered;
   await rowOf(o, "七号采购合同").waitFor();
   await o.getByLabel("标签").fill("没有的标签");
   await button(o, "查询").click();
