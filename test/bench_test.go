@@ -228,5 +228,5 @@ func TestOverloadIsReported(t *testing.T) {
 	require.InDelta(t, 100_000*rep.Conditions.DurationS, float64(rep.Offered), 20_000)
 	require.Greater(t, rep.NotSent, rep.Offered/2)
 	require.Greater(t, rep.LatencyMs.P90, 500.0, "who was due and never sent has waited")
-	require.Equal(t, "open, 100000 offered a second", rep.Conditions.Loop)
+	require.Equal(t, "open, 100000 offered a second, mirrored into sqlite", rep.Conditions.Loop)
 }
