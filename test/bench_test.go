@@ -177,14 +177,12 @@ func TestFiftyUsers(t *testing.T) {
 	require.Zero(t, rep.Failures())
 	require.Equal(t, 0, rep.OutcomeUnknown)
 	kinds := map[string]bool{}
-	sum, calls := 0.0, 0.0
 	for _, c := range rep.Calls {
 		kinds[c.Kind] = true
 		require.Positive(t, c.Count, c.Kind)
-		require.Less(t, c.LatencyMs.P99, 5000.0, c.Kind)
-		sum, calls = sum+c.LatencyMs.Mean*float64(c.Count), calls+float64(c.Count)
+		require.Less(t, c.LatencyMs.Mean, 3000.0, c.Kind)
+		require.Less(t, c.LatencyMs.Max, 5000.0, c.Kind)
 	}
-	require.Less(t, sum/calls, 3000.0)
 	for _, kind := range []string{"login", "page", "deposit", "stateWithProof", "verify", "get", "listOfOwner", "mirrorRecords", "statistic"} {
 		require.True(t, kinds[kind], "%s: %v", kind, kinds)
 	}

@@ -3,6 +3,8 @@ package chaintest
 import (
 	"crypto/rand"
 	"encoding/json"
+	"io"
+	mathrand "math/rand/v2"
 	"time"
 
 	"github.com/huchain/huchain/chain"
@@ -20,6 +22,7 @@ type World struct {
 	RootKeys map[string]*crypto.PrivateKey
 	Genesis  chain.Genesis
 
+	key      func(name string) *crypto.PrivateKey // of a root or a header
 	orgNames []string
 	packages map[crypto.Hash][]byte
 }
@@ -37,11 +40,20 @@ func (m *Member) Address() types.Address { return types.AddressOf(m.Key.Public()
 // NewWorld makes a world with the named organisations. It panics on failure, which in a
 // test is the right thing.
 func NewWorld(start time.Time, orgs ...string) *World {
-	w := &World{Start: start.UTC(), Orgs: map[string]*cert.CA{}, RootKeys: map[string]*crypto.PrivateKey{}, packages: map[crypto.Hash][]byte{}}
+	return newWorld(rand.Reader, func(string) *crypto.PrivateKey { return NewKey() }, start, orgs)
+}
+
+// NewRepeatableWorld makes a world whose genesis is the same one in every run.
+func NewRepeatableWorld(start time.Time, orgs ...string) *World {
+	return newWorld(mathrand.NewChaCha8(crypto.Sum([]byte("repeatable world"))), KeyOf, start, orgs)
+}
+
+func newWorld(random io.Reader, key func(name string) *crypto.PrivateKey, start time.Time, orgs []string) *World {
+	w := &World{key: key, Start: start.UTC(), Orgs: map[string]*cert.CA{}, RootKeys: map[string]*crypto.PrivateKey{}, packages: map[crypto.Hash][]byte{}}
 	w.Genesis = chain.Genesis{Format: 1, Chain: "test", Time: w.Start, Protocol: chain.ProtocolVersion, Params: chain.DefaultParams()}
 	for _, name := range orgs {
-		w.RootKeys[name] = NewKey()
-		ca, err := cert.NewCA(name, w.RootKeys[name], w.Start.Add(-time.Hour), w.Start.AddDate(10, 0, 0))
+		w.RootKeys[name] = key("root of " + name)
+		ca, err := cert.NewCAFrom(random, name, w.RootKeys[name], w.Start.Add(-time.Hour), w.Start.AddDate(10, 0, 0))
 		must(err)
 		w.Orgs[name] = ca
 		w.orgNames = append(w.orgNames, name)
@@ -107,7 +119,7 @@ func (w *World) LinkIdentity(org, name string, notAfter time.Time, roles ...stri
 
 // AddValidator adds a founding validator and returns its header key.
 func (w *World) AddValidator(org, name string, ed25519 [32]byte) *crypto.PrivateKey {
-	key := NewKey()
+	key := w.key(org + "/" + name)
 	w.Genesis.Validators = append(w.Genesis.Validators, chain.GenesisValidator{
 		Org: org, Name: name, Key: key.Public(), Ed25519: crypto.Hash(ed25519).String(), Power: 10})
 	return key
@@ -135,13 +147,18 @@ func (w *World) Seal() (*chain.Genesis, map[crypto.Hash][]byte) {
 
 // Call builds and signs a call of m, valid for a minute from at.
 func Call(g *chain.Genesis, m *Member, at time.Time, contract, method, args string, withCert bool, cosigners ...*Member) *types.Tx {
-	b := &types.Body{
-		Genesis: g.Hash(), Sender: m.Address(), Contract: contract, Method: method, Args: []byte(args),
-		GasLimit: 100_000_000, ValidUntil: at.Add(time.Minute).UnixMilli(),
-	}
+	b := Body(g, m, at, contract, method, args)
 	_, err := rand.Read(b.Salt[:])
 	must(err)
 	return Sign(b, m, withCert, cosigners...)
+}
+
+// Body is what Call signs, without a salt.
+func Body(g *chain.Genesis, m *Member, at time.Time, contract, method, args string) *types.Body {
+	return &types.Body{
+		Genesis: g.Hash(), Sender: m.Address(), Contract: contract, Method: method, Args: []byte(args),
+		GasLimit: 100_000_000, ValidUntil: at.Add(time.Minute).UnixMilli(),
+	}
 }
 
 // Sign signs a body by m and the co-signers, whose addresses it fills in.

@@ -3,6 +3,7 @@ package testkit
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,6 +58,7 @@ type Chain struct {
 	lanes   []*lane
 	members map[string]*chaintest.Member // by name, and by org/name
 	height  uint64
+	signed  uint64 // calls so far, which makes each of them another one
 	now     time.Time
 	extra   map[string][]byte
 }
@@ -83,7 +85,7 @@ func New(ctx context.Context, p Params) (*Chain, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Chain{world: chaintest.NewWorld(p.Start, p.Orgs...), members: make(map[string]*chaintest.Member), now: p.Start, extra: p.Extra}
+	c := &Chain{world: chaintest.NewRepeatableWorld(p.Start, p.Orgs...), members: make(map[string]*chaintest.Member), now: p.Start, extra: p.Extra}
 	c.world.Genesis.Params.Policy = p.Policy
 	for _, raw := range p.Packages {
 		pkg, err := bundle.Open(raw)
@@ -133,7 +135,7 @@ func (c *Chain) AddMember(ctx context.Context, name, org string, roles ...string
 	}
 	m := c.world.MemberOfKey(org, name, chaintest.KeyOf(org+"/"+name), c.world.Start.AddDate(9, 0, 0), roles...)
 	c.members[name], c.members[string(m.ID)] = m, m
-	out, err := c.send(ctx, chaintest.Call(c.genesis, m, c.now, chain.NSMembership, "register", "{}", true))
+	out, err := c.send(ctx, chaintest.Sign(c.body(m, chain.NSMembership, "register", "{}"), m, true))
 	if err == nil && out.Code != "" {
 		err = fmt.Errorf("register %s: %s %s", m.ID, out.Code, out.Detail)
 	}
@@ -171,7 +173,16 @@ func (c *Chain) Call(ctx context.Context, member, contract, method, args string,
 		}
 		others = append(others, o)
 	}
-	return c.send(ctx, chaintest.Call(c.genesis, m, c.now, contract, method, args, false, others...))
+	return c.send(ctx, chaintest.Sign(c.body(m, contract, method, args), m, false, others...))
+}
+
+// body is a call of m as yet unsigned. A story gives the same ones in every run, and so
+// the same gas: what an instruction count depends on is fixed, ids and signatures too.
+func (c *Chain) body(m *chaintest.Member, contract, method, args string) *types.Body {
+	b := chaintest.Body(c.genesis, m, c.now, contract, method, args)
+	c.signed++
+	binary.BigEndian.PutUint64(b.Salt[:], c.signed)
+	return b
 }
 
 func (c *Chain) send(ctx context.Context, tx *types.Tx) (*Outcome, error) {
@@ -252,7 +263,7 @@ func (c *Chain) Query(ctx context.Context, member, contract, method, args string
 		if err != nil {
 			return nil, err
 		}
-		q.Caller = chaintest.Call(c.genesis, m, c.now, contract, method, args, false)
+		q.Caller = chaintest.Sign(c.body(m, contract, method, args), m, false)
 	}
 	var first *Outcome
 	for _, l := range c.lanes {

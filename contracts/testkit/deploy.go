@@ -116,7 +116,7 @@ func (c *Chain) native(ctx context.Context, member, method string, args any) (*O
 	if err != nil {
 		return nil, err
 	}
-	body := chaintest.Call(c.genesis, m, c.now, chain.NSContracts, method, string(raw), false).Body
+	body := c.body(m, chain.NSContracts, method, string(raw))
 	body.GasLimit = c.genesis.Params.MaxTxGas
-	return c.send(ctx, chaintest.Sign(&body, m, false))
+	return c.send(ctx, chaintest.Sign(body, m, false))
 }

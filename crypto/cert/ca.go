@@ -24,9 +24,10 @@ const caName = "ca"
 // CA issues the certificates of one organisation. It is safe for concurrent use if its
 // signer is.
 type CA struct {
-	root *Certificate
-	tmpl *smx509.Certificate
-	key  crypto.Signer
+	root   *Certificate
+	tmpl   *smx509.Certificate
+	key    crypto.Signer
+	random io.Reader // of serial numbers
 }
 
 // Request describes a certificate to be issued.
@@ -43,7 +44,13 @@ type Request struct {
 
 // NewCA makes a self-signed root O=org, CN=ca for key and returns the CA.
 func NewCA(org string, key crypto.Signer, notBefore, notAfter time.Time) (*CA, error) {
-	tmpl, err := template(org, caName, nil, key.Public(), notBefore, notAfter)
+	return NewCAFrom(rand.Reader, org, key, notBefore, notAfter)
+}
+
+// NewCAFrom is NewCA with serial numbers drawn from random, so that a test which gives a
+// fixed stream issues the same certificates in every run.
+func NewCAFrom(random io.Reader, org string, key crypto.Signer, notBefore, notAfter time.Time) (*CA, error) {
+	tmpl, err := template(random, org, caName, nil, key.Public(), notBefore, notAfter)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +61,12 @@ func NewCA(org string, key crypto.Signer, notBefore, notAfter time.Time) (*CA, e
 	if err != nil {
 		return nil, fmt.Errorf("make CA root of %s: %w", org, err)
 	}
-	return LoadCA(der, key)
+	ca, err := LoadCA(der, key)
+	if err != nil {
+		return nil, err
+	}
+	ca.random = random
+	return ca, nil
 }
 
 // LoadCA makes the CA of an existing root; key must be the root's.
@@ -73,7 +85,7 @@ func LoadCA(rootDER []byte, key crypto.Signer) (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse CA root: %w", err)
 	}
-	return &CA{root: root, tmpl: tmpl, key: key}, nil
+	return &CA{root: root, tmpl: tmpl, key: key, random: rand.Reader}, nil
 }
 
 // Root returns the CA's own certificate.
@@ -84,7 +96,7 @@ func (ca *CA) Issue(r Request) (*Certificate, error) {
 	if len(r.Roles) == 0 {
 		return nil, errors.New("a certificate needs at least one role")
 	}
-	tmpl, err := template(ca.root.Org, r.Name, r.Roles, r.PublicKey, r.NotBefore, r.NotAfter)
+	tmpl, err := template(ca.random, ca.root.Org, r.Name, r.Roles, r.PublicKey, r.NotBefore, r.NotAfter)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +116,7 @@ func (ca *CA) Issue(r Request) (*Certificate, error) {
 	return Parse(der)
 }
 
-func template(org, name string, roles []string, key crypto.PublicKey, from, to time.Time) (*smx509.Certificate, error) {
+func template(random io.Reader, org, name string, roles []string, key crypto.PublicKey, from, to time.Time) (*smx509.Certificate, error) {
 	for _, s := range append([]string{org, name}, roles...) {
 		if !nameRE.MatchString(s) {
 			return nil, fmt.Errorf("%q is not a name (a-z, then up to 31 of a-z, 0-9, hyphen)", s)
@@ -119,7 +131,7 @@ func template(org, name string, roles []string, key crypto.PublicKey, from, to t
 	if !from.Before(to) {
 		return nil, errors.New("certificate would end before it begins")
 	}
-	serial, err := newSerial()
+	serial, err := newSerial(random)
 	if err != nil {
 		return nil, err
 	}
@@ -141,9 +153,9 @@ func keyID(k crypto.PublicKey) []byte {
 }
 
 // newSerial draws 127 bits: unique without a register, and never negative.
-func newSerial() (*big.Int, error) {
+func newSerial(random io.Reader) (*big.Int, error) {
 	b := make([]byte, 16)
-	if _, err := rand.Read(b); err != nil {
+	if _, err := io.ReadFull(random, b); err != nil {
 		return nil, fmt.Errorf("draw serial number: %w", err)
 	}
 	b[0] = b[0]&0x7f | 0x40

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"database/sql"
 	"maps"
 	"slices"
 	"strings"
@@ -239,11 +240,27 @@ func (s *store) indexType(ctx context.Context, t *recordType) error {
 			continue
 		}
 		made++
-		expr := c.expr(s.dialect)
-		hash := crypto.Sum([]byte(t.contract + "\x00" + t.record + "\x00" + expr)).String()[:16]
-		if _, err := s.w.ExecContext(ctx, "CREATE INDEX IF NOT EXISTS by_"+hash+" ON record (("+expr+"), key) WHERE "+t.where()); err != nil {
-			return databaseError(ctx, err)
+		if err := s.indexColumn(ctx, t, c.expr(s.dialect)); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// indexColumn makes the index by which the records with a value are found, newest first.
+func (s *store) indexColumn(ctx context.Context, t *recordType, expr string) error {
+	name := "by_" + crypto.Sum([]byte(t.contract + "\x00" + t.record + "\x00" + expr)).String()[:16]
+	has, err := s.has(ctx, name)
+	if err != nil || has {
+		return err
+	}
+	return s.write(ctx, func(tx *sql.Tx) error {
+		if estimate := s.estimate(name); estimate != "" {
+			if _, err := tx.ExecContext(ctx, estimate); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, "CREATE INDEX "+name+" ON record (("+expr+"), created_at, key) WHERE "+t.where())
+		return err
+	})
 }

@@ -151,18 +151,25 @@ func (s *store) reset(ctx context.Context, genesis crypto.Hash) error {
 	})
 }
 
+// has reports whether there is a table or an index of a name.
+func (s *store) has(ctx context.Context, name string) (bool, error) {
+	query := "SELECT count(*) FROM sqlite_master WHERE name = '" + name + "'"
+	if s.path == "" {
+		query = "SELECT count(*) FROM pg_class WHERE oid = to_regclass('" + name + "')"
+	}
+	var n int
+	err := s.w.QueryRowContext(ctx, query).Scan(&n)
+	return n > 0, databaseError(ctx, err)
+}
+
 // load reads the tip, and makes the tables where there are none, or those of another format.
 // The database of another chain is refused.
 func (s *store) load(ctx context.Context, genesis crypto.Hash) (tip, error) {
-	has := "SELECT count(*) FROM sqlite_master WHERE name = 'tip'"
-	if s.path == "" {
-		has = "SELECT count(*) FROM pg_class WHERE oid = to_regclass('tip')"
+	has, err := s.has(ctx, "tip")
+	if err != nil {
+		return tip{}, err
 	}
-	var n int
-	if err := s.w.QueryRowContext(ctx, has).Scan(&n); err != nil {
-		return tip{}, databaseError(ctx, err)
-	}
-	if n == 0 {
+	if !has {
 		return tip{}, s.reset(ctx, genesis)
 	}
 	var format int

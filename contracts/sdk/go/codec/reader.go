@@ -204,29 +204,12 @@ func (r *Reader) expected(f *Fields, i int) int {
 		name := f.Names[i]
 		n := len(name)
 		if n+2 < left && *(*byte)(unsafe.Add(p, n+1)) == '"' && *(*byte)(unsafe.Add(p, n+2)) == ':' &&
-			same(unsafe.Add(p, 1), unsafe.Pointer(unsafe.StringData(name)), n) {
+			Same(unsafe.Add(p, 1), unsafe.Pointer(unsafe.StringData(name)), uintptr(n)) {
 			r.pos, r.first, r.field = at+n+3, false, name
 			return i
 		}
 	}
 	return -1
-}
-
-// same compares n bytes, which for short texts is faster than a call of the runtime.
-func same(p, q unsafe.Pointer, n int) bool {
-	for ; n >= 8; n -= 8 {
-		if *(*uint64)(p) != *(*uint64)(q) {
-			return false
-		}
-		p, q = unsafe.Add(p, 8), unsafe.Add(q, 8)
-	}
-	for ; n > 0; n-- {
-		if *(*byte)(p) != *(*byte)(q) {
-			return false
-		}
-		p, q = unsafe.Add(p, 1), unsafe.Add(q, 1)
-	}
-	return true
 }
 
 // List enters a list.

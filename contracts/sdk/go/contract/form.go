@@ -66,7 +66,7 @@ func (f *Form) Decode(p any, r *codec.Reader) {
 // MUST NOT be changed.
 func (f *Form) Encode(p any) []byte {
 	v := noescape(words(&p)[1])
-	if f.json != nil && same(v, f.last, f.size) {
+	if f.json != nil && codec.Same(v, f.last, f.size) {
 		return f.json
 	}
 	b := abi.Keep(f.append(p, abi.Scratch(1024)))
@@ -79,21 +79,6 @@ func (f *Form) Encode(p any) []byte {
 		f.json = b
 	}
 	return b
-}
-
-// same compares memory by words; Go's own comparison takes a guest 25 instructions a byte.
-func same(a, b unsafe.Pointer, size uintptr) bool {
-	for ; size >= 8; size -= 8 {
-		if *(*uint64)(unsafe.Add(a, size-8)) != *(*uint64)(unsafe.Add(b, size-8)) {
-			return false
-		}
-	}
-	for ; size > 0; size-- {
-		if *(*byte)(unsafe.Add(a, size-1)) != *(*byte)(unsafe.Add(b, size-1)) {
-			return false
-		}
-	}
-	return true
 }
 
 func (f *Form) append(p any, b []byte) []byte {
