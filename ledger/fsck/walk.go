@@ -23,7 +23,7 @@ func (c *checker) walk(progress func(string, uint64)) error {
 	case !ok:
 		return c.found("blocks", "no blocks are kept")
 	case tip != c.tip.height:
-		if err := c.found("blocks", "the block store ends at height %d, the state at %d (opening the ledger repairs that)", tip, c.tip.height); err != nil {
+		if err := c.found("blocks", "%s", c.gap(tip)); err != nil {
 			return err
 		}
 	}
@@ -51,6 +51,9 @@ func (c *checker) walk(progress func(string, uint64)) error {
 		if err := c.block(st, h, &header, &ct); err != nil {
 			return err
 		}
+	}
+	if tip < c.tip.height {
+		return nil // without the newest block there is nothing to hold the state against
 	}
 	return c.top(content)
 }
@@ -82,6 +85,14 @@ func (c *checker) below() (*proof.Content, error) {
 		return content, c.found("state", "no block is kept, and no header of height %d", c.tip.height)
 	}
 	return content, nil
+}
+
+// gap says what it means that the block store ends elsewhere than the state.
+func (c *checker) gap(tip uint64) string {
+	if tip > c.tip.height {
+		return fmt.Sprintf("the block store ends at height %d, the state at %d: opening the ledger cuts it", tip, c.tip.height)
+	}
+	return fmt.Sprintf("the block store ends at height %d, the state at %d: blocks %d to %d are in no redo row either, and were not checked", tip, c.tip.height, tip+1, c.tip.height)
 }
 
 func at(height uint64) string { return fmt.Sprintf("block %d", height) }
