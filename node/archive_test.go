@@ -207,10 +207,17 @@ func rebuilt(t *testing.T, home node.Home, n *devnet.Network, file, block, befor
 		require.NoError(t, os.RemoveAll(dir))
 		require.NoError(t, os.Rename(dir+".aside", dir))
 	}
+	config := backUp(t, home)
 	require.NoError(t, os.WriteFile(c.RestartFile(), act, 0o600))
 	err = node.Run(t.Context(), home, node.Options{Stderr: io.Discard})
 	require.Equal(t, types.CodeRestartRefused, types.CodeOf(err), "a node that has the blocks which the act gives up: %v", err)
+	require.NoError(t, os.RemoveAll(c.DataDir()))
+	err = restoreBackup(t, home, "")
+	require.Equal(t, types.CodeRestartRefused, types.CodeOf(err), "a backup of them: %v", err)
 	require.NoError(t, os.Remove(c.RestartFile()))
+	require.NoError(t, restoreBackup(t, home, ""))
+	require.NoFileExists(t, c.RestartFile())
+	require.NoError(t, os.WriteFile(c.ConfigFile(), []byte(config), 0o600))
 }
 
 // fill makes blocks up to a height: a transaction makes three. Then the chain rests: no vote
@@ -224,13 +231,18 @@ func fill(t *testing.T, n *devnet.Network, height uint64) {
 		r, err := c.Call(t.Context(), clerk, "membership", "register", struct{}{})
 		require.NoError(t, err)
 		if r.Height > height {
-			require.Eventually(t, func() bool {
-				st, err := c.Status(t.Context())
-				return err == nil && st.Height >= r.Height+2
-			}, 3*time.Minute, 20*time.Millisecond)
+			rests(t, c, r.Height)
 			return
 		}
 	}
+}
+
+// rests waits until the blocks are there that follow a transaction.
+func rests(t *testing.T, c *client.Client, height uint64) {
+	require.Eventually(t, func() bool {
+		st, err := c.Status(t.Context())
+		return err == nil && st.Height >= height+2
+	}, 3*time.Minute, 20*time.Millisecond)
 }
 
 func restore(t *testing.T, home node.Home) error {

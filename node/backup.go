@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/huchain/huchain/chain"
 	"github.com/huchain/huchain/consensus"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/keystore"
@@ -114,6 +115,9 @@ func copyAndStore(ctx context.Context, home ChainHome, evidence EvidenceFiles, p
 	if err == nil {
 		err = copyEvidence(ctx, home, evidence, dir)
 	}
+	if err == nil {
+		err = copyRestart(home, dir)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +190,7 @@ func CreateBackup(ctx context.Context, home Home, chain string, evidence Evidenc
 		if err := consensus.CheckpointStopped(c.ConsensusDir(), filepath.Join(dir, "consensus")); err != nil {
 			return nil, err
 		}
-		l, err := openStopped(c, g)
+		l, err := openStopped(c, g.Hash())
 		if err != nil {
 			return nil, err
 		}
@@ -198,17 +202,17 @@ func CreateBackup(ctx context.Context, home Home, chain string, evidence Evidenc
 	})
 }
 
-func backupPlace(c ChainHome) (*backup.Params, crypto.Hash, error) {
+func backupPlace(c ChainHome) (*backup.Params, *chain.Genesis, error) {
 	g, _, err := ReadGenesis(c)
 	if err != nil {
-		return nil, crypto.Hash{}, err
+		return nil, nil, err
 	}
 	cfg, err := LoadChainConfig(c.ConfigFile())
 	if err != nil {
-		return nil, crypto.Hash{}, err
+		return nil, nil, err
 	}
 	p, err := backupParams(c, &cfg, g.Hash())
-	return p, g.Hash(), err
+	return p, g, err
 }
 
 // openStopped opens the ledger of a chain that does not run.
@@ -266,15 +270,16 @@ func VerifyBackup(ctx context.Context, home Home, chain, name string, progress r
 
 // RestoreBackup makes the data of a chain that has none out of a backup, or the newest. The
 // node must be stopped. What was restored is opened and must have the height and roots of
-// the backup, else nothing is left of it. Keys and vote state are not touched. The evidence
-// service comes back where its database is gone.
+// the backup, and follow the act that the chain was restarted with, if it was, which comes
+// back beside the genesis file; else nothing is left of it. Keys and vote state are not
+// touched. The evidence service comes back where its database is gone.
 func RestoreBackup(ctx context.Context, home Home, chain, name string, evidence EvidenceFiles, progress repo.Progress) (*backup.Outcome, error) {
 	c, lock, err := emptyChain(home, chain, "a backup is restored")
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Release()
-	p, genesis, err := backupPlace(c)
+	p, g, err := backupPlace(c)
 	if err != nil {
 		return nil, err
 	}
@@ -294,7 +299,7 @@ func RestoreBackup(ctx context.Context, home Home, chain, name string, evidence 
 		err = to.lay(ctx, filepath.Join(draft, "ledger"))
 	}
 	if err == nil {
-		err = checkRestored(filepath.Join(draft, "ledger"), to.opener, genesis, &out.Info)
+		err = checkRestored(c, draft, to.opener, g, &out.Info)
 	}
 	found := false
 	if err == nil {
@@ -308,6 +313,9 @@ func RestoreBackup(ctx context.Context, home Home, chain, name string, evidence 
 			return nil, err
 		}
 	}
+	if err := placeRestart(c, draft); err != nil {
+		return nil, err
+	}
 	if err := os.Remove(c.DataDir()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, types.Errorf(types.CodeDiskFailure, "%w", err)
 	}
@@ -317,18 +325,20 @@ func RestoreBackup(ctx context.Context, home Home, chain, name string, evidence 
 	return out, nil
 }
 
-// checkRestored opens a restored ledger, which rebuilds its state tree, and compares it with
-// what the backup says.
-func checkRestored(dir string, with driver.Opener, genesis crypto.Hash, want *backup.Info) error {
+// checkRestored opens the ledger of a restored chain, which rebuilds its state tree, and
+// compares it with what the backup says, and with the act that the chain was restarted with.
+func checkRestored(home ChainHome, draft string, with driver.Opener, g *chain.Genesis, want *backup.Info) error {
 	p := ledger.DefaultParams()
 	p.Driver = with
-	l, err := ledger.Open(dir, genesis, p)
+	l, err := ledger.Open(filepath.Join(draft, "ledger"), g.Hash(), p)
 	if err != nil {
 		return err
 	}
 	if l.Height() != want.Height || l.ContentRoot() != want.Content || l.StateRoot() != want.State {
 		err = types.Errorf(types.CodeBackupDamaged, "the restored ledger is at height %d with state %s, the backup says %d with %s",
 			l.Height(), l.StateRoot(), want.Height, want.State)
+	} else {
+		err = checkRestart(home, draft, g, l)
 	}
 	return errors.Join(err, l.Close())
 }

@@ -112,10 +112,11 @@ func (h Home) Exists() bool {
 // ChainHome is the folder of one chain in a node's home:
 //
 //	genesis.json           its SM3 is the genesis hash
+//	restart.json           the act that the chain was restarted with, if it was
 //	chain.toml             listener, peers, limits of this chain
 //	bundles/*.hcp          contract packages the genesis names by hash
-//	keys/                  validator.key, consensus.json, vote.json, link.key, link.pem,
-//	                       link-enc.key, link-enc.pem
+//	keys/                  validator.key, consensus.json, vote.json (vote-<act>.json after a
+//	                       restart), link.key, link.pem, link-enc.key, link-enc.pem
 //	data/                  the ledger and CometBFT's stores; may be deleted, keys may not
 //	snapshots/<height>/    snapshots, see package ledger/snapshot
 //	rebuild.work/          a ledger that is being rebuilt from the archive

@@ -12,6 +12,7 @@ import (
 	"github.com/huchain/huchain/chain/founding"
 	"github.com/huchain/huchain/consensus"
 	"github.com/huchain/huchain/consensus/signer"
+	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/keystore"
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/types"
@@ -153,32 +154,47 @@ func ProposeRestart(home Home, name string, at time.Time) (d *founding.RestartDr
 // maxRestartAhead is how far in the future a validator lets the next block be dated.
 const maxRestartAhead = time.Minute
 
+// ActKey is what a validator signs an act of restarting with.
+type ActKey struct {
+	Device         crypto.Signer // if not nil: the key is in a device, and no file is read
+	File           string        // default validator.key of the chain's folder
+	PassphraseFile string        // default that of chain.toml
+}
+
+func (k *ActKey) open(c ChainHome) (crypto.Signer, error) {
+	if k.Device != nil {
+		return k.Device, nil
+	}
+	file, passphrase := k.File, k.PassphraseFile
+	if file == "" {
+		file = filepath.Join(c.KeysDir(), "validator.key")
+	}
+	if passphrase == "" {
+		cfg, err := LoadChainConfig(c.ConfigFile())
+		if err != nil {
+			return nil, err
+		}
+		passphrase = passphraseFile(c, cfg)
+	}
+	secret, err := keystore.ReadPassphrase(passphrase)
+	if err != nil {
+		return nil, err
+	}
+	return keystore.Load(file, secret)
+}
+
 // SignRestart adds a validator's signature to an act that stands on the chain as it was
-// rebuilt here. keyFile is validator.key of the chain's folder if empty.
-func SignRestart(home Home, name string, d *founding.RestartDraft, keyFile, passphrase string) error {
+// rebuilt here.
+func SignRestart(home Home, name string, d *founding.RestartDraft, key ActKey) error {
 	return atRest(home, name, func(c ChainHome, _ *chain.Genesis, p *founding.RestartPoint) error {
 		if d.Restart.Time.After(time.Now().Add(maxRestartAhead)) {
 			return types.Errorf(types.CodeRestartRefused, "it dates the next block %s, which is to come", d.Restart.Time.Format(time.RFC3339))
 		}
-		if keyFile == "" {
-			keyFile = filepath.Join(c.KeysDir(), "validator.key")
-		}
-		if passphrase == "" {
-			cfg, err := LoadChainConfig(c.ConfigFile())
-			if err != nil {
-				return err
-			}
-			passphrase = passphraseFile(c, cfg)
-		}
-		secret, err := keystore.ReadPassphrase(passphrase)
+		k, err := key.open(c)
 		if err != nil {
 			return err
 		}
-		key, err := keystore.Load(keyFile, secret)
-		if err != nil {
-			return err
-		}
-		return d.Sign(key, p)
+		return d.Sign(k, p)
 	})
 }
 

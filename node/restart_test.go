@@ -1,11 +1,15 @@
 package node_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +18,7 @@ import (
 	"github.com/huchain/huchain/chain/founding"
 	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/crosschain/light"
+	"github.com/huchain/huchain/crypto/keystore"
 	"github.com/huchain/huchain/devnet"
 	"github.com/huchain/huchain/ledger/archive"
 	"github.com/huchain/huchain/node"
@@ -53,9 +58,9 @@ func restarted(t *testing.T, home node.Home, n *devnet.Network, block, before st
 	} {
 		other := again(d)
 		change(&other.Restart)
-		refused(node.SignRestart(home, "", other, "", n.PassphraseFile()), what)
+		refused(node.SignRestart(home, "", other, node.ActKey{PassphraseFile: n.PassphraseFile()}), what)
 	}
-	require.NoError(t, node.SignRestart(home, "", d, "", n.PassphraseFile()))
+	require.NoError(t, node.SignRestart(home, "", d, node.ActKey{}))
 	altered := again(d)
 	altered.Restart.Time = altered.Restart.Time.Add(-time.Second)
 	_, err = node.ApplyRestart(home, "", altered)
@@ -88,7 +93,9 @@ func restarted(t *testing.T, home node.Home, n *devnet.Network, block, before st
 	require.Equal(t, before, got, "as the chain answered before")
 	require.NoError(t, r.end(t))
 
-	r = run(t, home) // from its own stores now
+	// From its own stores now, with its keys in a process of their own.
+	comeHome := signedAway(t, home, n)
+	r = run(t, home)
 	last, err := cl.Call(t.Context(), clerk, "membership", "register", struct{}{})
 	require.NoError(t, err)
 	require.Greater(t, last.Height, first.Height)
@@ -109,17 +116,112 @@ func restarted(t *testing.T, home node.Home, n *devnet.Network, block, before st
 	later := act.Terms()
 	later.Time = time.Now().Add(time.Hour).UnixNano()
 	refused(dossier.HoldAgainst(trust, later, act.ByKey()), "signatures of another act")
+	rests(t, cl, last.Height)
 	require.NoError(t, r.end(t))
+	comeHome()
 	reports, err := node.Fsck(t.Context(), home, "", nil)
 	require.NoError(t, err)
 	require.Greater(t, reports[0].Height, last.Height-1)
 	_, err = node.ProposeRestart(home, "", time.Now())
 	refused(err, "the chain runs again")
+	backedUp(t, home, n, last.Height)
 	raw, err := os.ReadFile(c.RestartFile())
 	require.NoError(t, err)
 	require.FileExists(t, filepath.Join(c.KeysDir(), "vote-"+act.Terms().ID().String()[:16]+".json"))
 	require.NoError(t, os.Remove(c.RestartFile()))
 	return raw
+}
+
+// signedAway moves the keys of a restarted chain, with what they voted since, to a signer that
+// knows the act. It returns what ends the signer and moves them back.
+func signedAway(t *testing.T, home node.Home, n *devnet.Network) (comeHome func()) {
+	c := home.Chain("gov")
+	config, err := os.ReadFile(c.ConfigFile())
+	require.NoError(t, err)
+	away := t.TempDir()
+	move := func(from, to string) {
+		for _, pattern := range []string{"validator.key", "consensus.json", "vote*.json", "header*.json"} {
+			files, err := filepath.Glob(filepath.Join(from, pattern))
+			require.NoError(t, err)
+			for _, f := range files {
+				require.NoError(t, os.Rename(f, filepath.Join(to, filepath.Base(f))))
+			}
+		}
+	}
+	move(c.KeysDir(), away)
+	secret, err := keystore.ReadPassphrase(n.PassphraseFile())
+	require.NoError(t, err)
+	socket := filepath.Join(t.TempDir(), "s")
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, ended := make(chan node.SignerInfo, 1), make(chan error, 1)
+	o := node.SignerOptions{Keys: away, GenesisFile: c.GenesisFile(), RestartFile: filepath.Join(away, "none"), Listen: "unix:" + socket, Secret: secret,
+		Logger: slog.New(slog.DiscardHandler), Ready: func(i node.SignerInfo) { ready <- i }}
+	require.Equal(t, types.CodeRestartRefused, types.CodeOf(node.ServeSigner(ctx, o)), "without the act")
+	o.RestartFile = c.RestartFile()
+	go func() { ended <- node.ServeSigner(ctx, o) }()
+	select {
+	case i := <-ready:
+		require.Greater(t, i.Height, int64(archive.SegmentBlocks), "it knows what was voted since the restart")
+		require.NotEqual(t, "gov", i.Chain)
+	case err := <-ended:
+		require.NoError(t, err)
+		t.Fatal("the signer ended by itself")
+	}
+	// What is encrypted to the validator's key needs it here still.
+	key, err := os.ReadFile(filepath.Join(away, "validator.key"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(c.KeysDir(), "archive.key"), key, 0o600))
+	text := strings.Replace(string(config), "keys/validator.key", "keys/archive.key", 1)
+	text = strings.Replace(text, "[keys]\n", fmt.Sprintf("[keys]\nsigner = %q\n", "unix:"+socket), 1)
+	require.NoError(t, os.WriteFile(c.ConfigFile(), []byte(text), 0o600))
+	return func() {
+		cancel()
+		require.NoError(t, <-ended)
+		headers, err := filepath.Glob(filepath.Join(away, "header-*.json"))
+		require.NoError(t, err)
+		require.Len(t, headers, 1, "it signed")
+		move(away, c.KeysDir())
+		require.NoError(t, os.WriteFile(c.ConfigFile(), config, 0o600))
+	}
+}
+
+// backUp makes a backup of a stopped chain in a place that it has from now on.
+func backUp(t *testing.T, home node.Home) string {
+	c := home.Chain("gov")
+	config, err := os.ReadFile(c.ConfigFile())
+	require.NoError(t, err)
+	text := fmt.Sprintf("%s\n[backup]\nfolder = %q\nkeyFile = \"keys/validator.key\"\n", config, filepath.Join(t.TempDir(), "backups"))
+	require.NoError(t, os.WriteFile(c.ConfigFile(), []byte(text), 0o600))
+	made, err := node.CreateBackup(t.Context(), home, "", nil, nil)
+	require.NoError(t, err)
+	_, err = node.VerifyBackup(t.Context(), home, "", made.Name, nil)
+	require.NoError(t, err)
+	return string(config)
+}
+
+// backedUp: a backup of a restarted chain brings the act back, and the chain goes on from it;
+// beside another act it is refused.
+func backedUp(t *testing.T, home node.Home, n *devnet.Network, height uint64) {
+	c := home.Chain("gov")
+	config := backUp(t, home)
+	act, err := os.ReadFile(c.RestartFile())
+	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll(c.DataDir()))
+	other := strings.Replace(string(act), "\"height\": ", "\"height\": 1", 1)
+	require.NotEqual(t, string(act), other)
+	require.NoError(t, os.WriteFile(c.RestartFile(), []byte(other), 0o600))
+	require.Equal(t, types.CodeAlreadyExists, types.CodeOf(restoreBackup(t, home, "")), "beside another act")
+	require.NoDirExists(t, c.DataDir())
+	require.NoError(t, os.Remove(c.RestartFile()))
+	require.NoError(t, restoreBackup(t, home, ""))
+	same, err := os.ReadFile(c.RestartFile())
+	require.NoError(t, err)
+	require.Equal(t, string(act), string(same))
+	require.NoFileExists(t, filepath.Join(c.DataDir(), filepath.Base(c.RestartFile())))
+	r := run(t, home)
+	fill(t, n, height)
+	require.NoError(t, r.end(t))
+	require.NoError(t, os.WriteFile(c.ConfigFile(), []byte(config), 0o600))
 }
 
 // oldDossier is of the transaction in a block as the API shows it.

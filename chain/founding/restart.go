@@ -112,7 +112,8 @@ func (d *RestartDraft) of(p *RestartPoint) error {
 }
 
 // Sign adds the signature of a validator that signs the point's last header. HC-5107 if the
-// draft does not stand on the point, HC-2201 if the key is no validator's.
+// draft does not stand on the point, HC-2201 if the key is no validator's, HC-6104 if it does
+// not sign.
 func (d *RestartDraft) Sign(key crypto.Signer, p *RestartPoint) error {
 	if err := d.of(p); err != nil {
 		return err
@@ -125,10 +126,11 @@ func (d *RestartDraft) Sign(key crypto.Signer, p *RestartPoint) error {
 	if s.Restart, err = key.Sign(d.Terms().SignBytes()); err == nil && indexOf(p.SignersBefore, s.Key) >= 0 {
 		s.Before, err = key.Sign(p.Before.SignBytes())
 	}
-	if err == nil {
-		d.put(s)
+	if err != nil {
+		return types.Errorf(types.CodeSigner, "%w", err)
 	}
-	return err
+	d.put(s)
+	return nil
 }
 
 func indexOf(set types.ValidatorSet, key crypto.PublicKey) int {

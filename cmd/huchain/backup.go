@@ -15,8 +15,9 @@ import (
 func backupCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "backup", Short: "make, check and restore encrypted backups of a chain's data",
-		Long: "A backup is a copy of the ledger and of CometBFT's stores at one height, and of the evidence service's database and\n" +
-			"keys, in the folder or S3 object store that [backup] in chain.toml names. It is encrypted, and files that an earlier one has stored are not stored again.\n" +
+		Long: "A backup is a copy of the ledger and of CometBFT's stores at one height, of the act that the chain was restarted\n" +
+			"with, if it was, and of the evidence service's database and keys, in the folder or S3 object store that [backup] in\n" +
+			"chain.toml names. It is encrypted, and files that an earlier one has stored are not stored again.\n" +
 			"Keys and the vote state are in no backup: a validator whose vote state is gone follows first, so that it never\n" +
 			"votes twice.",
 		Example: "  huchain backup create --home ~/.huchain/node0\n  huchain backup verify --home ~/.huchain/node0\n  huchain backup restore --home ~/.huchain/node0",
@@ -108,7 +109,8 @@ func backupRestoreCmd(a *app) *cobra.Command {
 		Use: "restore [BACKUP]", Short: "make the data of a node without any out of a backup, or of the newest",
 		Long: "The home needs genesis.json, chain.toml with [backup], and the key; the node must be stopped and its data folder\n" +
 			"empty. The restored ledger is opened, which rebuilds its state, and must have the height and roots of the backup.\n" +
-			"Started, the node goes on from there with its peers. The evidence service's database and keys come back where they\n" +
+			"Started, the node goes on from there with its peers. The act of a restart comes back as restart.json; where another\n" +
+			"is there already, or the backup holds blocks that the chain gave up, it is refused. The evidence service's database and keys come back where they\n" +
 			"are gone; where the database is still there it stays.",
 		Example: "  huchain backup restore --home ~/.huchain/node0", Args: takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -8,19 +8,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/huchain/huchain/crypto/keystore"
-	"github.com/huchain/huchain/crypto/sdf"
 	"github.com/huchain/huchain/node"
-	"github.com/huchain/huchain/types"
 )
 
 func keyServeCmd(a *app) *cobra.Command {
 	var o node.SignerOptions
-	var pass, level, library, pinFile string
-	var index uint32
+	var pass, level string
+	var key device
 	c := &cobra.Command{
 		Use: "serve KEYS", Short: "hold a validator's keys in a process of their own",
 		Long: "Signs for a validator whose keys are in the folder KEYS: validator.key, consensus.json and vote.json, as\n" +
-			"\"huchain init\" makes them in a chain's keys folder, from where they are moved. The process holds the vote state, so\n" +
+			"\"huchain init\" makes them in a chain's keys folder, from where they are moved; of a chain that was restarted, all\n" +
+			"files vote-*.json too, and --restart names the act. The process holds the vote state, so\n" +
 			"that no two nodes get contradicting votes of it, however many are started with this key. It signs votes, and\n" +
 			"headers of one chain, and nothing else; header.json beside the keys remembers the newest header.\n" +
 			"The node names it in chain.toml, keys.signer: as \"unix:PATH\", a socket for processes of the same user, or as\n" +
@@ -44,14 +43,8 @@ func keyServeCmd(a *app) *cobra.Command {
 			if o.Secret, err = keystore.ReadPassphrase(pass); err != nil {
 				return err
 			}
-			if library != "" {
-				pin, err := keystore.ReadPassphrase(pinFile)
-				if err != nil {
-					return err
-				}
-				if o.Key, err = sdf.Open(library, index, pin); err != nil {
-					return types.Errorf(types.CodeSigner, "%w", err)
-				}
+			if o.Key, err = key.open(); err != nil {
+				return err
 			}
 			o.Logger = slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: lv}))
 			var perr error
@@ -74,10 +67,8 @@ func keyServeCmd(a *app) *cobra.Command {
 	f.StringVar(&o.Link, "link", "", "keys and certificates shown over TLCP, as cert issue --roles node made them: folder/name without .pem")
 	f.StringVar(&o.Roots, "roots", "", "PEM file of the roots that certify the nodes (default: those of the genesis)")
 	f.StringSliceVar(&o.Allow, "allow", nil, "node that is served over TLCP: ORGANISATION/NODE; may be repeated")
-	f.StringVar(&library, "sdf", "", "sign headers in a device, by this library of GM/T 0018 (builds with -tags sdf), in place of validator.key")
-	f.Uint32Var(&index, "sdf-key", 1, "number of the key in the device")
-	f.StringVar(&pinFile, "sdf-pin-file", "", "file that holds the key's PIN")
 	f.StringVar(&level, "log", "info", "what is logged on standard error: debug, info, warn, error")
+	key.flags(c, "headers")
 	passphraseFlag(c, &pass)
 	return c
 }

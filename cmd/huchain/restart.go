@@ -112,23 +112,33 @@ func restartProposeCmd(a *app) *cobra.Command {
 }
 
 func restartSignCmd(a *app) *cobra.Command {
-	var out, key, pass string
+	var out string
+	var key node.ActKey
+	var dev device
 	c := &cobra.Command{
 		Use: "sign ACT", Short: "agree to an act of restarting as a validator",
 		Long: "Signs with the validator's key, if the act stands on the newest block of the chain as it was rebuilt in this home,\n" +
 			"from the archive, by this operator. Compare the short hash with the other validators by telephone first.\n" +
-			"A validator that signs gives up every block above the one named: sign one act alone.",
-		Example: "  huchain archive restart sign gov.restart --home ~/.huchain/node1 --out gov-1.restart", Args: takes(1, 1),
-		RunE: func(_ *cobra.Command, args []string) error {
+			"A validator that signs gives up every block above the one named: sign one act alone.\n" +
+			"A signing process (key serve) signs no act by itself: its operator names its key by --key, or the device by --sdf.",
+		Example: "  huchain archive restart sign gov.restart --home ~/.huchain/node1 --out gov-1.restart\n" +
+			"  huchain archive restart sign gov.restart --home ~/.huchain/node1 --key /srv/keys/validator.key", Args: takes(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if key.File != "" && dev.library != "" {
+				return usage(cmd, "--key or --sdf, not both")
+			}
 			d, err := readRestart(args[0])
 			if err != nil {
+				return err
+			}
+			if key.Device, err = dev.open(); err != nil {
 				return err
 			}
 			home, err := a.nodeHome()
 			if err != nil {
 				return err
 			}
-			if err := node.SignRestart(home, a.chain, d, key, pass); err != nil {
+			if err := node.SignRestart(home, a.chain, d, key); err != nil {
 				return err
 			}
 			if out == "" {
@@ -138,8 +148,9 @@ func restartSignCmd(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&out, "out", "", "write the signed copy here instead of over the act")
-	c.Flags().StringVar(&key, "key", "", "validator's key (default keys/validator.key of the chain's folder)")
-	passphraseFlag(c, &pass)
+	c.Flags().StringVar(&key.File, "key", "", "validator's key (default keys/validator.key of the chain's folder)")
+	dev.flags(c, "the act")
+	passphraseFlag(c, &key.PassphraseFile)
 	return c
 }
 

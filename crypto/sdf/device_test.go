@@ -7,8 +7,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/huchain/huchain/chain/founding"
+	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
 )
 
 func run(t *testing.T, name string, args ...string) {
@@ -47,4 +52,16 @@ func TestDevice(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, k.Public().Verify([]byte(message), signature))
 	}
+
+	// A validator whose header key is in a device takes part in restarting its chain.
+	set := types.ValidatorSet{{Key: k.Public(), Ed25519: [32]byte{1}, Power: 1}}
+	p := &founding.RestartPoint{Signers: set, SignersBefore: set}
+	p.Before = types.Header{Genesis: crypto.Sum(nil), Height: 1023, Time: 1, Signers: set.Hash(), NextSigners: set.Hash(), Protocol: 1}
+	p.Last = p.Before
+	p.Last.Height, p.Last.Time, p.Last.Previous = 1024, 2, p.Before.Hash()
+	d, err := founding.NewRestart("gov", p, time.Now())
+	require.NoError(t, err)
+	require.NoError(t, d.Sign(k, p))
+	_, err = d.Act(p)
+	require.NoError(t, err)
 }
