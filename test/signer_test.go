@@ -24,34 +24,15 @@ func TestRemoteSigner(t *testing.T) {
 	n := shared(t, "faults", beside, nil)
 	home := n.NodeHome(n.Nodes[3].Name).Chain(n.Chain)
 	n.stop(3)
-	away := t.TempDir()
+	away, address := t.TempDir(), freeAddress(t)
 	move := func(from, to string) {
 		for _, f := range []string{"validator.key", "consensus.json", "vote.json"} {
 			require.NoError(t, os.Rename(filepath.Join(from, f), filepath.Join(to, f)))
 		}
 	}
 	move(home.KeysDir(), away)
-	config, err := os.ReadFile(home.ConfigFile())
-	require.NoError(t, err)
-	address := freeAddress(t)
-	require.Contains(t, string(config), "[keys]\n")
-	require.NoError(t, os.WriteFile(home.ConfigFile(),
-		[]byte(strings.Replace(string(config), "[keys]\n", fmt.Sprintf("[keys]\nsigner = %q\n", "city/signer@"+address), 1)), 0o644))
-
-	n.huchain("cert", "issue", "city/signer", "--roles", "node", "--dir", n.MembersDir(), "--passphrase-file", n.PassphraseFile())
-	serve := func() *process {
-		log := filepath.Join(n.home, fmt.Sprintf("signer-%d.log", time.Now().UnixNano()))
-		p := spawn(t, log, binary, "key", "serve", away, "--genesis", n.GenesisFile(), "--listen", address, "--passphrase-file", n.PassphraseFile(),
-			"--link", filepath.Join(n.MembersDir(), "city", "signer"), "--allow", "city/node3", "--lang", "en")
-		n.eventually("the signer listens", func() error {
-			text, err := os.ReadFile(log)
-			if err == nil && !strings.Contains(string(text), "listening") {
-				err = fmt.Errorf("%s", text)
-			}
-			return err
-		})
-		return p
-	}
+	config := n.signsAt(3, address)
+	serve := func() *process { return n.serveKeys(away, 3, address) }
 	s := serve()
 	defer func() { s.kill() }()
 	second := n.command("key", "serve", away, "--genesis", n.GenesisFile(), "--listen", "unix:"+filepath.Join(t.TempDir(), "s"), "--passphrase-file", n.PassphraseFile())
@@ -90,6 +71,36 @@ func TestRemoteSigner(t *testing.T) {
 	n.holds(acks, 0, 1, 2, 3)
 	n.sameHeaders(0, 1, 2, 3)
 	n.nobodySignedTwice()
+}
+
+// signsAt has a validator ask the signer at an address, and returns its configuration of before.
+func (n *network) signsAt(i int, address string) (config []byte) {
+	n.t.Helper()
+	file := n.NodeHome(n.Nodes[i].Name).Chain(n.Chain).ConfigFile()
+	config, err := os.ReadFile(file)
+	require.NoError(n.t, err)
+	require.Contains(n.t, string(config), "[keys]\n")
+	require.NoError(n.t, os.WriteFile(file,
+		[]byte(strings.Replace(string(config), "[keys]\n", fmt.Sprintf("[keys]\nsigner = %q\n", "city/signer@"+address), 1)), 0o644))
+	n.huchain("cert", "issue", "city/signer", "--roles", "node", "--dir", n.MembersDir(), "--passphrase-file", n.PassphraseFile())
+	return config
+}
+
+// serveKeys starts a signer of the keys in a folder for a validator.
+func (n *network) serveKeys(keys string, i int, address string, more ...string) *process {
+	n.t.Helper()
+	log := filepath.Join(n.home, fmt.Sprintf("signer-%d.log", time.Now().UnixNano()))
+	args := []string{"key", "serve", keys, "--genesis", n.GenesisFile(), "--listen", address, "--passphrase-file", n.PassphraseFile(),
+		"--link", filepath.Join(n.MembersDir(), "city", "signer"), "--allow", "city/" + n.Nodes[i].Name, "--lang", "en"}
+	p := spawn(n.t, log, binary, append(args, more...)...)
+	n.eventually("the signer listens", func() error {
+		text, err := os.ReadFile(log)
+		if err == nil && !strings.Contains(string(text), "listening") {
+			err = fmt.Errorf("%s", text)
+		}
+		return err
+	})
+	return p
 }
 
 // faults are what "huchain doctor" finds wrong with a node, with the fix, by what it looked at
