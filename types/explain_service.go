@@ -63,7 +63,7 @@ var serviceTable = []Explanation{
 		Code:    CodeMirrorSource,
 		Message: Text{"节点提供的区块与区块头不符", "a node gave blocks that are not those of their headers"},
 		Cause:   Text{"详情所指的节点返回的内容与区块头的根不符，或区块头没有验证者的终局签名；镜像库未写入任何内容。", "What the node named in the details gave does not have the roots of the headers, or no validators attest the headers. Nothing of it was written."},
-		Fix:     Text{"在该节点上运行 huchain fsck 检查其账本，或为镜像库换一个节点。", "Run huchain fsck on that node, or give the mirror another node."},
+		Fix:     Text{"在该节点上运行 huchain fsck 检查其账本，或为镜像库换一个节点；若本链已由验证者重启（huchain archive restart），用 huchain mirror rebuild 重建镜像库。", "Run huchain fsck on that node, or give the mirror another node. If the chain was restarted by its validators (huchain archive restart), make the mirror anew: huchain mirror rebuild."},
 	},
 	{
 		Code:    CodeMirrorDatabase,

@@ -195,7 +195,32 @@ func (m *Mirror) idle(ctx context.Context, s *store, src Source, at tip) error {
 	if top > at.height+maxUncertified {
 		return types.Errorf(types.CodeNotReady, "%s has height %d and does not give block %d: it may keep no blocks that old", src.Name(), top, at.height+1)
 	}
+	if top > 1 && top < at.height {
+		return m.kept(ctx, s, src, top)
+	}
 	return nil
+}
+
+// kept tells a node that catches up from a chain that was restarted below the mirror's tip: the
+// newest block of the source must be the one that the mirror has.
+func (m *Mirror) kept(ctx context.Context, s *store, src Source, top uint64) error {
+	below, err := s.blockHash(ctx, top-1)
+	if err != nil {
+		return err
+	}
+	blocks, err := next(ctx, src, tip{height: top - 1, hash: below}, m.p.Wait)
+	if types.CodeOf(err) == types.CodeHeightUnknown {
+		return nil // not attested yet
+	}
+	if err != nil {
+		return err
+	}
+	h := &blocks[0].Header
+	have, err := s.blockHash(ctx, top)
+	if err == nil && have != h.Hash() {
+		err = types.Errorf(types.CodeMirrorSource, "%s: its block %d is %s, the mirror has %s", src.Name(), top, h.Hash(), have)
+	}
+	return err
 }
 
 // maxUncertified is how many blocks may be without certificate on a chain that is well.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,6 +146,38 @@ func TestLyingNode(t *testing.T) {
 			require.Equal(t, "following", w.await(m).State, "an honest node is followed")
 		})
 	}
+}
+
+// TestChainRestartedBelow: a node that has fewer blocks than the mirror catches up with it, and
+// is waited for; a chain that its validators restarted below the mirror's newest block is
+// refused until the mirror is made anew. What was given up is not shown as the chain's.
+//
+// covers: T.12
+func TestChainRestartedBelow(t *testing.T) {
+	w := newWorld(t)
+	story(w, 9)
+	m := w.follow(Place{Dir: t.TempDir()})
+	w.await(m)
+	w.mu.Lock()
+	w.blocks = w.blocks[:4:4]
+	w.mu.Unlock()
+	s, tip, err := m.opened(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, m.idle(t.Context(), s, w, tip), "it catches up")
+	w.block(did{method: "apply"})
+	err = m.idle(t.Context(), s, w, tip)
+	require.Equal(t, types.CodeMirrorSource, types.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "its block 5 is ")
+	w.block(did{method: "apply"})
+	require.Eventually(t, func() bool {
+		st, err := m.Status(t.Context())
+		return err == nil && st.State == "refusing" && strings.Contains(st.Error.Detail, "block 6 does not follow block 5")
+	}, 2*time.Minute, 5*time.Millisecond)
+	require.NoError(t, m.Rebuild(t.Context()))
+	require.Eventually(t, func() bool {
+		st, err := m.Status(t.Context())
+		return err == nil && st.Height == 6 && st.Error == nil
+	}, 2*time.Minute, 5*time.Millisecond)
 }
 
 // TestHostileRecords: contracts store what databases have no place for; the mirror goes on.

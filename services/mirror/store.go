@@ -200,6 +200,15 @@ func readTip(ctx context.Context, q querier) (t tip, err error) {
 	return t, databaseError(ctx, err)
 }
 
+// blockHash is the hash of the header of a block that is there.
+func (s *store) blockHash(ctx context.Context, height uint64) (h crypto.Hash, err error) {
+	var hash string
+	if err = s.w.QueryRowContext(ctx, "SELECT hash FROM block WHERE height = "+s.param(1), int64(height)).Scan(&hash); err == nil {
+		h, err = crypto.ParseHash(hash)
+	}
+	return h, databaseError(ctx, err)
+}
+
 // write runs f in a transaction.
 func (s *store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
 	tx, err := s.w.BeginTx(ctx, nil)
