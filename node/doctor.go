@@ -152,8 +152,13 @@ func (d *diagnosis) chain(ctx context.Context, home Home, node Config, c ChainHo
 	}
 	d.add(name+"packages", err, fmt.Sprintf("%d of %d", len(packages), len(g.Bundles)))
 	files := []string{"link.key", "link-enc.key"}
+	act := d.restart(name, c, g)
 	if cfg.Keys.Signer == "" { // else they are with the signer
-		files = append([]string{"consensus.json", "vote.json"}, files...)
+		votes, _ := voteFiles("", act)
+		if _, err := os.Stat(filepath.Join(c.KeysDir(), votes)); err != nil {
+			votes, _ = voteFiles("", nil) // the chain was not started since its restart
+		}
+		files = append([]string{"consensus.json", votes}, files...)
 	}
 	for _, f := range files {
 		info, err := os.Stat(filepath.Join(c.KeysDir(), f))

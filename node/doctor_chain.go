@@ -47,6 +47,24 @@ func (d *diagnosis) certificates(name string, c ChainHome) {
 	})
 }
 
+// restart tells how a chain goes on that was rebuilt from its archive or restarted. It returns
+// the act, nil where there is none.
+func (d *diagnosis) restart(name string, c ChainHome, g *chain.Genesis) *types.Restart {
+	what := name + filepath.Base(c.RestartFile())
+	was, werr := readRebuilt(c)
+	act, err := readRestart(c.RestartFile(), g)
+	switch {
+	case werr != nil || err != nil:
+		d.add(what, errors.Join(werr, err), "")
+	case lacksAct(was, act):
+		d.add(what, types.Errorf(types.CodeChainReadOnly, "the chain was rebuilt from its archive up to block %d", was.Height), "")
+	case act != nil:
+		d.add(what, nil, fmt.Sprintf("the chain was restarted above block %d", act.Restart.Height))
+		return act.Terms()
+	}
+	return nil
+}
+
 // live asks the running node how the chain is doing: clock, peers, certification.
 func (d *diagnosis) live(ctx context.Context, name string, c ChainHome) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

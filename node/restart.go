@@ -80,7 +80,7 @@ func (r *running) restarted(home ChainHome) (*consensus.Restart, error) {
 	if err != nil {
 		return nil, err
 	}
-	if was != nil && (d == nil || d.Restart.Height < was.Height) { // an act of before: the chain was restarted, and lost again
+	if lacksAct(was, d) {
 		r.readOnly = true
 		return nil, nil
 	}
@@ -101,6 +101,12 @@ func (r *running) restarted(home ChainHome) (*consensus.Restart, error) {
 		}
 	}
 	return out, nil
+}
+
+// lacksAct reports whether a chain was rebuilt and not restarted since: an act of below is of
+// before, when the chain was restarted and lost again.
+func lacksAct(was *rebuiltMark, d *founding.RestartDraft) bool {
+	return was != nil && (d == nil || d.Restart.Height < was.Height)
 }
 
 // atRest calls f with what an act has to stand on in a stopped chain that was rebuilt from

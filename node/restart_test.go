@@ -125,6 +125,9 @@ func restarted(t *testing.T, home node.Home, n *devnet.Network, block, before st
 	_, err = node.ProposeRestart(home, "", time.Now())
 	refused(err, "the chain runs again")
 	backedUp(t, home, n, last.Height)
+	f := restartFinding(t, home)
+	require.True(t, f.OK, f)
+	require.Contains(t, f.Detail, fmt.Sprintf("above block %d", archive.SegmentBlocks))
 	raw, err := os.ReadFile(c.RestartFile())
 	require.NoError(t, err)
 	require.FileExists(t, filepath.Join(c.KeysDir(), "vote-"+act.Terms().ID().String()[:16]+".json"))
@@ -222,6 +225,17 @@ func backedUp(t *testing.T, home node.Home, n *devnet.Network, height uint64) {
 	fill(t, n, height)
 	require.NoError(t, r.end(t))
 	require.NoError(t, os.WriteFile(c.ConfigFile(), []byte(config), 0o600))
+}
+
+// restartFinding is what the doctor says of how the chain goes on.
+func restartFinding(t *testing.T, home node.Home) node.Finding {
+	for _, f := range node.Diagnose(t.Context(), home) {
+		if f.What == "chain gov: restart.json" {
+			return f
+		}
+	}
+	t.Fatal("nothing is said of it")
+	return node.Finding{}
 }
 
 // oldDossier is of the transaction in a block as the API shows it.

@@ -241,8 +241,9 @@ func (a *app) verifyOffline(cmd *cobra.Command, o *node.OfflineSegment, args []s
 }
 
 // printArchiveReport prints what a check found; damage is HC-4101.
-func (a *app) printArchiveReport(out any, rep *repo.Report) error {
+func (a *app) printArchiveReport(out any, rep *repo.Report, more ...field) error {
 	err := a.print(out, func(w io.Writer) {
+		a.fields(w, more...)
 		a.fields(w, field{"分段", "segments", rep.Segments}, field{"区块", "blocks", rep.Blocks}, field{"交易", "transactions", rep.Txs}, field{"问题", "findings", len(rep.Findings)})
 		for _, f := range rep.Findings {
 			fmt.Fprintf(w, "%s\t%s\n", f.File, f.What)
@@ -361,7 +362,7 @@ func archiveDrillCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.printArchiveReport(rep, &rep.Report)
+			return a.printArchiveReport(rep, &rep.Report, field{"抽取分段", "segment drawn", rep.Segment}, field{"用时秒", "seconds", fmt.Sprintf("%.1f", rep.Seconds)})
 		},
 	}
 }
