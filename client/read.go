@@ -71,6 +71,12 @@ func (c *Client) Validators(ctx context.Context, height uint64) (*rest.Validator
 	return &out, c.get(ctx, c.path(q, "validators"), &out)
 }
 
+// Uptime fetches which validators voted on each of the newest blocks, at most 200.
+func (c *Client) Uptime(ctx context.Context, blocks int) (*rest.Uptime, error) {
+	var out rest.Uptime
+	return &out, c.get(ctx, c.path(url.Values{"blocks": {strconv.Itoa(blocks)}}, "uptime"), &out)
+}
+
 // Tx fetches a committed transaction. With prove, the answer carries a proof that the
 // transaction is part of its block. HC-1003 if no block holds it.
 func (c *Client) Tx(ctx context.Context, id crypto.Hash, prove bool) (*rest.Tx, error) {

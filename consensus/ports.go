@@ -38,6 +38,7 @@ type Ledger interface {
 	Prepare(b *ledger.Block) (*ledger.Candidate, error)
 	Commit(c *ledger.Candidate) error
 	Certified() uint64
+	LastCommit(height uint64) ([]byte, error)
 	Base() uint64
 	Prune(below uint64) error
 	Records(height uint64) (archive.Peaks, error)

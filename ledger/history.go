@@ -152,6 +152,15 @@ func (l *Ledger) Certificate(height uint64) (*types.FinalityCertificate, error) 
 	return l.blocks.Certificate(height)
 }
 
+// LastCommit returns CometBFT's commit of the block before, in protobuf, as the block of a
+// height carries it; HC-1003 if it is not kept, as that of the newest block is not.
+func (l *Ledger) LastCommit(height uint64) ([]byte, error) {
+	if err := l.usable(); err != nil {
+		return nil, err
+	}
+	return l.blocks.Commit(height)
+}
+
 // PutCertificate keeps the certificate of a committed height ahead of the block that
 // carries it, after verifying it. It may be lost in a crash. One that is kept already stays.
 func (l *Ledger) PutCertificate(c *types.FinalityCertificate) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,28 @@ func TestKillUnderLoad(t *testing.T) {
 	n.nobodySignedTwice()
 }
 
+// oneIsAbsent is nil if all validators but one voted on the newest block whose votes a node
+// knows.
+func (n *network) oneIsAbsent(node int) error {
+	c, err := n.dial(node)
+	if err != nil {
+		return err
+	}
+	u, err := c.Uptime(context.Background(), 10)
+	if err != nil {
+		return err
+	}
+	var last []byte
+	for _, v := range u.Items {
+		last = append(last, v.Marks[len(v.Marks)-1])
+	}
+	slices.Sort(last)
+	if string(last) != "+++-" {
+		return fmt.Errorf("at %d: %s", u.To, last)
+	}
+	return nil
+}
+
 // TestEmptyData: a validator that lost its data recovers from its peers to the same
 // state, votes again, and never signs twice.
 // covers: T.03
@@ -44,6 +67,7 @@ func TestEmptyData(t *testing.T) {
 		n.kill(3)
 		require.NoError(t, os.RemoveAll(n.dataDir(3)))
 		l.more(30)
+		n.eventually("the missing votes are seen", func() error { return n.oneIsAbsent(0) })
 		n.start(3)
 		n.ready(3)
 		n.reaches(n.height(0), 3)

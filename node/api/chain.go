@@ -35,6 +35,9 @@ type Consensus interface {
 	Status() Status
 	// Peers lists the other nodes it is linked to, wants to reach, or has cut off.
 	Peers() rest.Peers
+	// Voted returns who was to vote on the block of a height and who did; HC-1003 where that
+	// is not known.
+	Voted(height uint64) (types.ValidatorSet, []bool, error)
 	// AwaitHeight returns once a height is committed; HC-4104 if ctx ends first.
 	AwaitHeight(ctx context.Context, height uint64) error
 	// Err is why the engine has stopped, nil while it runs.

@@ -24,6 +24,7 @@ func (s *Server) register(api huma.API) {
 	get(s, api, "getStatus", base+"/{chain}/status", "Status of a chain on this node", s.status)
 	getObject(s, api, "getGenesis", base+"/{chain}/genesis", "Genesis file; its SM3 is the genesis hash", s.genesis)
 	get(s, api, "getValidators", base+"/{chain}/validators", "Validators that sign the header of a height", s.validators)
+	get(s, api, "getUptime", base+"/{chain}/uptime", "Which validators voted on each of the newest blocks", s.uptime)
 	get(s, api, "getPeers", base+"/{chain}/peers", "Peers of the node on a chain: organisation, addresses, direction, bytes, score", s.peers)
 	get(s, api, "getLinks", base+"/{chain}/links", "Headers that lead a light client from one it trusts to another", s.links)
 	get(s, api, "getBlock", base+"/{chain}/blocks/{block}", "Block by height or header hash", s.block)

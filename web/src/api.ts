@@ -227,6 +227,21 @@ export interface Validators {
   items: { key: string; ed25519: string; power: number }[];
 }
 
+/** Marks have a character a block: + voted, - missed, . no validator then or not known. */
+export interface ValidatorUptime {
+  key: string;
+  voted: number;
+  missed: number;
+  marks: string;
+}
+
+/** There are no blocks where to is below from. */
+export interface Uptime {
+  from: number;
+  to: number;
+  items: ValidatorUptime[];
+}
+
 export interface Page<T> {
   items: T[];
   next?: string;

@@ -38,7 +38,58 @@ export async function visit(options, f) {
   assert.deepEqual(errors, []);
 }
 
-export const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+/** pale finds the texts of a page that stand out less than WCAG AA asks for. */
+const pale = (page) => page.evaluate(() => {
+  const parse = (c) => {
+    const m = c.match(/[\d.]+/g).map(Number);
+    return c.startsWith("color(srgb") ? [m[0] * 255, m[1] * 255, m[2] * 255, m[3] ?? 1] : [m[0], m[1], m[2], m[3] ?? 1];
+  };
+  const over = (top, under) => [0, 1, 2].map((i) => top[i] * top[3] + under[i] * (1 - top[3])).concat(1);
+  const light = (c) => {
+    const [r, g, b] = c.map((v) => ((v /= 255), v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const found = new Map();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let n = walker.nextNode(); n; n = walker.nextNode()) {
+    const e = n.parentElement;
+    if (!n.data.trim() || ["SCRIPT", "STYLE"].includes(e.tagName) || e.closest("[disabled],[aria-disabled=true],.ant-btn-loading,.skip")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(n);
+    const at = range.getBoundingClientRect();
+    if (at.width === 0 || getComputedStyle(e).visibility === "hidden") continue;
+    let opacity = 1;
+    const layers = [];
+    for (let x = e; x; x = x.parentElement) {
+      const s = getComputedStyle(x);
+      opacity *= Number(s.opacity);
+      layers.push(parse(s.backgroundColor));
+    }
+    let back = [255, 255, 255, 1];
+    for (const l of layers.reverse()) back = over(l, back);
+    const s = getComputedStyle(e);
+    const ink = parse(s.color);
+    const front = over([ink[0], ink[1], ink[2], ink[3] * opacity], back);
+    const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    const size = parseFloat(s.fontSize);
+    const need = size >= 24 || (size >= 18.66 && Number(s.fontWeight) >= 700) ? 3 : 4.5;
+    if (ratio < need) found.set(`${e.className || e.tagName} ${s.color} on ${back.slice(0, 3).map(Math.round)}`, `${ratio.toFixed(2)} "${n.data.trim().slice(0, 30)}"`);
+  }
+  return [...found].map(([k, v]) => `${v} ${k}`);
+});
+
+const picture = (page, name) => page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+
+/** shot keeps a picture of a page, on which every text must be legible. */
+export async function shot(page, name) {
+  await picture(page, name);
+  for (const text of await pale(page)) tooPale.push(`${name}: ${text}`);
+}
+
+// All of them are told at once, when everything has been seen.
+const tooPale = [];
+after(() => assert.deepEqual(tooPale, []));
 
 // A server between the browser and the node that changes what the node says.
 export async function lying(url, alter, f) {

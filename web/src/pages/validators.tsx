@@ -1,8 +1,9 @@
-/** Who signs headers now. */
+/** Who signs headers now, and who voted on the newest blocks. */
 import { Skeleton, Table } from "antd";
 import { chainPath, useLoad, type Validators } from "../api.ts";
 import { Short, useChain } from "../chain.tsx";
 import { FaultAlert } from "../parts/fault.tsx";
+import { UptimeMap } from "../parts/uptime.tsx";
 import { useWords } from "../words.ts";
 
 export function ValidatorsPage() {
@@ -29,6 +30,7 @@ export function ValidatorsPage() {
           { title: t("power"), dataIndex: "power", align: "right" },
         ]}
       />
+      <UptimeMap chain={chain} />
     </>
   );
 }
