@@ -39,7 +39,7 @@ func BenchmarkDeposit(b *testing.B) {
 	code, err := build.Compile(b.Context(), filepath.Join("..", "base", "evidence"), "go", p)
 	require.NoError(b, err)
 	prices := instrument.ScheduleV1()
-	e, err := engine.New(context.Background(), engine.DefaultParams())
+	e, err := engine.New(context.Background(), engineParams())
 	require.NoError(b, err)
 	hash, err := e.Load(b.Context(), code, &prices)
 	require.NoError(b, err)

@@ -49,18 +49,18 @@ func TestDocumentShowsTheSample(t *testing.T) {
 // that hold natively and in WASM with equal results, events, state and golden gas (in
 // short mode, which runs under the race detector, natively alone).
 func TestBundles(t *testing.T) {
+	t.Parallel()
 	dirs, err := build.Find(root)
 	require.NoError(t, err)
 	require.NotEmpty(t, dirs)
-	cache := t.TempDir()
-	require.NoError(t, os.Chmod(cache, 0o700))
 	for _, d := range dirs {
 		t.Run(d, func(t *testing.T) {
+			t.Parallel()
 			dir := filepath.Join(root, filepath.FromSlash(d))
 			if !*rewrite {
 				require.FileExists(t, filepath.Join(dir, "testdata", GasFile))
 			}
-			report, err := Run(t.Context(), dir, Options{Rewrite: *rewrite, NativeOnly: testing.Short(), CacheDir: cache, Root: root})
+			report, err := Run(t.Context(), dir, Options{Rewrite: *rewrite, NativeOnly: testing.Short(), CacheDir: compiled, Root: root})
 			require.NoError(t, err)
 			if !testing.Short() {
 				require.Positive(t, report.Calls)
@@ -77,9 +77,8 @@ func TestBundles(t *testing.T) {
 // Every part of the record library, natively and in WASM with equal results, events,
 // state and golden gas.
 func TestRecordLibrary(t *testing.T) {
-	cache := t.TempDir()
-	require.NoError(t, os.Chmod(cache, 0o700))
-	report, err := Run(t.Context(), filepath.Join("testdata", "records"), Options{Rewrite: *rewrite, NativeOnly: testing.Short(), CacheDir: cache})
+	t.Parallel()
+	report, err := Run(t.Context(), filepath.Join("testdata", "records"), Options{Rewrite: *rewrite, NativeOnly: testing.Short(), CacheDir: compiled})
 	require.NoError(t, err)
 	require.Equal(t, 4, report.Transcripts)
 }
@@ -142,6 +141,7 @@ func checkShape(t *testing.T, dir string, report *Report) {
 // The sample in Go and the sample in Rust leave equal rows behind after equal stories.
 // covers: T.21
 func TestSamplesAgree(t *testing.T) {
+	t.Parallel()
 	var rows [2]map[string]string
 	names := []string{"asset-go", "asset-rust"}
 	if testing.Short() {
@@ -165,7 +165,7 @@ func rowsAfter(t *testing.T, dir, name string) map[string]string {
 	p.Write = false
 	res, err := build.Build(t.Context(), dir, p)
 	require.NoError(t, err)
-	vm, err := engine.New(t.Context(), engine.DefaultParams())
+	vm, err := engine.New(t.Context(), engineParams())
 	require.NoError(t, err)
 	defer vm.Close(t.Context())
 	raw, err := os.ReadFile(filepath.Join(dir, "testdata", "01-demo.txt"))
@@ -190,19 +190,20 @@ func rowsAfter(t *testing.T, dir, name string) map[string]string {
 
 // A bundle that contract new has begun passes its own tests, in either language.
 func TestNewRustBundle(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "notes")
 	require.NoError(t, build.New(dir, "notes", "rust"))
-	_, err := Run(t.Context(), dir, Options{NativeOnly: testing.Short()})
+	_, err := Run(t.Context(), dir, Options{NativeOnly: testing.Short(), CacheDir: compiled})
 	require.NoError(t, err)
 }
 
 // A bundle that contract new has begun, outside the repository, passes its own tests,
 // and Run reports what does not happen as a transcript says.
 func TestNewBundle(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "notes")
 	require.NoError(t, build.New(dir, "notes", "go"))
-	opt := Options{NativeOnly: testing.Short(), CacheDir: t.TempDir()}
-	require.NoError(t, os.Chmod(opt.CacheDir, 0o700))
+	opt := Options{NativeOnly: testing.Short(), CacheDir: compiled}
 	report, err := Run(t.Context(), dir, opt)
 	require.NoError(t, err)
 	require.Equal(t, 2, report.Transcripts)

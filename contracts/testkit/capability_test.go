@@ -20,7 +20,8 @@ import (
 //
 // covers: T.08, T.21
 func TestCapabilities(t *testing.T) {
-	e, err := engine.New(t.Context(), engine.DefaultParams())
+	t.Parallel()
+	e, err := engine.New(t.Context(), engineParams())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = e.Close(t.Context()) }) //nolint:usetesting // frees memory only
 	p := DefaultParams()

@@ -66,7 +66,7 @@ func newCosts(t testing.TB) *costs {
 	c := &costs{prices: instrument.ScheduleV1(), env: rowsEnv{keep: true, rows: make(map[string][]byte)}}
 	c.env.info = host.Info{Contract: "costs", TimeMs: 1772413200000,
 		Caller: host.Caller{Member: "archives/clerk", Org: "archives", Roles: []types.Role{types.RoleClient}}}
-	c.engine, err = engine.New(t.Context(), engine.DefaultParams())
+	c.engine, err = engine.New(t.Context(), engineParams())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.engine.Close(t.Context()) }) //nolint:usetesting // frees memory only
 	c.code, err = c.engine.Load(t.Context(), code, &c.prices)

@@ -24,7 +24,7 @@ func engines(t *testing.T) (lanes []Lane) {
 		{"compiled, memory copied", func(p *engine.Params) { p.NoCopyOnWrite = true }},
 		{"interpreted", func(p *engine.Params) { p.Interpreter = true }},
 	} {
-		p := engine.DefaultParams()
+		p := engineParams()
 		mode.change(&p)
 		vm, err := engine.New(t.Context(), p)
 		require.NoError(t, err)
@@ -38,6 +38,7 @@ func engines(t *testing.T) (lanes []Lane) {
 // writes on every call, compiled and interpreted, and on a second run.
 // covers: T.08, T.21
 func TestEnginesAgree(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		return // compiling WASM takes minutes under the race detector
 	}
@@ -73,6 +74,7 @@ func TestEnginesAgree(t *testing.T) {
 // every engine; a schedule under which a contract cannot run refuses its calls, and the
 // chain goes on and can change it back.
 func TestGasScheduleChanges(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		return
 	}

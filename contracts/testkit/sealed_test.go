@@ -18,11 +18,12 @@ import (
 // Sealed content goes through a contract in WASM: readers open it, a revoked one opens
 // no version after.
 func TestSealedRecords(t *testing.T) {
+	t.Parallel()
 	p := build.DefaultParams()
 	p.Write = false
 	res, err := build.Build(t.Context(), filepath.Join("testdata", "records"), p)
 	require.NoError(t, err)
-	vm, err := engine.New(t.Context(), engine.DefaultParams())
+	vm, err := engine.New(t.Context(), engineParams())
 	require.NoError(t, err)
 	defer vm.Close(t.Context()) //nolint:errcheck // frees memory only
 	params := DefaultParams()

@@ -93,6 +93,7 @@ func laterVersion(t *testing.T, dir string, code []byte) []byte {
 // whose callee is missing, and one that others still call, are refused.
 // covers: T.01
 func TestAnySubset(t *testing.T) {
+	t.Parallel()
 	native := NewNative()
 	defer native.Close()
 	all := tenants(t, native)

@@ -21,7 +21,8 @@ type Params struct {
 	ScrubWorkers  int           // that read copies at the same time
 	RestAfter     time.Duration // for which a target that failed is asked last
 	// ScrubBytesPerSecond bounds what a scrub reads of all targets together, so that it takes
-	// no more of disks and network than is left over; 0: no bound.
+	// no more of disks and network than is left over; a copy counts as at least 64 KiB. 0: no
+	// bound.
 	ScrubBytesPerSecond int64
 	// ProgressFile keeps how far a scrub came and when the last one ended, so that a process
 	// that is started again goes on there; empty: each begins anew.

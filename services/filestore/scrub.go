@@ -41,6 +41,10 @@ type scrub struct {
 	extra  []string                    // objects of no file
 }
 
+// objectCost is what reading a copy takes at least, in bytes: finding and opening it takes a
+// disk as long as reading so much, so that many small files are read slowly too.
+const objectCost = 64 << 10
+
 // Scrub reads every copy on every target that can be reached, at most ScrubBytesPerSecond,
 // writes missing and altered ones anew from good ones until Copies of each stand, finishes
 // removals, and sweeps what belongs to no file for longer than an upload may last. One that
@@ -99,7 +103,7 @@ func (r *scrub) batch(ctx context.Context, kind string, list []string, all map[s
 		wg.Go(func() {
 			for name := range work {
 				at := those(r.places, all[name].places)
-				if r.wait(ctx, all[name].size*int64(len(at))) == nil {
+				if r.wait(ctx, max(all[name].size, objectCost)*int64(len(at))) == nil {
 					r.object(ctx, kind, name, at)
 				}
 			}

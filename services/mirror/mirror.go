@@ -26,16 +26,18 @@ type Params struct {
 	QueryTimeout time.Duration
 	// ManifestAge is how long what a contract says of itself is kept.
 	ManifestAge time.Duration
+	// Reuse is for how many times as long as counting took a figure is answered again.
+	Reuse int
 }
 
 // DefaultParams returns the bounds of a mirror in a place.
 func DefaultParams(at Place) Params {
-	return Params{Place: at, BatchRows: 5000, Wait: 10 * time.Second, Retry: time.Second, QueryTimeout: 5 * time.Second, ManifestAge: 5 * time.Second}
+	return Params{Place: at, BatchRows: 5000, Wait: 10 * time.Second, Retry: time.Second, QueryTimeout: 5 * time.Second, ManifestAge: 5 * time.Second, Reuse: 20}
 }
 
 // Validate checks the bounds.
 func (p *Params) Validate() error {
-	if p.BatchRows <= 0 || p.Wait <= 0 || p.Retry <= 0 || p.QueryTimeout <= 0 || p.ManifestAge < 0 {
+	if p.BatchRows <= 0 || p.Wait <= 0 || p.Retry <= 0 || p.QueryTimeout <= 0 || p.ManifestAge < 0 || p.Reuse < 0 {
 		return types.Errorf(types.CodeConfig, "bounds of the mirror must be positive")
 	}
 	if p.Postgres == "" && p.Dir == "" {
@@ -52,6 +54,7 @@ type Mirror struct {
 	sources   []Source
 	log       *slog.Logger
 	manifests *manifests
+	figures   *figures
 	indexed   *store // whose columns have been indexed; of the goroutine of Run
 
 	mu     sync.RWMutex // guards what follows
@@ -71,7 +74,11 @@ func New(p Params, chain string, genesis crypto.Hash, log *slog.Logger, sources 
 	if len(sources) == 0 {
 		return nil, types.Errorf(types.CodeConfig, "no node for the mirror to read")
 	}
-	m := &Mirror{p: p, chain: chain, genesis: genesis, sources: sources, log: log, grown: make(chan struct{})}
+	figures, err := newFigures(p.Reuse)
+	if err != nil {
+		return nil, types.Errorf(types.CodeInternal, "%w", err)
+	}
+	m := &Mirror{p: p, figures: figures, chain: chain, genesis: genesis, sources: sources, log: log, grown: make(chan struct{})}
 	m.manifests = newManifests(p.ManifestAge, func(ctx context.Context, contract string) (*rest.Interface, error) {
 		return sources[0].Interface(ctx, contract)
 	})

@@ -242,7 +242,7 @@ func (w *world) follow(at Place) *Mirror {
 
 func (w *world) mirror(at Place) *Mirror {
 	p := DefaultParams(at)
-	p.Wait, p.Retry, p.BatchRows = 50*time.Millisecond, 10*time.Millisecond, 40
+	p.Wait, p.Retry, p.BatchRows, p.Reuse = 50*time.Millisecond, 10*time.Millisecond, 40, 0
 	m, err := New(p, "gov", w.genesis, quiet(), w)
 	require.NoError(w.t, err)
 	w.t.Cleanup(m.Close)

@@ -147,7 +147,7 @@ type MirroredStatistic struct {
 	Unit   string       `json:"unit,omitempty" doc:"Of what is added up"`
 	Total  string       `json:"total" doc:"Over all groups; a decimal number"`
 	Groups []FigureItem `json:"groups" doc:"By time ascending, else the largest first; the first 1000"`
-	Height uint64       `json:"height" doc:"Newest block the mirror held"`
+	Height uint64       `json:"height" doc:"Newest block the mirror held when this was counted; what takes long is counted again after twenty times as long"`
 }
 
 // FigureItem is the figure of one group.
