@@ -31,7 +31,7 @@ func (n *network) scrubOften() {
 	text, err := os.ReadFile(path)
 	require.NoError(n.t, err)
 	if !bytes.Contains(text, []byte("scrubEvery")) {
-		text = bytes.Replace(text, []byte("\n[evidence]\n"), []byte("\n[evidence]\nscrubEvery = \"3s\"\nscrubMiBPerSecond = 128\n"), 1)
+		text = bytes.Replace(text, []byte("\n[evidence]\n"), []byte("\n[evidence]\nscrubEvery = \"3s\"\nscrubMiBPerSecond = 64\n"), 1)
 		require.NoError(n.t, os.WriteFile(path, text, 0o644))
 	}
 }

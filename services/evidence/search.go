@@ -83,13 +83,16 @@ func (s *Service) Search(ctx context.Context, c *rest.Caller, q *rest.EvidenceSe
 	if err != nil {
 		return nil, err
 	}
-	where, args := []string{"(? = '' OR id < ?)"}, []any{q.Cursor, q.Cursor}
+	where, args := []string{"1 = 1"}, []any{}
 	add := func(condition string, values ...any) { where, args = append(where, condition), append(args, values...) }
 	switch {
 	case a.Tenant != nil:
 		add("(tenant = ? OR id IN (SELECT deposit FROM granted WHERE to_whom = ? AND revoked = 0 AND (until = 0 OR until > ?)))", a.Tenant.ID, a.Tenant.ID, time.Now().UnixMilli())
 	case !a.Auditor:
 		return nil, types.Errorf(types.CodeNoTenant, "%s %s", c.Kind, c.Name)
+	}
+	if q.Cursor != "" {
+		add("id < ?", q.Cursor)
 	}
 	for _, f := range []struct{ column, value string }{{"id", q.ID}, {"hash", q.Hash}, {"type", q.Type}, {"app", q.App}, {"state", q.State}} {
 		if f.value != "" {

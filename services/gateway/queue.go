@@ -84,6 +84,10 @@ func NewQueue(p Params, db *database.DB, handle Handler, refused func(*sql.Tx, *
 	return q
 }
 
+// byKey finds what came under an idempotence key. SQLite takes the index, which is of rows
+// with a key alone, only where the query says that there is one.
+const byKey = "SELECT id, digest FROM item WHERE caller = ? AND key = ? AND key <> ''"
+
 // Accept takes a request in. What it returned without an error is durable. Under a key that
 // the caller used before it returns that item and again = true, or HC-4709 if the request
 // was another one. digest tells requests apart; also writes along, such as what others can
@@ -101,7 +105,7 @@ func (q *Queue) Accept(ctx context.Context, i *Item, key string, digest crypto.H
 		again = false
 		if key != "" {
 			var old, was string
-			err := tx.QueryRow("SELECT id, digest FROM item WHERE caller = ? AND key = ?", i.Caller, key).Scan(&old, &was)
+			err := tx.QueryRow(byKey, i.Caller, key).Scan(&old, &was)
 			if err == nil {
 				if was != digest.String() {
 					return types.Errorf(types.CodeKeyReused, "%q", types.CleanText(key, 128))

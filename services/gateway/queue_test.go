@@ -90,7 +90,11 @@ func TestQueue(t *testing.T) {
 		return nil
 	}
 	q, stop := w.run()
-	_, _, err := w.accept(q, "passing", "", "a")
+	var plan string
+	_, err := q.db.Row(t.Context(), "EXPLAIN QUERY PLAN "+byKey, []any{"app", "k"}, new(any), new(any), new(any), &plan)
+	require.NoError(t, err)
+	require.Equal(t, "SEARCH item USING INDEX item_key (caller=? AND key=?)", plan, "however many there are")
+	_, _, err = w.accept(q, "passing", "", "a")
 	require.NoError(t, err)
 	require.Equal(t, Committed, w.await(q, "passing").State)
 	require.Equal(t, 3, w.tries["passing"])
