@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/huchain/huchain/crypto"
 )
@@ -16,7 +17,10 @@ import (
 // Folder is a target in a file system: a disk, a network share, or the staging area of a
 // tape library. Files are written once under another name, synced, moved into place and
 // made read-only; nothing is changed afterwards, as tape wants it.
-type Folder struct{ dir string }
+type Folder struct {
+	dir     string
+	settled sync.Map // folders whose way up to dir has been synced by this process
+}
 
 // draftSuffix marks files that are not whole; names of archive files never end so.
 const draftSuffix = "~"
@@ -30,7 +34,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("archive folder: %w", err)
 	}
-	return &Folder{dir}, nil
+	return &Folder{dir: dir}, nil
 }
 
 // String implements Target.
@@ -56,7 +60,7 @@ func (t *Folder) Replace(ctx context.Context, name string, size int64, sum crypt
 		return err
 	}
 	path := t.path(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	if err := t.makeParent(path); err != nil {
 		return fmt.Errorf("archive folder: %w", err)
 	}
 	draft := path + draftSuffix
@@ -66,12 +70,35 @@ func (t *Folder) Replace(ctx context.Context, name string, size int64, sum crypt
 	if err := os.Rename(draft, path); err != nil {
 		return fmt.Errorf("archive %s: %w", name, err)
 	}
-	for dir := filepath.Dir(path); len(dir) >= len(t.dir); dir = filepath.Dir(dir) {
-		if err := syncDir(dir); err != nil {
-			return fmt.Errorf("archive %s: %w", name, err)
-		}
+	if err := t.settle(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("archive %s: %w", name, err)
 	}
 	return confirm(ctx, t, name, size, sum)
+}
+
+// makeParent makes the folder of a file where there is none, or none any more.
+func (t *Folder) makeParent(path string) error {
+	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	t.settled.Delete(dir)
+	return os.MkdirAll(dir, 0o750)
+}
+
+// settle syncs a folder that has a new entry, and the first time those above it, which may
+// be as new.
+func (t *Folder) settle(dir string) error {
+	if _, done := t.settled.Load(dir); done {
+		return syncDir(dir)
+	}
+	for up := dir; len(up) >= len(t.dir); up = filepath.Dir(up) {
+		if err := syncDir(up); err != nil {
+			return err
+		}
+	}
+	t.settled.Store(dir, true)
+	return nil
 }
 
 // write makes a read-only file of exactly the bytes that size and sum tell, and syncs it.
@@ -200,7 +227,7 @@ func (t *Folder) List(ctx context.Context, prefix string, fn func(name string, s
 			}
 			return nil
 		}
-		if !strings.HasPrefix(name, prefix) || !namePattern.MatchString(name) {
+		if !strings.HasPrefix(name, prefix) || !isName(name) {
 			return nil // drafts of an upload that was cut, and what is not ours
 		}
 		info, err := d.Info()

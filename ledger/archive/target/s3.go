@@ -182,7 +182,7 @@ func (t *S3) List(ctx context.Context, prefix string, fn func(name string, size 
 			return t.failed(prefix, o.Err)
 		}
 		name := strings.TrimPrefix(o.Key, base)
-		if !namePattern.MatchString(name) {
+		if !isName(name) {
 			continue
 		}
 		if err := fn(name, o.Size); err != nil {

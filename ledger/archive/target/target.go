@@ -10,7 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
+	"strings"
 
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/types"
@@ -38,10 +38,29 @@ type File interface {
 	Close() error
 }
 
-var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,100}(/[a-z0-9][a-z0-9._-]{0,100}){0,4}$`)
+// isName reports whether a name has one to five parts with a slash between them, each of 1
+// to 101 of a-z, 0-9, full stop, low line and hyphen, the first of them a-z or 0-9.
+func isName(name string) bool {
+	for range 5 {
+		part, rest, more := strings.Cut(name, "/")
+		if part == "" || len(part) > 101 || strings.IndexByte("._-", part[0]) >= 0 {
+			return false
+		}
+		for i := range len(part) {
+			if c := part[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' {
+				return false
+			}
+		}
+		if !more {
+			return true
+		}
+		name = rest
+	}
+	return false
+}
 
 func checkName(name string) error {
-	if !namePattern.MatchString(name) {
+	if !isName(name) {
 		return fmt.Errorf("%q is no name of an archive file", name)
 	}
 	return nil
