@@ -176,7 +176,7 @@ soak: ## the tests at full size: 10^6 calls and records, 200 kills, four process
 	HUCHAIN_TEST_PARALLEL_TXS=$${HUCHAIN_TEST_PARALLEL_TXS:-1000000} $(GO) test -count 1 -timeout 2h -run TestParallelEqualsSerial ./chain
 	HUCHAIN_VM_CALLS=$${HUCHAIN_VM_CALLS:-1000000} $(GO) test -count 1 -timeout 4h -run TestFreshInstanceOracle ./vm/engine
 	HUCHAIN_TEST_STORED_FILES=$${HUCHAIN_TEST_STORED_FILES:-100000} $(GO) test -count 1 -timeout 6h -run TestManyFiles ./services/filestore
-	HUCHAIN_TEST_DEPOSITS=$${HUCHAIN_TEST_DEPOSITS:-100000} $(GO) test -count 1 -timeout 6h -run TestEvidenceService ./test
+	HUCHAIN_SOAK=10 HUCHAIN_TEST_DEPOSITS=$${HUCHAIN_TEST_DEPOSITS:-100000} $(GO) test -count 1 -timeout 6h -run TestEvidenceService ./test
 	HUCHAIN_TEST_API_KEYS=$${HUCHAIN_TEST_API_KEYS:-100000} $(GO) test -count 1 -run TestManyKeys ./node/access
 	HUCHAIN_TEST_MUTATIONS=$${HUCHAIN_TEST_MUTATIONS:-10000} $(GO) test -count 1 -timeout 1h -run TestCertificate ./services/certificate
 	HUCHAIN_SOAK=$${HUCHAIN_SOAK:-20} $(GO) test -count 1 -timeout 12h ./test
