@@ -85,7 +85,7 @@ func (a *app) writeFsck(w io.Writer, reports []node.FsckReport) {
 			state = fmt.Sprintf(a.say("发现 %d 处问题", "%d findings"), len(r.Findings))
 		}
 		fmt.Fprintf(w, "%s\t%s\n", r.Chain, state)
-		a.fields(w, field{"高度", "height", r.Height}, field{"状态行", "state rows", r.Rows}, field{"其中待补写区块", "blocks that the next start will write", r.Redo}, field{"交易", "transactions", r.Txs},
+		a.fields(w, field{"高度", "height", r.Height}, field{"状态行", "state rows", r.Rows}, field{"待补写区块", "blocks that the next start will write", r.Redo}, field{"交易", "transactions", r.Txs},
 			field{"事件", "events", r.Events}, field{"终局证书", "certificates", r.Certificates}, field{"快照", "snapshots", len(r.Snapshots)}, field{"状态根", "state root", r.StateRoot})
 		for i, f := range r.Findings {
 			if i == 20 {

@@ -10,7 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/chain"
+	"github.com/huchain/huchain/chain/chaintest"
 	"github.com/huchain/huchain/contracts/build"
+	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/vm/engine"
 )
 
@@ -111,4 +113,27 @@ func TestGasScheduleChanges(t *testing.T) {
 	require.Equal(t, "HC-3301", supply().Code, "no room for a frame")
 	set(`{"base":5000,"stackSlots":131072}`)
 	require.Equal(t, before, supply())
+}
+
+// A story plays on the same chain in every run, down to the bytes of its calls: gas depends
+// on what a contract reads, ids and signatures too.
+func TestStoriesRepeat(t *testing.T) {
+	native := NewNative()
+	defer native.Close()
+	var genesis [2]crypto.Hash
+	var calls [2][]byte
+	for i := range 2 {
+		p := DefaultParams()
+		p.Lanes = []Lane{{"native", native}}
+		c, err := New(t.Context(), p)
+		require.NoError(t, err)
+		require.NoError(t, c.AddMember(t.Context(), "clerk", "archives", "client"))
+		m, err := c.member("clerk")
+		require.NoError(t, err)
+		genesis[i] = c.genesis.Hash()
+		calls[i] = chaintest.Sign(c.body(m, "notes", "put", "{}"), m, true).Bytes()
+		require.NotEqual(t, calls[i], chaintest.Sign(c.body(m, "notes", "put", "{}"), m, true).Bytes(), "each call is another one")
+	}
+	require.Equal(t, genesis[0], genesis[1])
+	require.Equal(t, calls[0], calls[1], "certificate and signature too")
 }

@@ -22,7 +22,7 @@ import (
 const caName = "ca"
 
 // CA issues the certificates of one organisation. It is safe for concurrent use if its
-// signer is.
+// signer and its source of serial numbers are, as crypto/rand is.
 type CA struct {
 	root   *Certificate
 	tmpl   *smx509.Certificate

@@ -9,9 +9,6 @@ import (
 	"github.com/huchain/huchain/types/rest"
 )
 
-// maxUptimeBlocks bounds the blocks of one answer.
-const maxUptimeBlocks = 200
-
 // uptime reads the commits that blocks carry, as explorers of CometBFT chains do.
 func (s *Server) uptime(_ context.Context, in *struct {
 	ChainPath
@@ -21,10 +18,7 @@ func (s *Server) uptime(_ context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return c.uptime(uint64(min(in.Blocks, maxUptimeBlocks)))
-}
-
-func (c *Chain) uptime(blocks uint64) (*answer[rest.Uptime], error) {
+	blocks := uint64(in.Blocks)
 	tip, base := c.Ledger.Height(), c.Ledger.Base()
 	out := rest.Uptime{From: base + 1, Items: []rest.ValidatorUptime{}}
 	if tip > base+2 {
