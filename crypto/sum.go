@@ -1,6 +1,10 @@
 package crypto
 
-import "github.com/huchain/huchain/crypto/internal/sm3x8"
+import (
+	"slices"
+
+	"github.com/huchain/huchain/crypto/internal/sm3x8"
+)
 
 // SumPairs hashes the nodes of a tree, all of one level at once:
 // dst[i] = Sum([]byte{prefix}, pairs[2i][:], pairs[2i+1][:]). pairs MUST be twice as long
@@ -19,3 +23,46 @@ func SumItems(dst []Hash, prefix byte, items []Hash) { sm3x8.SumItems(dst, prefi
 // It is as fast as SumPairs where there are eight messages or more, or three short ones
 // (up to 119 bytes).
 func SumMany(dst []Hash, data []byte, size int) { sm3x8.SumMany(dst, data, size) }
+
+const (
+	// sumGroup is the number of messages of equal length from which they are hashed together.
+	sumGroup = 3
+	// sumBytes is about how many bytes are brought together for that.
+	sumBytes = 16 << 10
+)
+
+// SumEach hashes messages of any lengths, those of equal length together.
+func SumEach(msgs [][]byte) []Hash {
+	out := make([]Hash, len(msgs))
+	order := make([]int32, len(msgs))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(a, b int32) int { return len(msgs[a]) - len(msgs[b]) })
+	buf := make([]byte, 0, 2*sumBytes)
+	var sums []Hash
+	for len(order) > 0 {
+		size, n := len(msgs[order[0]]), 1
+		for n < len(order) && len(msgs[order[n]]) == size && n*size < sumBytes {
+			n++
+		}
+		if n < sumGroup {
+			for _, i := range order[:n] {
+				out[i] = Sum(msgs[i])
+			}
+			order = order[n:]
+			continue
+		}
+		buf = buf[:0]
+		for _, i := range order[:n] {
+			buf = append(buf, msgs[i]...)
+		}
+		sums = slices.Grow(sums[:0], n)[:n]
+		SumMany(sums, buf, size)
+		for k, i := range order[:n] {
+			out[i] = sums[k]
+		}
+		order = order[n:]
+	}
+	return out
+}

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"encoding/binary"
+	"errors"
 	"flag"
 	"io/fs"
 	"math/rand"
@@ -15,6 +17,9 @@ import (
 	"github.com/huchain/huchain/ledger/archive"
 	"github.com/huchain/huchain/ledger/archive/repo"
 	"github.com/huchain/huchain/ledger/archive/target"
+	"github.com/huchain/huchain/ledger/block"
+	"github.com/huchain/huchain/ledger/driver"
+	"github.com/huchain/huchain/ledger/driver/pebbledb"
 )
 
 var archiveRate = flag.Int("ledger.archiveRate", 12, "MiB a second that BenchmarkArchive archives, 0 for no bound")
@@ -113,6 +118,9 @@ func (a *archived) releasedSize(b *testing.B, out *repo.Outcome, blocks uint64) 
 		}))
 		return n
 	}
+	a.close()
+	a.l = nil
+	moved := a.sectionBytes(b, blocks)
 	a.open()
 	before := size()
 	require.NoError(b, a.l.Release(blocks+1))
@@ -125,9 +133,28 @@ func (a *archived) releasedSize(b *testing.B, out *repo.Outcome, blocks uint64) 
 		}
 		after = now
 	}
+	b.ReportMetric(100*float64(before-after)/float64(moved), "%freed-of-moved")
 	b.ReportMetric(float64(before)/1e6, "MB-hot-before")
 	b.ReportMetric(float64(after)/1e6, "MB-hot-after")
 	b.ReportMetric(float64(out.Bytes)/1e6, "MB-in-archive")
+}
+
+// sectionBytes is the size of the rows that a release of some blocks removes.
+func (a *archived) sectionBytes(b *testing.B, blocks uint64) (n int64) {
+	db, err := pebbledb.Opener{}.Open(filepath.Join(a.ledgerDir(), "blocks"), driver.ProfileBlocks)
+	require.NoError(b, err)
+	require.Zero(b, blocks>>block.EpochBits, "all blocks of a run are of the first epoch")
+	for _, kind := range []block.Kind{block.KindSection, block.KindCommit} {
+		prefix := []byte{0, 0, 0, 0, byte(kind)}
+		it, err := db.Iter(binary.BigEndian.AppendUint64(prefix, 1), binary.BigEndian.AppendUint64(prefix, blocks+1))
+		require.NoError(b, err)
+		for ok := it.First(); ok; ok = it.Next() {
+			n += int64(len(it.Key()) + len(it.Value()))
+		}
+		require.NoError(b, errors.Join(it.Error(), it.Close()))
+	}
+	require.NoError(b, db.Close())
+	return n
 }
 
 // proofTimes proves archived transactions in random order, every one verified.

@@ -46,12 +46,13 @@ type Candidate struct {
 	ContentRoot crypto.Hash
 	Content     proof.Content
 
-	block  *Block
-	base   tip
-	change *state.Change
-	head   []byte // encoded header
-	before *records
-	data   *block.Data
+	block   *Block
+	base    tip
+	change  *state.Change
+	changes []Change // the write set, with what each wrote over
+	head    []byte   // encoded header
+	before  *records
+	data    *block.Data
 }
 
 // Prepare computes header and content of the block after the tip in an overlay. It leaves
@@ -123,13 +124,14 @@ func checkBlock(b *Block, base tip) error {
 func (c *Candidate) content(records []proof.WriteRecord) {
 	b, d := c.block, c.data
 	writes := proof.HashRecords(records)
-	changes := make([]block.Change, len(records))
+	changes := make([]Change, len(records))
 	for i := range records {
 		r := &records[i]
-		changes[i] = block.Change{Write: b.Writes[i], HasPrevious: r.HasPrevious, PrevHeight: r.PrevHeight, PrevTx: r.PrevTx}
+		changes[i] = Change{Write: b.Writes[i], HasPrevious: r.HasPrevious, PrevHeight: r.PrevHeight, PrevTx: r.PrevTx}
 	}
+	c.changes = changes
 	d.Changes, d.Receipts, d.EventBytes = encodeEach(changes), encodeEach(b.Receipts), encodeEach(b.Events)
-	txs, receipts, events := state.SumEach(b.Txs), state.SumEach(d.Receipts), state.SumEach(d.EventBytes)
+	txs, receipts, events := crypto.SumEach(b.Txs), crypto.SumEach(d.Receipts), crypto.SumEach(d.EventBytes)
 	d.TxHashes, d.ReceiptHashes, d.EventHashes = txs, receipts, events
 	c.Content = proof.Content{
 		State: c.change.Root, Txs: proof.ListRoot(txs), TxCount: uint64(len(txs)), Receipts: proof.ListRoot(receipts),

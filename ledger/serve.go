@@ -102,7 +102,7 @@ func (s *served) decode(kind block.Kind) error {
 // hashes are the items under the list root.
 func (s *served) hashes(height uint64, kind block.Kind) []crypto.Hash {
 	if kind != block.KindWrites {
-		return state.SumEach(s.items)
+		return crypto.SumEach(s.items)
 	}
 	records := make([]proof.WriteRecord, len(s.changes))
 	for i := range s.changes {
@@ -143,6 +143,7 @@ func (l *Ledger) serveTip(c *Candidate) {
 	l.served.Add(servedKey{h, block.KindTxs}, &served{items: c.data.Txs})
 	l.served.Add(servedKey{h, block.KindReceipts}, &served{items: c.data.Receipts, receipts: c.block.Receipts})
 	l.served.Add(servedKey{h, block.KindEvents}, &served{items: c.data.EventBytes, events: c.block.Events})
+	l.served.Add(servedKey{h, block.KindWrites}, &served{items: c.data.Changes, changes: c.changes})
 }
 
 // BlockTxs returns the complete transactions of a block in order, checked against the
@@ -171,4 +172,34 @@ func (l *Ledger) Events(height uint64) ([]types.Event, error) {
 		return nil, err
 	}
 	return s.events, nil
+}
+
+// Contents returns everything that a block holds, checked against its header. The result MUST
+// NOT be modified.
+func (l *Ledger) Contents(height uint64) (*proof.Contents, error) {
+	h, err := l.Header(height)
+	if err != nil {
+		return nil, err
+	}
+	out := &proof.Contents{Header: h}
+	if out.Content, err = l.Content(height); err != nil {
+		return nil, err
+	}
+	var of [4]*served
+	for i, kind := range []block.Kind{block.KindTxs, block.KindReceipts, block.KindEvents, block.KindWrites} {
+		if of[i], err = l.serve(height, kind); err != nil {
+			return nil, err
+		}
+	}
+	out.Txs, out.Receipts, out.Events = of[0].items, of[1].items, of[2].items
+	changes := of[3].changes
+	out.Writes = make([]proof.WritePart, len(changes))
+	for i := range changes {
+		c, w := &changes[i], &out.Writes[i]
+		*w = proof.WritePart{NS: c.NS, Key: c.Key, Deleted: c.Delete, TxIndex: c.TxIndex, HasPrevious: c.HasPrevious, PrevHeight: c.PrevHeight, PrevTx: c.PrevTx}
+		if !c.Delete {
+			w.Value = c.Value
+		}
+	}
+	return out, nil
 }

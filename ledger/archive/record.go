@@ -7,7 +7,6 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/block"
 	"github.com/huchain/huchain/ledger/proof"
-	"github.com/huchain/huchain/ledger/state"
 	"github.com/huchain/huchain/types"
 )
 
@@ -124,7 +123,7 @@ func (r *Record) txIDs() ([]crypto.Hash, error) {
 			return nil, damaged("block %d transaction %d: %w", r.Header.Height, i, err)
 		}
 	}
-	return state.SumEach(bodies), nil
+	return crypto.SumEach(bodies), nil
 }
 
 // list is the list that a part other than the head holds.
@@ -155,7 +154,7 @@ func (h *Head) verify(p Part, items [][]byte) error {
 		}
 		hashes = proof.HashRecords(records)
 	} else {
-		hashes = state.SumEach(items)
+		hashes = crypto.SumEach(items)
 	}
 	want, count := h.wanted(p)
 	if uint64(len(items)) != count || proof.ListRoot(hashes) != want {

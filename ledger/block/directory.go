@@ -161,7 +161,7 @@ func (d *Directory) Holds(section uint32, p *Parts) bool {
 // Hashes are SM3 of the transactions, receipts and events.
 func (p *Parts) Hashes() (out [3][]crypto.Hash) {
 	for k := range listed {
-		out[k] = state.SumEach(p.Of(listed[k]))
+		out[k] = crypto.SumEach(p.Of(listed[k]))
 	}
 	return out
 }

@@ -259,7 +259,7 @@ func Records(height uint64, changes [][]byte) ([]proof.WriteRecord, error) {
 		msgs = append(msgs, buf[at:mid:mid], buf[mid:len(buf):len(buf)])
 		out[i] = proof.WriteRecord{HasPrevious: c.HasPrevious, PrevHeight: c.PrevHeight, PrevTx: c.PrevTx, TxIndex: c.TxIndex}
 	}
-	for i, h := range state.SumEach(msgs) {
+	for i, h := range crypto.SumEach(msgs) {
 		if i%2 == 0 {
 			out[i/2].KeyHash = h
 		} else {

@@ -3,6 +3,7 @@ package block
 import (
 	"errors"
 
+	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/state"
 	"github.com/huchain/huchain/types"
 )
@@ -22,7 +23,7 @@ func (s *Store) Refill(d *Data, commit []byte, sync bool) error {
 	if d.Indexes, err = s.indexed(d); err != nil {
 		return err
 	}
-	d.TxHashes, d.ReceiptHashes, d.EventHashes = state.SumEach(d.Txs), state.SumEach(d.Receipts), state.SumEach(d.EventBytes)
+	d.TxHashes, d.ReceiptHashes, d.EventHashes = crypto.SumEach(d.Txs), crypto.SumEach(d.Receipts), crypto.SumEach(d.EventBytes)
 	k := key(d.Height, KindCommit, u64(d.Height))
 	return s.Apply(d.sectionRows([]Pair{{k, state.Seal(k, commit)}}), sync)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/huchain/huchain/ledger/driver"
 	"github.com/huchain/huchain/ledger/driver/pebbledb"
 	"github.com/huchain/huchain/ledger/proof"
-	"github.com/huchain/huchain/ledger/state"
 	"github.com/huchain/huchain/types"
 )
 
@@ -134,7 +133,7 @@ func TestSections(t *testing.T) {
 			c := Change{Write: types.Write{NS: "ns", Key: []byte{byte(i)}, Value: item(), TxIndex: rapid.Uint32Range(0, uint32(n+1)).Draw(t, "tx")}}
 			d.Changes = append(d.Changes, c.Encode())
 		}
-		d.TxHashes, d.ReceiptHashes, d.EventHashes = state.SumEach(d.Txs), state.SumEach(d.Receipts), state.SumEach(d.EventBytes)
+		d.TxHashes, d.ReceiptHashes, d.EventHashes = crypto.SumEach(d.Txs), crypto.SumEach(d.Receipts), crypto.SumEach(d.EventBytes)
 		require.NoError(t, s.Apply(d.Rows(), true))
 		p, err := s.Parts(3)
 		require.NoError(t, err)

@@ -96,20 +96,16 @@ func (c *Contents) Verify() error {
 	if c.Content.Root() != c.Header.Content {
 		return types.Errorf(types.CodeProofInvalid, "block %d: the content is not that of the header", c.Header.Height)
 	}
-	records := make([]WriteRecord, len(c.Writes))
-	for i := range c.Writes {
-		records[i] = c.Writes[i].Record(c.Header.Height)
-	}
 	for _, list := range []struct {
 		name   string
 		hashes []crypto.Hash
 		root   crypto.Hash
 		count  uint64
 	}{
-		{"transactions", sumEach(c.Txs), c.Content.Txs, c.Content.TxCount},
-		{"receipts", sumEach(c.Receipts), c.Content.Receipts, c.Content.TxCount},
-		{"events", sumEach(c.Events), c.Content.Events, c.Content.EventCount},
-		{"writes", HashRecords(records), c.Content.WriteSet, c.Content.WriteCount},
+		{"transactions", crypto.SumEach(c.Txs), c.Content.Txs, c.Content.TxCount},
+		{"receipts", crypto.SumEach(c.Receipts), c.Content.Receipts, c.Content.TxCount},
+		{"events", crypto.SumEach(c.Events), c.Content.Events, c.Content.EventCount},
+		{"writes", HashRecords(c.records()), c.Content.WriteSet, c.Content.WriteCount},
 	} {
 		if uint64(len(list.hashes)) != list.count || ListRoot(list.hashes) != list.root {
 			return types.Errorf(types.CodeProofInvalid, "block %d: the %s are not those of the header", c.Header.Height, list.name)
@@ -118,10 +114,23 @@ func (c *Contents) Verify() error {
 	return nil
 }
 
-func sumEach(items [][]byte) []crypto.Hash {
-	out := make([]crypto.Hash, len(items))
-	for i := range items {
-		out[i] = crypto.Sum(items[i])
+// records are what the write set's root is over.
+func (c *Contents) records() []WriteRecord {
+	out := make([]WriteRecord, len(c.Writes))
+	keys, rows := make([][]byte, len(out)), make([][]byte, len(out))
+	for i := range out {
+		w := &c.Writes[i]
+		keys[i] = AppendStateKey(nil, w.NS, w.Key)
+		if w.Deleted {
+			rows[i] = TombstoneBytes(c.Header.Height, w.TxIndex)
+		} else {
+			rows[i] = RowBytes(c.Header.Height, w.TxIndex, w.Value)
+		}
+	}
+	keyHashes, valueHashes := crypto.SumEach(keys), crypto.SumEach(rows)
+	for i := range out {
+		w := &c.Writes[i]
+		out[i] = WriteRecord{KeyHash: keyHashes[i], ValueHash: valueHashes[i], TxIndex: w.TxIndex, HasPrevious: w.HasPrevious, PrevHeight: w.PrevHeight, PrevTx: w.PrevTx}
 	}
 	return out
 }

@@ -209,7 +209,7 @@ func load(fs vfs.FS, parts []part) ([]memRow, error) {
 	for i := range rows {
 		keys[i] = rows[i].key
 	}
-	for i, kh := range state.SumEach(keys) {
+	for i, kh := range crypto.SumEach(keys) {
 		rows[i].kh = kh
 	}
 	slices.SortFunc(rows, func(a, b memRow) int { return bytes.Compare(a.kh[:], b.kh[:]) })
@@ -235,7 +235,7 @@ func (c *creator) sorted(rows []memRow, level int) error {
 		chunk = appendRow(chunk, rows[i].key, rows[i].value)
 		khs[i], values[i] = rows[i].kh, rows[i].value
 	}
-	c.m.State = append(c.m.State, subtreeOf(hashLeaves(khs, state.SumEach(values)), level))
+	c.m.State = append(c.m.State, subtreeOf(hashLeaves(khs, crypto.SumEach(values)), level))
 	if len(rows) == 0 {
 		return nil
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger"
 	"github.com/huchain/huchain/ledger/proof"
-	"github.com/huchain/huchain/ledger/state"
 	"github.com/huchain/huchain/types"
 )
 
@@ -43,7 +42,7 @@ func (w *historyWriter) add(h *types.Header, c *proof.Content, receipts [][]byte
 	}
 	var hashes []crypto.Hash
 	if size > w.limit {
-		hashes = state.SumEach(receipts)
+		hashes = crypto.SumEach(receipts)
 	}
 	for first := 0; first == 0 || first < len(receipts); {
 		n, list := 0, []byte(nil)
@@ -159,7 +158,7 @@ func (s *history) receipts(h *types.Header, c *proof.Content, count int, hashes 
 			return invalid("history chunk: receipts of block %d: malformed", h.Height)
 		}
 	}
-	sums := state.SumEach(items)
+	sums := crypto.SumEach(items)
 	if hashes == nil {
 		hashes = sums
 	}

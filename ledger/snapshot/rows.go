@@ -51,7 +51,7 @@ func decodeRows(chunk []byte) ([]ledger.ImportRow, error) {
 		rows = append(rows, ledger.ImportRow{RowKey: rowKey, Row: value})
 		keys, values = append(keys, key), append(values, value)
 	}
-	khs, vhs := state.SumEach(keys), state.SumEach(values)
+	khs, vhs := crypto.SumEach(keys), crypto.SumEach(values)
 	for i := range rows {
 		rows[i].KH, rows[i].VH = khs[i], vhs[i]
 		if i > 0 && bytes.Compare(rows[i-1].KH[:], rows[i].KH[:]) >= 0 {

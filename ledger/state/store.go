@@ -343,10 +343,10 @@ func (c *Change) lay(height uint64, writes []types.Write) error {
 		u.row = cut(from)
 		keys[i], rows[i] = u.rowKey[1:], u.row
 	}
-	for i, kh := range SumEach(keys) {
+	for i, kh := range crypto.SumEach(keys) {
 		c.updates[i].leaf.Key = kh
 	}
-	for i, vh := range SumEach(rows) {
+	for i, vh := range crypto.SumEach(rows) {
 		c.updates[i].leaf.Value = vh
 	}
 	return nil

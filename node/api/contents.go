@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/huchain/huchain/ledger/proof"
 	"github.com/huchain/huchain/types"
 )
 
@@ -31,7 +30,7 @@ func (s *Server) contents(ctx context.Context, in *struct {
 	}
 	var list []byte
 	for h, top := in.From, c.Ledger.Certified(); h <= top && h-in.From < uint64(in.Limit); h++ {
-		one, err := c.readContents(h)
+		one, err := c.Ledger.Contents(h)
 		if err != nil {
 			return nil, err
 		}
@@ -60,45 +59,4 @@ func (c *Chain) awaitCertified(ctx context.Context, height uint64, wait time.Dur
 		}
 	}
 	return nil
-}
-
-func (c *Chain) readContents(h uint64) (*proof.Contents, error) {
-	out := &proof.Contents{}
-	var err error
-	if out.Header, err = c.Ledger.Header(h); err != nil {
-		return nil, err
-	}
-	if out.Content, err = c.Ledger.Content(h); err != nil {
-		return nil, err
-	}
-	if out.Txs, err = c.Ledger.BlockTxs(h); err != nil {
-		return nil, err
-	}
-	receipts, err := c.Ledger.Receipts(h)
-	if err != nil {
-		return nil, err
-	}
-	for i := range receipts {
-		out.Receipts = append(out.Receipts, receipts[i].Encode())
-	}
-	events, err := c.Ledger.Events(h)
-	if err != nil {
-		return nil, err
-	}
-	for i := range events {
-		out.Events = append(out.Events, events[i].Encode())
-	}
-	writes, err := c.Ledger.Writes(h)
-	if err != nil {
-		return nil, err
-	}
-	for i := range writes {
-		w := &writes[i]
-		part := proof.WritePart{NS: w.NS, Key: w.Key, Deleted: w.Delete, TxIndex: w.TxIndex, HasPrevious: w.HasPrevious, PrevHeight: w.PrevHeight, PrevTx: w.PrevTx}
-		if !w.Delete {
-			part.Value = w.Value
-		}
-		out.Writes = append(out.Writes, part)
-	}
-	return out, nil
 }

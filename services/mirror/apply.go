@@ -126,13 +126,12 @@ func (s *store) indexWords(ctx context.Context, tx *sql.Tx, b *batch, rows [][]a
 		}
 		rows = rows[n:]
 	}
-	for len(words) > 0 {
-		n := chunk(len(words))
-		text := strings.Replace(s.insertText("words", []string{"rowid", "body"}, n, ""), "INSERT", "INSERT OR REPLACE", 1)
-		if _, err := s.exec(ctx, tx, text, flat(words[:n])...); err != nil {
+	// One by one: a statement of several rows opens a savepoint, at which the index writes what
+	// it has gathered as a segment of its own.
+	for _, w := range words {
+		if _, err := s.exec(ctx, tx, "INSERT OR REPLACE INTO words (rowid, body) VALUES (?, ?)", w...); err != nil {
 			return err
 		}
-		words = words[n:]
 	}
 	return nil
 }
@@ -170,7 +169,7 @@ func (s *store) insert(ctx context.Context, tx *sql.Tx, table string, columns []
 
 func (s *store) insertText(table string, columns []string, rows int, tail string) string {
 	var b strings.Builder
-	b.WriteString("INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES ")
+	b.WriteString(s.insertWord() + " INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES ")
 	n := 0
 	for i := range rows {
 		if i > 0 {
@@ -182,7 +181,7 @@ func (s *store) insertText(table string, columns []string, rows int, tail string
 			if j > 0 {
 				b.WriteByte(',')
 			}
-			if p := s.param(n); c == "words" && table == "record" {
+			if p := s.next(n); c == "words" && table == "record" {
 				b.WriteString("CAST(CAST(" + p + " AS TEXT) AS TSVECTOR)")
 			} else {
 				b.WriteString(p)

@@ -12,6 +12,10 @@ type dialect interface {
 	name() string
 	// param is the placeholder of the n-th parameter, from 1.
 	param(n int) string
+	// next is the placeholder of the n-th parameter where each stands once, in order.
+	next(n int) string
+	// insertWord begins the writing of rows, all of which a failure undoes.
+	insertWord() string
 	// schema makes the tables.
 	schema() []string
 	// estimate tells the planner, before an index on a column of one record type is made, how
@@ -74,9 +78,19 @@ type sqliteDialect struct{}
 func (sqliteDialect) name() string       { return "sqlite" }
 func (sqliteDialect) param(n int) string { return "?" + strconv.Itoa(n) }
 
+// next has no number: the driver looks numbers up in a list, for each parameter of a long
+// statement from its beginning.
+func (sqliteDialect) next(int) string { return "?" }
+
+// insertWord: what ends the transaction needs no copies of pages to undo the statement alone.
+func (sqliteDialect) insertWord() string { return "INSERT OR ROLLBACK" }
+
 func (sqliteDialect) schema() []string {
 	return append(tableDDL("TEXT", " WITHOUT ROWID", "id INTEGER PRIMARY KEY", ""),
 		`CREATE VIRTUAL TABLE words USING fts5(body, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 0")`,
+		// Each block adds a segment; merging them four at a time, as by default, writes each word
+		// some more times.
+		"INSERT INTO words (words, rank) VALUES ('automerge', 8)",
 		"ANALYZE", // makes the table of statistics
 		"INSERT INTO sqlite_stat1 VALUES ('record', 'record_created', '1000000 700000 700000 50 1 1 1'), ('record', 'sqlite_autoindex_record_1', '1000000 700000 700000 1')")
 }
@@ -131,8 +145,10 @@ func (sqliteDialect) search(terms []term) (condition, argument string) {
 // postgresDialect is PostgreSQL 12 and later.
 type postgresDialect struct{}
 
-func (postgresDialect) name() string       { return "postgres" }
-func (postgresDialect) param(n int) string { return "$" + strconv.Itoa(n) }
+func (postgresDialect) name() string        { return "postgres" }
+func (postgresDialect) param(n int) string  { return "$" + strconv.Itoa(n) }
+func (p postgresDialect) next(n int) string { return p.param(n) }
+func (postgresDialect) insertWord() string  { return "INSERT" }
 
 func (postgresDialect) schema() []string {
 	ddl := tableDDL("JSONB", "", "id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", ", words TSVECTOR NOT NULL")

@@ -141,6 +141,11 @@ func typeOf(i *bundle.Interface, contract, record string) (*recordType, error) {
 	for name, f := range spec.Fields {
 		t.columns[name] = column{name: name, kind: kindOf(i.Spec, f.Type), sensitive: f.Sensitive, path: []string{name}}
 	}
+	if key := t.columns[spec.Key]; stored.Key != nil && stored.Key.Format == "sm3" && key.kind == textual {
+		// The key in hex digits is the field: what finds the key finds the field.
+		key.path, key.column = nil, "key"
+		t.columns[spec.Key] = key
+	}
 	if stored.Storage == "record" {
 		for _, name := range slices.Sorted(maps.Keys(metaColumns)) {
 			full := "meta." + name
@@ -236,7 +241,7 @@ func (s *store) indexType(ctx context.Context, t *recordType) error {
 	made := 0
 	for _, name := range t.order {
 		c := t.columns[name]
-		if !t.spec.Fields[name].Indexed || c.kind == opaque || made == maxIndexes {
+		if !t.spec.Fields[name].Indexed || c.path == nil || c.kind == opaque || made == maxIndexes {
 			continue
 		}
 		made++

@@ -21,14 +21,31 @@ type batch struct {
 	activity  map[activityKey]*activity
 	removed   [][]any // keys deleted before the batch writes them, if it does
 	records   map[recordKey]*recordRow
-	inOrder   []recordKey // of records, as first written
-	manifests bool        // contracts were installed, upgraded or frozen
+	inOrder   []recordKey        // of records, as first written
+	cleaned   map[string]cleaned // of the block that is added
+	manifests bool               // contracts were installed, upgraded or frozen
 }
 
 type activityKey struct {
 	hour             int64 // since 1970
 	contract, method string
 	code             types.Code
+}
+
+// cleaned is what cleanJSON made of a text: an event often says what a row holds.
+type cleaned struct {
+	text  string
+	value any
+}
+
+func (b *batch) clean(raw []byte) cleaned {
+	c, ok := b.cleaned[string(raw)]
+	if !ok {
+		text, value := cleanJSON(raw)
+		c = cleaned{string(text), value}
+		b.cleaned[string(raw)] = c
+	}
+	return c
 }
 
 type activity struct{ txs, gas uint64 }
@@ -53,7 +70,7 @@ const contractsNamespace = "contracts"
 const hourMs = int64(time.Hour / time.Millisecond)
 
 func newBatch() *batch {
-	return &batch{activity: map[activityKey]*activity{}, records: map[recordKey]*recordRow{}}
+	return &batch{activity: map[activityKey]*activity{}, records: map[recordKey]*recordRow{}, cleaned: map[string]cleaned{}}
 }
 
 // size is how many rows the batch writes, about.
@@ -68,6 +85,7 @@ func (b *batch) add(c *proof.Contents) error {
 	h := &c.Header
 	at := h.Time / int64(time.Millisecond)
 	b.blocks = append(b.blocks, []any{int64(h.Height), h.Hash().String(), at, len(c.Txs), len(c.Events), len(c.Writes)})
+	clear(b.cleaned)
 	ids := make([]string, len(c.Txs))
 	for i, raw := range c.Txs {
 		tx, err := types.DecodeTx(raw)
@@ -96,8 +114,8 @@ func (b *batch) add(c *proof.Contents) error {
 		if err != nil {
 			return types.Errorf(types.CodeMirrorSource, "event %d of block %d: %w", i, h.Height, err)
 		}
-		data, _ := cleanJSON(rest.JSON(e.Data))
-		b.events = append(b.events, []any{int64(h.Height), i, int64(e.TxIndex), ids[e.TxIndex], cleanText(e.Contract), cleanText(e.Name), string(data), at})
+		data := b.clean(rest.JSON(e.Data)).text
+		b.events = append(b.events, []any{int64(h.Height), i, int64(e.TxIndex), ids[e.TxIndex], cleanText(e.Contract), cleanText(e.Name), data, at})
 	}
 	for i := range c.Writes {
 		b.write(&c.Writes[i], h.Height, at)
@@ -126,8 +144,8 @@ func (b *batch) write(w *proof.WritePart, height uint64, at int64) {
 	if v := bytes.TrimLeft(w.Value, " \t\r\n"); len(v) == 0 || v[0] != '{' {
 		return
 	}
-	value, parsed := cleanJSON(w.Value)
-	object, ok := parsed.(map[string]any)
+	value := b.clean(w.Value)
+	object, ok := value.value.(map[string]any)
 	if !ok {
 		return
 	}
@@ -136,7 +154,7 @@ func (b *batch) write(w *proof.WritePart, height uint64, at int64) {
 		b.records[k] = row
 		b.inOrder = append(b.inOrder, k)
 	}
-	row.value, row.deleted, row.updated, row.updatedAt, row.txIndex = string(value), buried(object), at, height, w.TxIndex
+	row.value, row.deleted, row.updated, row.updatedAt, row.txIndex = value.text, buried(object), at, height, w.TxIndex
 	row.words = ""
 	if !row.deleted {
 		row.words = wordsOf(object)

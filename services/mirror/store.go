@@ -74,14 +74,14 @@ func (s *store) openSQLite(p *Place) (err error) {
 		return err
 	}
 	s.path = filepath.Join(p.Dir, DatabaseFile)
-	if s.w, err = openFile(s.path, "&_txlock=immediate"); err != nil {
+	if s.w, err = openFile(s.path, "&_txlock=immediate"+writerPragmas); err != nil {
 		return err
 	}
 	s.w.SetMaxOpenConns(1)
 	if err := s.w.Ping(); err != nil {
 		return err
 	}
-	if s.r, err = openFile(s.path, "&_pragma=query_only(1)"); err != nil {
+	if s.r, err = openFile(s.path, "&_pragma=query_only(1)&_pragma=cache_size(-16000)"); err != nil {
 		return err
 	}
 	s.r.SetMaxOpenConns(readers)
@@ -90,9 +90,14 @@ func (s *store) openSQLite(p *Place) (err error) {
 	return err
 }
 
+// writerPragmas: statements keep what they might undo in memory, and the log is moved into
+// the file when it has some 64 MiB, so that a page that changes with many blocks is moved
+// once. The pages of the indexes that random keys reach stay in memory.
+const writerPragmas = "&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(16000)&_pragma=cache_size(-64000)"
+
 func openFile(path, more string) (*sql.DB, error) {
 	return sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=cache_size(-16000)"+more)
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)"+more)
 }
 
 func (s *store) openPostgres(ctx context.Context, p *Place) error {

@@ -163,38 +163,45 @@ type term struct {
 // every character begins a word; other runs are one word in lower case.
 func split(s string) []term {
 	var out []term
-	var run []rune
-	var han bool
-	end := func() {
-		switch {
-		case len(run) == 0:
-		case han && len(run) == 1:
-			out = append(out, term{words: []string{string(run)}})
-		case han:
-			t := term{last: string(run[len(run)-1:])}
-			for i := 0; i+1 < len(run); i++ {
-				t.words = append(t.words, string(run[i:i+2]))
-			}
-			out = append(out, t)
-		default:
-			if w := string(run); len(w) <= maxWordSize {
-				out = append(out, term{words: []string{w}})
-			}
-		}
-		run = run[:0]
-	}
-	for _, r := range s {
-		isHan := unicode.Is(unicode.Han, r)
-		if !isHan && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
-			end()
+	for len(s) > 0 {
+		first, size := utf8.DecodeRuneInString(s)
+		han := unicode.Is(unicode.Han, first)
+		if !wordRune(first) {
+			s = s[size:]
 			continue
 		}
-		if len(run) > 0 && isHan != han {
-			end()
+		end := size
+		for end < len(s) {
+			r, n := utf8.DecodeRuneInString(s[end:])
+			if !wordRune(r) || unicode.Is(unicode.Han, r) != han {
+				break
+			}
+			end += n
 		}
-		han = isHan
-		run = append(run, unicode.ToLower(r))
+		if han {
+			out = append(out, pairs([]rune(s[:end])))
+		} else if w := strings.ToLower(s[:end]); len(w) <= maxWordSize {
+			out = append(out, term{words: []string{w}})
+		}
+		s = s[end:]
 	}
-	end()
 	return out
+}
+
+func wordRune(r rune) bool {
+	if r < utf8.RuneSelf {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+	}
+	return unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
+func pairs(run []rune) term {
+	if len(run) == 1 {
+		return term{words: []string{string(run)}}
+	}
+	t := term{last: string(run[len(run)-1:])}
+	for i := range len(run) - 1 {
+		t.words = append(t.words, string(run[i:i+2]))
+	}
+	return t
 }

@@ -145,6 +145,10 @@ func (w *world) Contents(ctx context.Context, from uint64, wait time.Duration) (
 				if w.lie != nil {
 					w.lie(h, c)
 				}
+				if err := c.Verify(); err != nil { // as the client does
+					w.mu.Unlock()
+					return nil, err
+				}
 				out = append(out, c)
 			}
 			w.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -32,6 +33,9 @@ const (
 	defaultCacheBytes    = 16 << 20
 	defaultMemTableBytes = 16 << 20
 	memTables            = 3
+	// reclaimDelay is how long a range deletion may wait in memory: the space of what was
+	// deleted comes back when it has reached a table, on an idle chain too.
+	reclaimDelay = time.Second
 	// batchBytes is the size up to which Pebble keeps a batch's memory for the next one.
 	batchBytes = 16 << 20
 )
@@ -108,6 +112,7 @@ func stateOptions(opts *pebble.Options) {
 // blocksOptions suits frames and index rows, which are written once and read seldom.
 func blocksOptions(opts *pebble.Options) {
 	opts.L0CompactionThreshold = 4
+	opts.FlushDelayDeleteRange = reclaimDelay
 	for i := range opts.Levels {
 		l := &opts.Levels[i]
 		l.BlockSize = 8 << 10
