@@ -40,6 +40,9 @@ func TestPlans(t *testing.T) {
 		require.NoError(t, rows.Err())
 		return strings.Join(steps, "; ")
 	}
+	ranged := &statement{d: s.dialect, args: []any{1, 2}}
+	ranged.add("DELETE FROM words_data WHERE id >= ? AND id <= ?")
+	require.Contains(t, plan(ranged), "SEARCH words_data USING INTEGER PRIMARY KEY", "as the full-text index does when it merges")
 	records := func(q rest.RecordQuery) string {
 		t.Helper()
 		asked, err := ask(of, &q)
