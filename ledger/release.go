@@ -65,21 +65,31 @@ func (l *Ledger) readHot() error {
 	return nil
 }
 
-// items reads one kind of a block's content, from here or from the archive.
-func (l *Ledger) items(height uint64, kind block.Kind) ([][]byte, error) {
+// items reads kinds of a block's content, from here or from the archive.
+func (l *Ledger) items(height uint64, kinds []block.Kind) ([][][]byte, error) {
+	out := make([][][]byte, len(kinds))
 	if !l.released(height) {
-		parts, err := l.blocks.Parts(height)
+		parts, err := l.blocks.PartsOf(height, kinds...)
 		if !l.released(height) { // still: else what was read may be half of it, or nothing
 			if err != nil {
 				return nil, err
 			}
-			return parts.Of(kind), nil
+			for i, k := range kinds {
+				out[i] = parts.Of(k)
+			}
+			return out, nil
 		}
 	}
 	if l.p.History == nil {
 		return nil, types.Errorf(types.CodeHeightUnknown, "the contents of block %d are archived, and this node reads no archive", height)
 	}
-	return l.p.History.Items(height, kind)
+	for i, k := range kinds {
+		var err error
+		if out[i], err = l.p.History.Items(height, k); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // Refill takes released contents back, from a height up to the lowest that is kept.

@@ -23,33 +23,60 @@ type servedKey struct {
 
 // serve reads one kind of a block's content and checks it: HC-4101 if it was altered.
 func (l *Ledger) serve(height uint64, kind block.Kind) (*served, error) {
+	all, err := l.serveEach(height, kind)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// serveEach is serve for several kinds; what is not at hand is read at once.
+func (l *Ledger) serveEach(height uint64, kinds ...block.Kind) ([]*served, error) {
 	if err := l.usable(); err != nil {
 		return nil, err
 	}
 	if err := l.kept(height); err != nil {
 		return nil, err
 	}
-	k := servedKey{height, kind}
-	if s, ok := l.served.Get(k); ok {
-		return s, nil
+	out := make([]*served, len(kinds))
+	var missing []block.Kind
+	var at []int // of missing
+	for i, kind := range kinds {
+		var ok bool
+		if out[i], ok = l.served.Get(servedKey{height, kind}); !ok {
+			missing, at = append(missing, kind), append(at, i)
+		}
+	}
+	if len(missing) == 0 {
+		return out, nil
 	}
 	_, content, err := l.checkedHead(height)
 	if err != nil {
 		return nil, err
 	}
-	items, err := l.items(height, kind)
+	items, err := l.items(height, missing)
 	if err != nil {
 		return nil, err
 	}
+	for i, kind := range missing {
+		if out[at[i]], err = l.check(height, kind, items[i], &content); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// check decodes items that were read and keeps them at hand if they have their root.
+func (l *Ledger) check(height uint64, kind block.Kind, items [][]byte, content *proof.Content) (*served, error) {
 	s := &served{items: items}
 	if err := s.decode(kind); err != nil {
 		return nil, state.Corrupt("block %d: %w", height, err)
 	}
-	root, count, want, wantCount := s.root(height, kind, &content)
+	root, count, want, wantCount := s.root(height, kind, content)
 	if root != want || count != wantCount {
 		return nil, state.Corrupt("block %d: stored %s do not have the root of the header", height, kindName(kind))
 	}
-	l.served.Add(k, s)
+	l.served.Add(servedKey{height, kind}, s)
 	return s, nil
 }
 
@@ -156,6 +183,16 @@ func (l *Ledger) BlockTxs(height uint64) ([][]byte, error) {
 	return s.items, nil
 }
 
+// BlockReceipts returns the transactions of a block with their receipts, each checked
+// against its root. The result MUST NOT be modified.
+func (l *Ledger) BlockReceipts(height uint64) ([][]byte, []types.Receipt, error) {
+	of, err := l.serveEach(height, block.KindTxs, block.KindReceipts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return of[0].items, of[1].receipts, nil
+}
+
 // Receipts returns the receipts of a block in order, checked against the receipt root.
 func (l *Ledger) Receipts(height uint64) ([]types.Receipt, error) {
 	s, err := l.serve(height, block.KindReceipts)
@@ -185,11 +222,9 @@ func (l *Ledger) Contents(height uint64) (*proof.Contents, error) {
 	if out.Content, err = l.Content(height); err != nil {
 		return nil, err
 	}
-	var of [4]*served
-	for i, kind := range []block.Kind{block.KindTxs, block.KindReceipts, block.KindEvents, block.KindWrites} {
-		if of[i], err = l.serve(height, kind); err != nil {
-			return nil, err
-		}
+	of, err := l.serveEach(height, block.KindTxs, block.KindReceipts, block.KindEvents, block.KindWrites)
+	if err != nil {
+		return nil, err
 	}
 	out.Txs, out.Receipts, out.Events = of[0].items, of[1].items, of[2].items
 	changes := of[3].changes

@@ -237,8 +237,23 @@ func sortWrites(changes [][]byte) error {
 
 // Parts reads a block. The caller checks it against the block's content.
 func (s *Store) Parts(height uint64) (*Parts, error) {
+	return s.PartsOf(height, KindTxs, KindReceipts, KindEvents, KindWrites)
+}
+
+// PartsOf reads those parts of a block that are of some kinds: what is not asked for costs
+// little beside being unpacked.
+func (s *Store) PartsOf(height uint64, kinds ...Kind) (*Parts, error) {
 	p := &Parts{}
-	if err := s.eachSection(height, p.add); err != nil {
+	err := s.eachSection(height, func(k Kind, item []byte) error {
+		switch k {
+		case KindTxs, KindReceipts, KindEvents, KindWrites:
+			if !slices.Contains(kinds, k) {
+				return nil
+			}
+		}
+		return p.add(k, item)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return p, sortWrites(p.Writes)

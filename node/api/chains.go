@@ -136,19 +136,15 @@ func (c *Chain) readBlock(h uint64) (*rest.Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	txs, err := c.Ledger.BlockTxs(h)
+	content, err := c.Ledger.Content(h)
 	if err != nil {
 		return nil, err
 	}
-	receipts, err := c.Ledger.Receipts(h)
+	txs, receipts, err := c.Ledger.BlockReceipts(h)
 	if err != nil {
 		return nil, err
 	}
-	events, err := c.Ledger.Events(h)
-	if err != nil {
-		return nil, err
-	}
-	out := &rest.Block{Header: rest.NewHeader(&header), TxCount: len(txs), Txs: []rest.TxSummary{}, EventCount: len(events)}
+	out := &rest.Block{Header: rest.NewHeader(&header), TxCount: len(txs), Txs: make([]rest.TxSummary, 0, len(txs)), EventCount: int(content.EventCount)}
 	for i, raw := range txs {
 		sum, err := summarise(raw, ledger.Ref{Height: h, Index: uint32(i)}, &receipts[i])
 		if err != nil {
@@ -169,7 +165,7 @@ func summarise(raw []byte, at ledger.Ref, receipt *types.Receipt) (rest.TxSummar
 	}
 	r := rest.NewReceipt(receipt)
 	return rest.TxSummary{
-		ID: tx.ID(), Height: at.Height, Index: at.Index, Sender: tx.Body.Sender, Contract: tx.Body.Contract, Method: tx.Body.Method,
+		ID: receipt.TxID, Height: at.Height, Index: at.Index, Sender: tx.Body.Sender, Contract: tx.Body.Contract, Method: tx.Body.Method,
 		Code: r.Code, GasUsed: r.GasUsed,
 	}, nil
 }
