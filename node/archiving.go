@@ -96,7 +96,7 @@ func (n *node) archiveDue(ctx context.Context, a *archivist, log *slog.Logger) {
 
 func (n *node) drill(ctx context.Context, a *archivist, log *slog.Logger) {
 	rep, err := a.repo.Drill(ctx, nil)
-	if ctx.Err() != nil || types.CodeOf(err) == types.CodeNotFound {
+	if ctx.Err() != nil || types.CodeOf(err) == types.CodeArchiveEmpty {
 		return
 	}
 	if err == nil && len(rep.Findings) > 0 {

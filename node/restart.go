@@ -271,15 +271,22 @@ func voteFiles(dir string, act *types.Restart) (votes, headers string) {
 	return filepath.Join(dir, "vote"+suffix+".json"), filepath.Join(dir, "header"+suffix+".json")
 }
 
-// beginVotes makes the vote state of a signer for a chain that was just restarted, unless
-// the signer has signed a header of it: then the vote state was lost, which NewServer refuses.
-func beginVotes(headerFile string, votes *signer.File) error {
-	_, known, err := votes.LastHeight()
-	if err != nil || known {
+// beginVotes makes the vote state of a signer for a chain that was just restarted, on its
+// operator's word: without it nothing tells a signer that has not signed from one whose state was
+// lost. HC-1011 where there is one, HC-6106 where the signer has signed a header since.
+func beginVotes(act *types.Restart, headerFile string, votes *signer.File) error {
+	if act == nil {
+		return types.Errorf(types.CodeUsage, "votes are begun anew for a chain that was restarted alone: name the act")
+	}
+	last, known, err := votes.LastHeight()
+	if err != nil {
 		return err
 	}
+	if known {
+		return types.Errorf(types.CodeAlreadyExists, "the vote state, up to height %d: the signer starts without beginning it", last)
+	}
 	if _, err := os.Stat(headerFile); !errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return types.Errorf(types.CodeVotesMissing, "%s shows that these keys have signed since the restart", headerFile)
 	}
 	return votes.Advance(0)
 }

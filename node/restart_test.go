@@ -157,19 +157,42 @@ func signedAway(t *testing.T, home node.Home, n *devnet.Network) (comeHome func(
 	socket := filepath.Join(t.TempDir(), "s")
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, ended := make(chan node.SignerInfo, 1), make(chan error, 1)
+	serve := func(ctx context.Context, o node.SignerOptions) node.SignerInfo {
+		go func() { ended <- node.ServeSigner(ctx, o) }()
+		select {
+		case i := <-ready:
+			return i
+		case err := <-ended:
+			require.NoError(t, err)
+			t.Fatal("the signer ended by itself")
+		}
+		return node.SignerInfo{}
+	}
 	o := node.SignerOptions{Keys: away, GenesisFile: c.GenesisFile(), RestartFile: filepath.Join(away, "none"), Listen: "unix:" + socket, Secret: secret,
 		Logger: slog.New(slog.DiscardHandler), Ready: func(i node.SignerInfo) { ready <- i }}
 	require.Equal(t, types.CodeRestartRefused, types.CodeOf(node.ServeSigner(ctx, o)), "without the act")
-	o.RestartFile = c.RestartFile()
-	go func() { ended <- node.ServeSigner(ctx, o) }()
-	select {
-	case i := <-ready:
-		require.Greater(t, i.Height, int64(archive.SegmentBlocks), "it knows what was voted since the restart")
-		require.NotEqual(t, "gov", i.Chain)
-	case err := <-ended:
-		require.NoError(t, err)
-		t.Fatal("the signer ended by itself")
-	}
+	o.RestartFile, o.BeginVotes = c.RestartFile(), true
+	require.Equal(t, types.CodeAlreadyExists, types.CodeOf(node.ServeSigner(ctx, o)), "what was voted is known")
+	votes, err := filepath.Glob(filepath.Join(away, "vote-*.json"))
+	require.NoError(t, err)
+	require.Len(t, votes, 1)
+	require.NoError(t, os.Rename(votes[0], votes[0]+".aside"))
+	header := strings.Replace(votes[0], "vote-", "header-", 1)
+	require.NoError(t, os.WriteFile(header, nil, 0o600))
+	require.Equal(t, types.CodeVotesMissing, types.CodeOf(node.ServeSigner(ctx, o)), "the word of an operator who is wrong: a header was signed")
+	require.NoError(t, os.Remove(header))
+	first, end := context.WithCancel(ctx)
+	require.Zero(t, serve(first, o).Height, "its first start after the restart")
+	end()
+	require.NoError(t, <-ended)
+	require.NoError(t, os.Remove(votes[0]))
+	o.BeginVotes = false
+	require.Equal(t, types.CodeVotesMissing, types.CodeOf(node.ServeSigner(ctx, o)), "lost, with the newest header")
+	require.NoFileExists(t, votes[0])
+	require.NoError(t, os.Rename(votes[0]+".aside", votes[0]))
+	i := serve(ctx, o)
+	require.Greater(t, i.Height, int64(archive.SegmentBlocks), "it knows what was voted since the restart")
+	require.NotEqual(t, "gov", i.Chain)
 	// What is encrypted to the validator's key needs it here still.
 	key, err := os.ReadFile(filepath.Join(away, "validator.key"))
 	require.NoError(t, err)

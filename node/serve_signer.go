@@ -24,6 +24,10 @@ type SignerOptions struct {
 	// RestartFile is the act that the chain was restarted with, empty for none. The signer then
 	// keeps votes and headers of after the restart in files of their own.
 	RestartFile string
+	// BeginVotes is the operator's word that these keys signed nothing since that restart: the
+	// vote state is made. It is refused where there is one, so that it cannot be given again
+	// when that one was lost.
+	BeginVotes bool
 	// Listen is unix:PATH, a socket for processes of the same user, or host:port for TLCP.
 	Listen string
 	// Link is the base of the certificates shown over TLCP, Roots a PEM file of CA
@@ -48,7 +52,7 @@ type SignerInfo struct {
 }
 
 // ServeSigner serves a validator's keys until ctx ends. Its errors carry HC-1004, HC-1005
-// (another process votes with these keys), HC-1006, HC-6101 or HC-6103.
+// (another process votes with these keys), HC-1006, HC-1011, HC-6101, HC-6103 or HC-6106.
 func ServeSigner(ctx context.Context, o SignerOptions) error {
 	raw, err := os.ReadFile(o.GenesisFile)
 	if err != nil {
@@ -80,8 +84,8 @@ func ServeSigner(ctx context.Context, o SignerOptions) error {
 		return err
 	}
 	defer votes.Close() //nolint:errcheck // gives the lock up
-	if act != nil {
-		if err := beginVotes(headerFile, votes); err != nil {
+	if o.BeginVotes {
+		if err := beginVotes(act, headerFile, votes); err != nil {
 			return err
 		}
 	}

@@ -152,7 +152,7 @@ func (n *network) restarted(away int) (act string, signer *process) {
 	text, err := os.ReadFile(signed)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(act, text, 0o600))
-	return act, n.serveKeys(keys, away, address, "--restart", act)
+	return act, n.serveKeys(keys, away, address, "--restart", act, "--begin-votes")
 }
 
 // comesBackFromBackup: a validator is lost but for its keys, and restored from a backup of after

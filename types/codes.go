@@ -96,6 +96,7 @@ const (
 	CodeArchiveKey      Code = 4403
 	CodeArchiveTarget   Code = 4404
 	CodeBackupDamaged   Code = 4405
+	CodeArchiveEmpty    Code = 4406
 
 	// 45xx: the file store of services
 	CodeFileMissing  Code = 4501
@@ -145,6 +146,7 @@ const (
 	CodeCertFile   Code = 6103
 
 	// 61xx: signers in another process or device
-	CodeSigner      Code = 6104
-	CodeVoteRefused Code = 6105
+	CodeSigner       Code = 6104
+	CodeVoteRefused  Code = 6105
+	CodeVotesMissing Code = 6106
 )

@@ -33,4 +33,12 @@ var keyTable = []Explanation{
 		Cause:   Text{"所请求的投票或区块头与已签过的相矛盾、比它更旧，或属于另一条链。", "The vote or header contradicts what was signed before, is older than that, or is of another chain."},
 		Fix:     Text{"确认同一密钥只由一个验证节点使用；切勿删除或恢复 vote.json 与 header.json。", "Make sure that one validator alone runs with this key; never delete or restore vote.json and header.json."},
 	},
+	{
+		Code:    CodeVotesMissing,
+		Message: Text{"缺少投票状态", "the vote state is missing"},
+		Cause: Text{"密钥目录中没有 vote.json（链重启之后为 vote-<决议>.json），或只有 header-<决议>.json：无从得知这些密钥已签过什么，从头开始可能对同一高度签两次。",
+			"vote.json is not in the folder of the keys (after a restart of the chain vote-<act>.json), or only header-<act>.json is: nothing else tells what they signed, and beginning anew could sign twice at one height."},
+		Fix: Text{"把该文件从密钥原来的位置移来，切勿使用旧副本。链刚重启且这些密钥此后从未签名的，以 huchain key serve --restart … --begin-votes 启动一次。确已丢失的，把密钥移回节点的 keys 目录：节点先跟随而不投票，待安全后重建该文件。",
+			"Move the file here from where the keys were, and never use an older copy. If the chain was just restarted and these keys signed nothing since, start once with huchain key serve --restart ... --begin-votes. If it is lost, move the keys back into the node's keys folder: it follows without voting until that is safe, and makes the file anew."},
+	},
 }

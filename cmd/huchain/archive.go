@@ -180,7 +180,7 @@ func archiveVerifyCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "verify [SEGMENT…]", Short: "read segments back from the target and recompute them",
 		Long: "Reads the segments, or all, from end to end: file, records, and the root that the chain's headers name. Each one\n" +
-			"that is missing or altered is named; the exit status is then 1.\n\n" +
+			"that is missing or altered is named; the exit status is then 1. It is 1 as well while nothing is archived (HC-4406).\n\n" +
 			"With --file and --manifest a segment is verified off line, without home, node or target, by whoever holds a header\n" +
 			"or the genesis file that is trusted; of an encrypted one also its wrapped key and the key that this was made for.",
 		Example: "  huchain archive verify --home ~/.huchain/node0\n  huchain archive verify 3 4 --home ~/.huchain/node0\n" +
@@ -348,7 +348,7 @@ func (a *app) rebuildChain(cmd *cobra.Command) error {
 func archiveDrillCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "drill", Short: "restore a random segment from the target and check it",
-		Long:    "Reads the segment as a restoring would and recomputes all of it. archive.drillEvery in chain.toml has the node do it\nregularly, with metrics and a line in the log.",
+		Long:    "Reads the segment as a restoring would and recomputes all of it. archive.drillEvery in chain.toml has the node do it\nregularly, with metrics and a line in the log. HC-4406 while nothing is archived.",
 		Example: "  huchain archive drill --home ~/.huchain/node0", Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.openArchive()

@@ -34,7 +34,7 @@ type Server struct {
 }
 
 // NewServer serves the keys for one chain. The vote state must be there: whoever lost it
-// cannot tell what was signed with it (HC-6101).
+// cannot tell what was signed with it (HC-6106).
 func NewServer(chain string, votes Voter, headers *Headers, log *slog.Logger) (*Server, error) {
 	if len(chain) == 0 || len(chain) > maxChainName {
 		return nil, types.Errorf(types.CodeConfig, "chain id %q", chain)
@@ -44,7 +44,7 @@ func NewServer(chain string, votes Voter, headers *Headers, log *slog.Logger) (*
 		return nil, err
 	}
 	if !known {
-		return nil, types.Errorf(types.CodeKeyFile, "the vote state is missing, and nothing else tells what was signed with these keys")
+		return nil, types.Errorf(types.CodeVotesMissing, "nothing else tells what was signed with these keys")
 	}
 	return &Server{chain, votes, headers, log}, nil
 }

@@ -263,7 +263,7 @@ func TestRestoredVoteState(t *testing.T) {
 	headers, err := OpenHeaders(s.key, genesis, filepath.Join(s.dir, "header.json"))
 	require.NoError(t, err)
 	_, err = NewServer(chainID, v, headers, slog.New(slog.DiscardHandler))
-	require.Equal(t, types.CodeKeyFile, types.CodeOf(err))
+	require.Equal(t, types.CodeVotesMissing, types.CodeOf(err))
 
 	for name, text := range map[string]string{"cut": `{"genesis"`, "no signature": `{"height":3}`, "long": string(make([]byte, maxStateFile+1))} {
 		file := filepath.Join(t.TempDir(), "header.json")

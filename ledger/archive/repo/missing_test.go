@@ -56,6 +56,10 @@ func TestSegmentMissingBetweenOthers(t *testing.T) {
 	r, err := Open(Params{Genesis: all[0].Genesis, Dir: filepath.Join(dir, "archive"), Target: store})
 	require.NoError(t, err)
 	defer r.Close()
+	_, err = r.Verify(t.Context(), nil, nil)
+	require.Equal(t, types.CodeArchiveEmpty, types.CodeOf(err), "nothing was checked: %v", err)
+	_, err = r.Drill(t.Context(), nil)
+	require.Equal(t, types.CodeArchiveEmpty, types.CodeOf(err), "%v", err)
 	for _, m := range all {
 		raw, err := m.Encode()
 		require.NoError(t, err)

@@ -79,7 +79,8 @@ type Report struct {
 
 // Verify reads archived segments back from the target and recomputes every record: those
 // listed, or all from the first of the catalogue to its last. What is wrong, missing segments
-// included, is in the report; the error tells that the check could not be made.
+// included, is in the report; the error tells that the check could not be made: HC-4406 while
+// nothing is archived, so that nobody takes it for a check that found nothing wrong.
 func (r *Repo) Verify(ctx context.Context, segments []uint64, progress Progress) (*Report, error) {
 	if progress == nil {
 		progress = func(string, uint64, uint64, uint64) {}
@@ -87,7 +88,11 @@ func (r *Repo) Verify(ctx context.Context, segments []uint64, progress Progress)
 	rep := &Report{Findings: []Finding{}}
 	all := segments == nil
 	if all {
-		for _, m := range r.List() {
+		list, err := r.listed()
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range list {
 			for n := m.Segment; len(segments) > 0 && segments[len(segments)-1]+1 < n; {
 				segments = append(segments, segments[len(segments)-1]+1)
 			}
@@ -149,6 +154,15 @@ func checkSum(ctx context.Context, t target.Target, m *archive.Manifest) error {
 	return err
 }
 
+// listed is the catalogue: HC-4406 while it is empty.
+func (r *Repo) listed() ([]*archive.Manifest, error) {
+	list := r.List()
+	if len(list) == 0 {
+		return nil, types.Errorf(types.CodeArchiveEmpty, "the catalogue in %s lists no segment of %s", r.p.Dir, r.p.Target)
+	}
+	return list, nil
+}
+
 // DrillReport tells of one drill.
 type DrillReport struct {
 	Segment uint64  `json:"segment"`
@@ -157,11 +171,11 @@ type DrillReport struct {
 }
 
 // Drill restores a segment chosen at random as an operator would have to, from the target
-// alone, and checks all of it. HC-1003 while nothing is archived.
+// alone, and checks all of it. HC-4406 while nothing is archived.
 func (r *Repo) Drill(ctx context.Context, progress Progress) (*DrillReport, error) {
-	list := r.List()
-	if len(list) == 0 {
-		return nil, types.Errorf(types.CodeNotFound, "no segment is archived yet")
+	list, err := r.listed()
+	if err != nil {
+		return nil, err
 	}
 	i, err := rand.Int(rand.Reader, big.NewInt(int64(len(list))))
 	if err != nil {
