@@ -111,7 +111,13 @@ func under(home ChainHome, path string) string {
 	return filepath.Join(home.Dir, path)
 }
 
-func (c *ArchiveConfig) target(home ChainHome) (target.Target, error) {
+// place is a target that can be tried, see target.Folder.
+type place interface {
+	target.Target
+	Probe(ctx context.Context) error
+}
+
+func (c *ArchiveConfig) target(home ChainHome) (place, error) {
 	if c.Folder != "" {
 		return target.OpenFolder(under(home, c.Folder))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -88,6 +89,7 @@ func TestNodeArchives(t *testing.T) {
 	_, err = node.ReadArchived(t.Context(), store, "x")
 	require.Equal(t, types.CodeUsage, types.CodeOf(err))
 	store.Close()
+	examined(t, home, cold)
 
 	file := filepath.Join(cold, filepath.FromSlash(list[0].File))
 	keys, err := filepath.Glob(strings.TrimSuffix(file, ".hcs") + ".*.key")
@@ -140,6 +142,37 @@ func TestNodeArchives(t *testing.T) {
 	require.Equal(t, http.StatusOK, code, got)
 	require.Equal(t, before, got, "without the archive")
 	require.NoError(t, r.end(t))
+}
+
+// examined: the doctor tells an archive that is there, cannot be reached, or is not what this
+// node stored, and keys that do not open it, and leaves nothing in it.
+func examined(t *testing.T, home node.Home, cold string) {
+	c := home.Chain("gov")
+	config, err := os.ReadFile(c.ConfigFile())
+	require.NoError(t, err)
+	files := func() (list []string) {
+		require.NoError(t, filepath.WalkDir(cold, func(path string, _ fs.DirEntry, err error) error { list = append(list, path); return err }))
+		return list
+	}
+	before := files()
+	f := finding(t, home, "archive target")
+	require.True(t, f.OK, f)
+	require.Contains(t, f.Detail, cold+": the newest segment is there and opens")
+	for code, change := range map[types.Code][2]string{
+		types.CodeArchiveKey:     {"keys/validator.key", "keys/link.key"},
+		types.CodeArchiveTarget:  {cold, c.GenesisFile() + "/cold"},
+		types.CodeArchiveMissing: {cold, t.TempDir()},
+	} {
+		require.NoError(t, os.WriteFile(c.ConfigFile(), []byte(strings.Replace(string(config), change[0], change[1], 1)), 0o600))
+		f := finding(t, home, "archive target")
+		require.False(t, f.OK, code)
+		require.Contains(t, f.Detail, code.String())
+		x, ok := types.Explain(code)
+		require.True(t, ok)
+		require.Equal(t, x.Fix, f.Fix)
+	}
+	require.NoError(t, os.WriteFile(c.ConfigFile(), config, 0o600))
+	require.Equal(t, before, files())
 }
 
 // rebuilt has a chain come back from nothing but its genesis and archive: it answers as

@@ -21,7 +21,8 @@ type Finding struct {
 	Fix    types.Text `json:"fix,omitzero"` // of a fault: what to do
 }
 
-// Diagnose looks for what keeps the node of a home from working. It changes nothing and
+// Diagnose looks for what keeps the node of a home from working. It changes nothing, makes at
+// most the folders that archive and backups are to go to, and
 // may run beside the node, which it asks through the control socket: whoever may examine
 // the home needs no login.
 func Diagnose(ctx context.Context, home Home) []Finding {
@@ -171,6 +172,7 @@ func (d *diagnosis) chain(ctx context.Context, home Home, node Config, c ChainHo
 			d.add(name+f, nil, "present, readable by its owner alone")
 		}
 	}
+	d.stores(ctx, name, c, &cfg)
 	d.forecast(name, home, c, g, node.Disk.MinFreeMiB)
 	if ahead := time.Until(g.Time); ahead > 15*time.Second {
 		d.fault(name+"clock", fmt.Errorf("the genesis time lies %s ahead of this machine's clock", ahead.Round(time.Second)),

@@ -222,6 +222,9 @@ func backUp(t *testing.T, home node.Home) string {
 	require.NoError(t, err)
 	_, err = node.VerifyBackup(t.Context(), home, "", made.Name, nil)
 	require.NoError(t, err)
+	f := finding(t, home, "backup target")
+	require.True(t, f.OK, f)
+	require.Contains(t, f.Detail, fmt.Sprintf("the newest backup opens, of block %d", made.Height))
 	return string(config)
 }
 
@@ -252,8 +255,13 @@ func backedUp(t *testing.T, home node.Home, n *devnet.Network, height uint64) {
 
 // restartFinding is what the doctor says of how the chain goes on.
 func restartFinding(t *testing.T, home node.Home) node.Finding {
+	return finding(t, home, "restart.json")
+}
+
+// finding is what the doctor says of a part of the chain.
+func finding(t *testing.T, home node.Home, what string) node.Finding {
 	for _, f := range node.Diagnose(t.Context(), home) {
-		if f.What == "chain gov: restart.json" {
+		if f.What == "chain gov: "+what {
 			return f
 		}
 	}

@@ -97,6 +97,8 @@ const (
 	CodeArchiveTarget   Code = 4404
 	CodeBackupDamaged   Code = 4405
 	CodeArchiveEmpty    Code = 4406
+	CodeTargetRefused   Code = 4407
+	CodeTargetFull      Code = 4408
 
 	// 45xx: the file store of services
 	CodeFileMissing  Code = 4501

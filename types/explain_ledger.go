@@ -95,13 +95,13 @@ var ledgerTable = []Explanation{
 		Code:    CodeArchiveKey,
 		Message: Text{"无法解密该归档", "the archived segment cannot be decrypted"},
 		Cause:   Text{"该分段没有为所用的密钥加密，密钥文件有误，或本节点未设置归档密钥。", "It is not encrypted to the key in use, the key file is a wrong one, or this node has no archive key."},
-		Fix:     Text{"在 chain.toml 的 archive.keyFile 中指定正确的密钥；持有者可用 huchain archive rewrap 把密钥转给新的公钥。", "Name the right key as archive.keyFile in chain.toml; whoever has it can give segments to another public key with huchain archive rewrap."},
+		Fix:     Text{"在 chain.toml 的 archive.keyFile（备份为 backup.keyFile）中指定正确的密钥；持有者可用 huchain archive rewrap 把密钥转给新的公钥。", "Name the right key as archive.keyFile, or backup.keyFile, in chain.toml; whoever has it can give segments to another public key with huchain archive rewrap."},
 	},
 	{
 		Code:    CodeArchiveTarget,
 		Message: Text{"归档目标无法访问", "the archive target cannot be used"},
-		Cause:   Text{"对象存储不可达、拒绝了凭证、空间已满，或传输中断。账本中的数据没有被删除。", "The store is unreachable, refused the credentials, is full, or the transfer was cut. Nothing was deleted from the ledger."},
-		Fix:     Text{"检查地址、凭证与空间后重试；归档会从中断处继续。", "Check address, credentials and space, and try again: archiving goes on where it stopped."},
+		Cause:   Text{"目录或对象存储不可达、没有应答、存储桶不存在，或传输中断。账本中的数据没有被删除。", "The folder or store cannot be reached or does not answer, its bucket does not exist, or the transfer was cut. Nothing was deleted from the ledger."},
+		Fix:     Text{"检查挂载、地址、网络与存储桶后重试；归档会从中断处继续。", "Check mount, address, network and bucket, and try again: archiving goes on where it stopped."},
 		Retry:   true,
 	},
 	{
@@ -115,5 +115,18 @@ var ledgerTable = []Explanation{
 		Message: Text{"尚无已归档的分段", "nothing is archived yet"},
 		Cause:   Text{"本节点的归档目录中还没有分段：链不足 1,024 个区块，按策略尚未到期，或从未运行过归档。没有检查任何内容。", "This node's catalogue of the archive holds no segment: the chain has less than 1,024 blocks, none is due by its policy, or archiving never ran. Nothing was checked."},
 		Fix:     Text{"huchain archive plan 显示何时到期；huchain archive run 归档已到期的分段，并认领其他节点已存入的分段。", "huchain archive plan shows what is due; huchain archive run archives it, and adopts what other nodes have stored."},
+	},
+	{
+		Code:    CodeTargetRefused,
+		Message: Text{"归档目标拒绝访问", "the archive target refuses"},
+		Cause:   Text{"凭证有误，或这些凭证、运行节点的用户无权列出、读取或写入；也可能文件系统为只读。", "The credentials are wrong, or they, or the user that runs the node, may not list, read or write there; or the file system is read-only."},
+		Fix:     Text{"核对凭证文件与访问策略：需要列出、读取、写入（含中止分段上传），不需要删除；目录应属于运行节点的用户。", "Check the credentials and the store's policy: listing, reading and writing are needed, with the ending of multipart uploads, and no deleting; a folder belongs to the user that runs the node."},
+	},
+	{
+		Code:    CodeTargetFull,
+		Message: Text{"归档目标空间已满", "the archive target is full"},
+		Cause:   Text{"磁盘没有剩余空间，或已达到配额。账本中的数据没有被删除。", "The disk has no room left, or a quota is used up. Nothing was deleted from the ledger."},
+		Fix:     Text{"扩充容量或提高配额；归档会从中断处继续。", "Add room or raise the quota: archiving goes on where it stopped."},
+		Retry:   true,
 	},
 }

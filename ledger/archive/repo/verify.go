@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"math/big"
 	"time"
 
@@ -123,13 +124,50 @@ func (r *Repo) Verify(ctx context.Context, segments []uint64, progress Progress)
 	return rep, nil
 }
 
-func (r *Repo) check(ctx context.Context, m *archive.Manifest, rep *Report, progress Progress) error {
-	stored, err := r.manifest(ctx, m.Segment)
-	if err != nil {
-		return err
+// Try makes sure that the target can be listed, and that the newest segment of the catalogue
+// is there with its manifest and a key that this node opens; known is false while there is
+// none. It reads some kilobytes and writes nothing: HC-4402, HC-4403, or HC-4101 where it is not
+// the segment that was stored.
+func (r *Repo) Try(ctx context.Context) (known bool, err error) {
+	enough := errors.New("one is enough")
+	if err := r.p.Target.List(ctx, r.folder()+"/", func(string, int64) error { return enough }); err != nil && !errors.Is(err, enough) {
+		return false, err
 	}
-	if stored.Root != m.Root || stored.File != m.File || stored.Sum != m.Sum {
-		return types.Errorf(types.CodeLedgerCorrupt, "the manifest in %s is not the one of the catalogue", r.p.Target)
+	list := r.List()
+	if len(list) == 0 {
+		return false, nil
+	}
+	m := list[len(list)-1]
+	if err := r.sameManifest(ctx, m); err != nil {
+		return true, err
+	}
+	f, err := r.p.Target.Open(ctx, m.File)
+	if err != nil {
+		return true, err
+	}
+	size := f.Size()
+	if err := f.Close(); err != nil {
+		return true, err
+	}
+	if uint64(size) != m.Bytes {
+		return true, types.Errorf(types.CodeLedgerCorrupt, "%s in %s has %d bytes, its manifest says %d", m.File, r.p.Target, size, m.Bytes)
+	}
+	_, err = r.dataKey(ctx, m)
+	return true, err
+}
+
+// sameManifest compares the stored manifest of a segment with the catalogue's.
+func (r *Repo) sameManifest(ctx context.Context, m *archive.Manifest) error {
+	stored, err := r.manifest(ctx, m.Segment)
+	if err == nil && (stored.Root != m.Root || stored.File != m.File || stored.Sum != m.Sum) {
+		err = types.Errorf(types.CodeLedgerCorrupt, "the manifest in %s is not the one of the catalogue", r.p.Target)
+	}
+	return err
+}
+
+func (r *Repo) check(ctx context.Context, m *archive.Manifest, rep *Report, progress Progress) error {
+	if err := r.sameManifest(ctx, m); err != nil {
+		return err
 	}
 	if err := checkSum(ctx, r.p.Target, m); err != nil {
 		return err

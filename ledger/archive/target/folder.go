@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/types"
 )
 
 // Folder is a target in a file system: a disk, a network share, or the staging area of a
@@ -32,7 +33,7 @@ func OpenFolder(dir string) (*Folder, error) {
 		err = os.MkdirAll(dir, 0o750)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("archive folder: %w", err)
+		return nil, types.Errorf(codeOf(err), "folder of an archive: %w", err)
 	}
 	return &Folder{dir: dir}, nil
 }
@@ -61,11 +62,11 @@ func (t *Folder) Replace(ctx context.Context, name string, size int64, sum crypt
 	}
 	path := t.path(name)
 	if err := t.makeParent(path); err != nil {
-		return fmt.Errorf("archive folder: %w", err)
+		return t.unwritten(name, err)
 	}
 	draft := path + draftSuffix
 	if err := write(ctx, draft, size, sum, r); err != nil {
-		return errors.Join(fmt.Errorf("archive %s: %w", name, err), ignoreMissing(os.Remove(draft)))
+		return errors.Join(t.unwritten(name, err), ignoreMissing(os.Remove(draft)))
 	}
 	if err := os.Rename(draft, path); err != nil {
 		return fmt.Errorf("archive %s: %w", name, err)

@@ -84,7 +84,7 @@ func (t *S3) failed(name string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return types.Errorf(types.CodeArchiveTarget, "%s in %s: %w", name, t, err)
+	return types.Errorf(codeOf(err), "%s in %s: %w", name, t, err)
 }
 
 // Put implements Target.

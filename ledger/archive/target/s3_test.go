@@ -23,6 +23,7 @@ func TestS3(t *testing.T) {
 	require.NoError(t, err)
 	_, err = target.Open(ctx, "gov/segment-1")
 	require.Error(t, err, "there is no bucket yet")
+	require.Equal(t, types.CodeArchiveTarget, types.CodeOf(target.Probe(ctx)))
 	require.NoError(t, target.client.MakeBucket(ctx, p.Bucket, minio.MakeBucketOptions{}))
 	conform(t, target)
 
@@ -40,8 +41,23 @@ func TestS3(t *testing.T) {
 	other, err := OpenS3(bad)
 	require.NoError(t, err)
 	err = other.Put(ctx, "gov/x", 3, crypto.Sum([]byte("abc")), bytes.NewReader([]byte("abc")))
-	require.Equal(t, types.CodeArchiveTarget, types.CodeOf(err))
+	require.Equal(t, types.CodeTargetRefused, types.CodeOf(err))
 	require.NotContains(t, err.Error()+other.String(), "wrong-secret")
+	err = other.Probe(ctx)
+	require.Equal(t, types.CodeTargetRefused, types.CodeOf(err))
+	require.NotContains(t, err.Error(), "wrong-secret")
+
+	// A probe is no object, and no upload that goes on.
+	count := func() (n int) {
+		require.NoError(t, target.List(ctx, "", func(string, int64) error { n++; return nil }))
+		return n
+	}
+	before := count()
+	require.NoError(t, target.Probe(ctx))
+	require.Equal(t, before, count())
+	for u := range target.client.ListIncompleteUploads(ctx, p.Bucket, "", true) {
+		require.Fail(t, "an upload is left", "%+v", u)
+	}
 	require.NoError(t, os.Chmod(p.CredentialsFile, 0o644))
 	_, err = OpenS3(p)
 	require.Equal(t, types.CodeConfig, types.CodeOf(err), "a file that others may read")
