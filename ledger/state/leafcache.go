@@ -1,7 +1,6 @@
 package state
 
 import (
-	"slices"
 	"sync"
 	"unsafe"
 
@@ -13,7 +12,17 @@ import (
 type entry struct {
 	key, hash crypto.Hash // kh and the leaf's hash
 	written
+	held
 }
+
+// held says how the cache holds a leaf, so that whoever puts it back need not look.
+type held struct {
+	cell, next place // the leaf's cell and what follows there; a cell of 0: it has none
+	changed    bool  // the leaf is not as its cell has it
+}
+
+// asCached reports whether the leaf is as the cache gave it.
+func (e *entry) asCached() bool { return e.cell != 0 && !e.changed }
 
 // cell is an entry as it is cached. Its numbers are halved, so that it takes no padding.
 type cell struct {
@@ -30,9 +39,9 @@ const (
 )
 
 // leafCache holds the leaves of pages of the committed tree, each page as a chain of cells
-// in the order of its keys. A page keeps its cells while it grows, takes one more for a new
-// leaf, and shares them out to those it splits into. Once no cell is left that was never
-// taken, the one taken longest ago is overwritten. Cells never taken need no memory.
+// in the order of its keys. A leaf keeps its cell while its page grows and splits; only
+// where a chain leads changes then. Once no cell is left that was never taken, the one
+// taken longest ago is overwritten. Cells never taken need no memory.
 //
 // Nodes say where their pages begin, and nothing needs to tell them when a page is gone: a
 // chain that lost a cell leads to a leaf of another place in the tree, or ends elsewhere.
@@ -40,15 +49,11 @@ type leafCache struct {
 	mu    sync.RWMutex
 	cells memory[cell]
 	n     int
-	head  int   // cells taken since the first was, in a circle
-	free  place // cells that a split left over, chained; none of them is of a page
+	head  int // cells taken since the first was, in a circle
 }
 
 // place is the cell that a page begins in, counted from 1; 0 is nowhere.
 type place uint32
-
-// places are the cells of a page.
-type places [pageLeaves]place
 
 func newLeafCache(maxBytes int) *leafCache {
 	n := maxBytes / CachedLeafBytes
@@ -60,48 +65,59 @@ func newLeafCache(maxBytes int) *leafCache {
 
 func (c *leafCache) at(p place) *cell { return &c.cells.items[p-1] }
 
-// chain finds the cells of the page that begins at from, has n leaves and agrees with kh in
-// the first level bits; false if it is no longer whole. The caller holds mu.
-func (c *leafCache) chain(from place, kh *crypto.Hash, level, n int) (found places, whole bool) {
-	for i := range n {
+// get appends the n leaves of the page that begins at from and agrees with kh in the first
+// level bits, if they are all still there.
+func (c *leafCache) get(dst []entry, from place, kh *crypto.Hash, level, n int) ([]entry, bool) {
+	had := len(dst)
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	for ; n > 0; n-- {
 		if from == 0 {
-			return found, false
+			return dst[:had], false
 		}
 		l := c.at(from)
 		if !underPrefix(l.key[:], kh[:], level) {
-			return found, false
+			return dst[:had], false
 		}
-		found[i], from = from, l.next
-	}
-	return found, from == 0
-}
-
-// get appends the n leaves of the page that agrees with kh in the first level bits, if
-// they are still there.
-func (c *leafCache) get(dst []entry, from place, kh *crypto.Hash, level, n int) ([]entry, bool) {
-	if from == 0 {
-		return dst, false
-	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	found, whole := c.chain(from, kh, level, n)
-	if !whole {
-		return dst, false
-	}
-	for _, p := range found[:n] {
-		l := c.at(p)
 		w := uint64(l.written[0])<<32 | uint64(l.written[1])
-		dst = append(dst, entry{l.key, l.hash, written{w >> txBits, uint32(w & (1<<txBits - 1))}})
+		dst = append(dst, entry{l.key, l.hash, written{w >> txBits, uint32(w & (1<<txBits - 1))}, held{cell: from, next: l.next}})
+		from = l.next
+	}
+	if from != 0 {
+		return dst[:had], false
 	}
 	return dst, true
 }
 
 // holds reports whether the leaves of the page of kh are there.
 func (c *leafCache) holds(p *pageOfKey, kh *crypto.Hash) bool {
+	var room [pageLeaves]entry
+	_, whole := c.get(room[:0], p.page, kh, p.level, p.root.leaves())
+	return whole
+}
+
+// touch reads the chains that begin at pages, which it uses up, all side by side: the
+// processor then waits for their memory once instead of for one cell after the other.
+func (c *leafCache) touch(pages []place) (touched byte) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	_, whole := c.chain(p.page, kh, p.level, p.root.leaves())
-	return whole
+	for range pageLeaves {
+		for i, p := range pages {
+			if p != 0 {
+				l := c.at(p)
+				touched ^= l.key[0]
+				pages[i] = l.next
+			}
+		}
+	}
+	return touched
+}
+
+// now is what put must be told of the leaves that get finds from now on.
+func (c *leafCache) now() int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.head
 }
 
 // room reports whether a page can be put without overwriting others.
@@ -111,50 +127,59 @@ func (c *leafCache) room() bool {
 	return c.head+pageLeaves <= c.n
 }
 
-// put holds the leaves of a page from now on: in the cells of the page they were part of,
-// if that is still there, and in others as far as these do not suffice.
-func (c *leafCache) put(leaves []entry, was formerPage) place {
+// put holds the leaves of a page from now on: those that get found since a moment in the
+// cells they have, unless these were taken since, and the others in new ones.
+func (c *leafCache) put(leaves []entry, since int) place {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.n == 0 {
 		return 0
 	}
 	for i := range leaves {
-		if w := &leaves[i].written; w.height>>(64-txBits) != 0 || w.txIndex>>txBits != 0 {
+		l := &leaves[i]
+		if l.height>>(64-txBits) != 0 || l.txIndex>>txBits != 0 {
 			return 0
 		}
-	}
-	cells, whole := c.chain(was.at, &leaves[0].key, int(was.level), int(was.leaves))
-	have := int(was.leaves)
-	if !whole {
-		have = 0
-	}
-	for ; have < len(leaves); have++ {
-		cells[have] = c.take(cells[:have])
-	}
-	for _, p := range cells[len(leaves):have] {
-		c.at(p).next, c.free = c.free, p
+		if l.cell != 0 && c.taken(l.cell, since) {
+			l.cell = 0
+		}
 	}
 	var next place
 	for i := len(leaves) - 1; i >= 0; i-- {
 		l := &leaves[i]
-		w := l.height<<txBits | uint64(l.txIndex)
-		*c.at(cells[i]) = cell{l.key, l.hash, [2]uint32{uint32(w >> 32), uint32(w)}, next}
-		next = cells[i]
+		if !l.asCached() {
+			if l.cell == 0 {
+				l.cell = c.take(leaves)
+			}
+			w := l.height<<txBits | uint64(l.txIndex)
+			*c.at(l.cell) = cell{l.key, l.hash, [2]uint32{uint32(w >> 32), uint32(w)}, next}
+		} else if l.next != next {
+			c.at(l.cell).next = next
+		}
+		next = l.cell
 	}
 	return next
 }
 
-// take returns a cell for a page that has some already. The caller holds mu.
-func (c *leafCache) take(had []place) place {
-	if p := c.free; p != 0 {
-		c.free = c.at(p).next
-		return p
+// taken reports whether a cell was taken since a moment. The caller holds mu.
+func (c *leafCache) taken(p place, since int) bool {
+	if c.head <= c.n {
+		return false // none was taken twice
 	}
+	ago := (int(p) - 1 - since%c.n + c.n) % c.n // how many are taken before p's turn
+	return ago < c.head-since
+}
+
+// take returns a cell for a page, none that it has already. The caller holds mu.
+func (c *leafCache) take(page []entry) place {
 	for {
 		p := place(c.head%c.n + 1)
 		c.head++
-		if !slices.Contains(had, p) {
+		has := false
+		for i := range page {
+			has = has || page[i].cell == p
+		}
+		if !has {
 			return p
 		}
 	}

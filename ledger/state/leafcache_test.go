@@ -15,35 +15,63 @@ import (
 type cachedPage struct {
 	level  int
 	at     place
-	leaves []entry
+	leaves []entry // as they should be found, not held
 }
 
-// grow puts a leaf into the pages and into the cache, unless it belongs where no page is.
-func grow(c *leafCache, pages []cachedPage, e entry) []cachedPage {
+// find takes the page's leaves from the cache; if they are gone, as their rows would give them.
+func (p *cachedPage) find(t *testing.T, c *leafCache) (leaves []entry, hit bool) {
+	leaves, hit = c.get(nil, p.at, &p.leaves[0].key, p.level, len(p.leaves))
+	if !hit {
+		require.Empty(t, leaves)
+		return slices.Clone(p.leaves), false
+	}
+	bare := slices.Clone(leaves)
+	for i := range bare {
+		require.NotZero(t, bare[i].cell)
+		bare[i].held = held{}
+	}
+	require.Equal(t, p.leaves, bare)
+	return leaves, true
+}
+
+// put puts leaves as those of the page, and keeps what must be found from now on.
+func (p *cachedPage) put(c *leafCache, leaves []entry, since int) {
+	p.at = c.put(leaves, since)
+	p.leaves = slices.Clone(leaves)
+	for i := range p.leaves {
+		p.leaves[i].held = held{}
+	}
+}
+
+// grow writes a leaf into the pages and into the cache, unless it belongs where no page is.
+// Meanwhile, between the page being found and put, others are put.
+func grow(t *testing.T, c *leafCache, pages []cachedPage, e entry, meanwhile func()) []cachedPage {
 	i := slices.IndexFunc(pages, func(p cachedPage) bool { return underPrefix(e.key[:], p.leaves[0].key[:], p.level) })
 	if i < 0 {
 		return pages
 	}
-	p := &pages[i]
-	was := formerPage{p.at, int32(p.level), int32(len(p.leaves))}
-	k, found := slices.BinarySearchFunc(p.leaves, e, func(a, b entry) int { return bytes.Compare(a.key[:], b.key[:]) })
+	p, since := &pages[i], c.now()
+	leaves, _ := p.find(t, c)
+	meanwhile()
+	k, found := slices.BinarySearchFunc(leaves, e, func(a, b entry) int { return bytes.Compare(a.key[:], b.key[:]) })
 	if found {
-		p.leaves[k] = e
+		e.held, e.changed = leaves[k].held, true
+		leaves[k] = e
 	} else {
-		p.leaves = slices.Insert(p.leaves, k, e)
+		leaves = slices.Insert(leaves, k, e)
 	}
-	if len(p.leaves) <= pageLeaves {
-		p.at = c.put(p.leaves, was)
+	if len(leaves) <= pageLeaves {
+		p.put(c, leaves, since)
 		return pages
 	}
 	level, mid := p.level, 0
-	for mid == 0 || mid == len(p.leaves) {
-		mid, level = split(p.leaves, level), level+1
+	for mid == 0 || mid == len(leaves) {
+		mid, level = split(leaves, level), level+1
 	}
-	right := cachedPage{level: level, leaves: slices.Clone(p.leaves[mid:])}
-	p.level, p.leaves = level, p.leaves[:mid:mid]
-	p.at = c.put(p.leaves, was)
-	right.at = c.put(right.leaves, formerPage{})
+	right := cachedPage{level: level}
+	p.level = level
+	p.put(c, leaves[:mid], since)
+	right.put(c, leaves[mid:], since)
 	return slices.Insert(pages, i+1, right)
 }
 
@@ -51,36 +79,42 @@ func grow(c *leafCache, pages []cachedPage, e entry) []cachedPage {
 // for hardly any: what is found is what was put last, and nothing is lost while there is room.
 func TestLeafCache(t *testing.T) {
 	const leaves = 3000
-	for _, cells := range []int{2 * pageLeaves, 200, leaves} {
+	for _, cells := range []int{2 * pageLeaves, 50, 200, leaves} {
 		c := newLeafCache(cells * CachedLeafBytes)
 		rng := rand.New(rand.NewSource(int64(cells)))
 		keys := make([]crypto.Hash, leaves)
 		for i := range keys {
 			rng.Read(keys[i][:])
 		}
-		pages := []cachedPage{{leaves: []entry{{key: keys[0]}}}}
-		pages[0].at = c.put(pages[0].leaves, formerPage{})
+		pages := []cachedPage{{}}
+		pages[0].put(c, []entry{{key: keys[0]}}, c.now())
 		hits := 0
+		look := func() { // as a reader does, who puts what he had to read from rows
+			p, since := &pages[rng.Intn(len(pages))], c.now()
+			found, hit := p.find(t, c)
+			if hit {
+				hits++
+			} else {
+				p.put(c, found, since)
+			}
+		}
 		for i := 1; i < 3*leaves; i++ {
 			e := entry{key: keys[i%leaves], written: written{uint64(i), uint32(i)}}
 			rng.Read(e.hash[:])
-			pages = grow(c, pages, e)
-			p := &pages[rng.Intn(len(pages))]
-			got, ok := c.get(nil, p.at, &p.leaves[0].key, p.level, len(p.leaves))
-			if ok {
-				hits++
-				require.Equal(t, p.leaves, got)
-			} else {
-				require.Empty(t, got)
-				p.at = c.put(p.leaves, formerPage{}) // as a reader puts it who read its rows
-			}
+			pages = grow(t, c, pages, e, func() {
+				for range rng.Intn(4) {
+					look()
+				}
+			})
+			look()
 		}
 		if cells == leaves {
 			total := 0
 			for i := range pages {
 				total += len(pages[i].leaves)
+				_, hit := pages[i].find(t, c)
+				require.True(t, hit)
 			}
-			require.Equal(t, 3*leaves-1, hits)
 			require.Equal(t, total, c.head)
 		} else {
 			require.Positive(t, hits)
@@ -88,9 +122,9 @@ func TestLeafCache(t *testing.T) {
 		c.close()
 	}
 	none := newLeafCache((2*pageLeaves - 1) * CachedLeafBytes)
-	require.Zero(t, none.put([]entry{{}}, formerPage{}))
+	require.Zero(t, none.put([]entry{{}}, 0))
 	full := newLeafCache(1 << 20)
-	require.Zero(t, full.put([]entry{{written: written{height: 1 << (64 - txBits)}}}, formerPage{}))
-	require.Zero(t, full.put([]entry{{written: written{txIndex: 1 << txBits}}}, formerPage{}))
+	require.Zero(t, full.put([]entry{{written: written{height: 1 << (64 - txBits)}}}, 0))
+	require.Zero(t, full.put([]entry{{written: written{txIndex: 1 << txBits}}}, 0))
 	full.close()
 }

@@ -58,6 +58,7 @@ func (s *Store) splits(r ref, level int) bool {
 }
 
 func (s *Store) applyPart(p *part, t subtree, level int) (subtree, error) {
+	p.since = s.have.now()
 	u := &updater{part: p, tree: s.tree, rows: &rowLeaves{r: s.db}, have: s.have}
 	t, err := u.run(t, level)
 	return t, errors.Join(err, u.rows.close())
@@ -151,7 +152,7 @@ func (p *part) keep(at place, to *leafCache) place {
 		return at
 	}
 	page := p.pages[at&^newPlace]
-	return to.put(p.leaves[page.from:page.to], page.was)
+	return to.put(p.leaves[page.from:page.to], p.since)
 }
 
 // replaced are the nodes of the tree that only older roots need once the change is made.

@@ -61,8 +61,6 @@ type rebuilder struct {
 	part   *part
 	level  int
 	leaves uint64
-	run    []entry
-	at     []int32 // places of the run's leaves in the hasher
 	roots  []runRoot
 }
 
@@ -90,11 +88,10 @@ func (b *rebuilder) read(i, n int) (err error) {
 		if err != nil {
 			return err
 		}
-		if len(b.run) > 0 && !underPrefix(l.Key[:], b.run[0].key[:], b.level) {
+		if run := b.part.leaves; len(run) > 0 && !underPrefix(l.Key[:], run[0].key[:], b.level) {
 			b.flush()
 		}
-		b.run = append(b.run, entry{key: l.Key, written: written{l.Height, l.TxIndex}})
-		b.at = append(b.at, b.part.h.leaf(&l.Key, &l.Value))
+		b.part.addLeaf(&l)
 		b.leaves++
 	}
 	b.flush()
@@ -103,14 +100,14 @@ func (b *rebuilder) read(i, n int) (err error) {
 
 // flush builds the nodes of the run that was read.
 func (b *rebuilder) flush() {
-	if len(b.run) == 0 {
+	n := len(b.part.leaves)
+	if n == 0 {
 		return
 	}
-	n := (&updater{part: b.part}).build(b.run, b.at, b.level)
-	r := b.adopt(n)
-	r.key = b.run[0].key
+	key := b.part.leaves[0].key
+	r := b.adopt((&updater{part: b.part}).build(0, n, b.level))
+	r.key = key
 	b.roots = append(b.roots, r)
-	b.run, b.at = b.run[:0], b.at[:0]
 }
 
 // adopt finishes a subtree and moves its nodes into the tree, which all parts share.

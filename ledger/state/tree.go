@@ -127,7 +127,7 @@ func (s *Store) page(kh *crypto.Hash) pageOfKey {
 // note caches the leaves of the page, which were read from rows and checked.
 func (p *pageOfKey) note(c *leafCache, leaves []entry) {
 	if p.above != nil {
-		p.above.notePage(p.side, c.put(leaves, formerPage{}))
+		p.above.notePage(p.side, c.put(leaves, c.now()))
 	}
 }
 

@@ -20,21 +20,13 @@ type part struct {
 	pages    []newPage
 	leaves   []entry // of the new pages
 	at       []int32 // by leaf: its place in the hasher
+	since    int     // moment of the leaf cache before leaves were taken from it
 	checks   []check
 	added    int // leaves that are new
 }
 
 // newPage is a page of the change: leaves[from:to].
-type newPage struct {
-	from, to int32
-	was      formerPage // that these leaves were part of, for one of its heirs
-}
-
-// formerPage is a page of the tree before a change.
-type formerPage struct {
-	at            place
-	level, leaves int32
-}
+type newPage struct{ from, to int32 }
 
 // newPlace, set in a place, makes the rest of it the number of a new page of the part.
 const newPlace place = 1 << 31
@@ -69,7 +61,9 @@ func (p *part) finish() error {
 		p.nodes[i].hash = [2]crypto.Hash{p.h.hashes[k[0]], p.h.hashes[k[1]]}
 	}
 	for i := range p.leaves {
-		p.leaves[i].hash = p.h.hashes[p.at[i]]
+		if l := &p.leaves[i]; !l.asCached() {
+			l.hash = p.h.hashes[p.at[i]]
+		}
 	}
 	for i := range p.checks {
 		if c := &p.checks[i]; p.h.hashes[c.node] != c.want {
@@ -86,39 +80,67 @@ type updater struct {
 	tree *slab
 	rows *rowLeaves
 	have *leafCache
-	// Leaves of the page in work and their places in the hasher.
-	old, merged     []entry
-	oldAt, mergedAt []int32
+
+	touched byte // what touch read, so that the compiler leaves it in
 }
 
 // run applies the sorted updates to a subtree and returns the new one.
 func (u *updater) run(t subtree, level int) (subtree, error) {
-	n, err := u.subtree(t, level)
+	n, err := u.subtree(t, level, false)
 	if err == nil {
 		err = u.finish()
 	}
 	return subtree{root: n.ref, hash: u.h.hashes[n.at]}, err
 }
 
-// subtree updates a subtree at a level.
-func (u *updater) subtree(t subtree, level int) (sub, error) {
+// subtree updates a subtree at a level; touched says whether touch was here.
+func (u *updater) subtree(t subtree, level int, touched bool) (sub, error) {
 	if len(t.ups) == 0 {
 		return sub{t.root, t.page, u.h.known(t.hash)}, nil
+	}
+	if !touched && len(t.ups) <= touchUpdates {
+		u.touch(t, level)
+		touched = true
 	}
 	if !t.root.inTree() {
 		return u.page(t, level)
 	}
 	u.replaced = append(u.replaced, t.root)
 	l, r := u.tree.at(t.root).kids(t.ups, level)
-	left, err := u.subtree(l, level+1)
+	left, err := u.subtree(l, level+1, touched)
 	if err != nil {
 		return sub{}, err
 	}
-	right, err := u.subtree(r, level+1)
+	right, err := u.subtree(r, level+1, touched)
 	if err != nil {
 		return sub{}, err
 	}
 	return u.join(level, left, right), nil
+}
+
+// touchUpdates is how many updates touch takes at a time: enough to wait for memory once
+// for all of them, few enough for what they lead to to stay in the processor's cache.
+const touchUpdates = 32
+
+// touch reads the nodes and cells that the updates of a subtree lead to, all side by side.
+func (u *updater) touch(t subtree, level int) {
+	var nodes [touchUpdates]ref
+	var pages [touchUpdates]place
+	for i := range t.ups {
+		nodes[i], pages[i] = t.root, t.page
+	}
+	for more := true; more; level++ {
+		more = false
+		for i := range t.ups {
+			if nodes[i].inTree() {
+				n, side := u.tree.at(nodes[i]), bit(&t.ups[i].leaf.Key, level)
+				u.touched ^= n.hash[0][0]
+				nodes[i], pages[i] = n.kid[side], n.atPage(side)
+				more = true
+			}
+		}
+	}
+	u.touched ^= u.have.touch(pages[:len(t.ups)])
 }
 
 // kids are the subtrees of a node with their updates.
@@ -144,52 +166,50 @@ func (u *updater) join(level int, left, right sub) sub {
 
 // page merges updates into the leaves of a page and splits what became too large.
 func (u *updater) page(t subtree, level int) (sub, error) {
+	from := len(u.leaves)
 	if err := u.load(t, level); err != nil {
 		return sub{}, err
 	}
-	u.merged, u.mergedAt = u.merged[:0], u.mergedAt[:0]
-	take := func(i int) {
-		u.merged, u.mergedAt = append(u.merged, u.old[i]), append(u.mergedAt, u.oldAt[i])
-	}
-	i := 0
+	i := from
 	for k := range t.ups {
 		up := &t.ups[k]
-		for ; i < len(u.old) && bytes.Compare(u.old[i].key[:], up.leaf.Key[:]) < 0; i++ {
-			take(i)
-		}
-		if i < len(u.old) && u.old[i].key == up.leaf.Key {
-			up.old, up.hadOld = u.old[i].written, true
+		for i < len(u.leaves) && bytes.Compare(u.leaves[i].key[:], up.leaf.Key[:]) < 0 {
 			i++
+		}
+		known := i < len(u.leaves) && u.leaves[i].key == up.leaf.Key
+		if known {
+			up.old, up.hadOld = u.leaves[i].written, true
 		} else {
 			u.added++
 		}
-		if !up.removed {
-			u.merged = append(u.merged, entry{key: up.leaf.Key, written: written{up.leaf.Height, up.leaf.TxIndex}})
-			u.mergedAt = append(u.mergedAt, u.h.leaf(&up.leaf.Key, &up.leaf.Value))
+		switch {
+		case up.removed && known:
+			u.leaves, u.at = slices.Delete(u.leaves, i, i+1), slices.Delete(u.at, i, i+1)
+		case up.removed:
+		case known:
+			u.leaves[i].written, u.leaves[i].changed = written{up.leaf.Height, up.leaf.TxIndex}, true
+			u.at[i] = u.h.leaf(&up.leaf.Key, &up.leaf.Value)
+			i++
+		default: // at most the leaves of one page lie behind it
+			u.leaves = slices.Insert(u.leaves, i, entry{key: up.leaf.Key, written: written{up.leaf.Height, up.leaf.TxIndex}})
+			u.at = slices.Insert(u.at, i, u.h.leaf(&up.leaf.Key, &up.leaf.Value))
+			i++
 		}
 	}
-	for ; i < len(u.old); i++ {
-		take(i)
-	}
-	first := len(u.pages)
-	n := u.build(u.merged, u.mergedAt, level)
-	if first < len(u.pages) {
-		u.pages[first].was = formerPage{t.page, int32(level), int32(len(u.old))}
-	}
-	return n, nil
+	return u.build(from, len(u.leaves), level), nil
 }
 
-// load fills old and oldAt with the leaves of a page.
+// load appends the leaves of a page and their places in the hasher.
 func (u *updater) load(t subtree, level int) error {
-	u.old, u.oldAt = u.old[:0], u.oldAt[:0]
 	if t.root == 0 {
 		return nil
 	}
+	from := len(u.leaves)
 	kh, n := &t.ups[0].leaf.Key, t.root.leaves()
 	var hit bool
-	if u.old, hit = u.have.get(u.old, t.page, kh, level, n); hit {
-		for i := range u.old {
-			u.oldAt = append(u.oldAt, u.h.known(u.old[i].hash))
+	if u.leaves, hit = u.have.get(u.leaves, t.page, kh, level, n); hit {
+		for i := range u.leaves[from:] {
+			u.at = append(u.at, u.h.known(u.leaves[from+i].hash))
 		}
 		return nil
 	}
@@ -202,28 +222,32 @@ func (u *updater) load(t subtree, level int) error {
 		return Corrupt("%d leaf rows under %x/%d, the tree counts %d", len(rows), *kh, level, n)
 	}
 	for i := range rows {
-		l := &rows[i]
-		u.old = append(u.old, entry{key: l.Key, written: written{l.Height, l.TxIndex}})
-		u.oldAt = append(u.oldAt, u.h.leaf(&l.Key, &l.Value))
+		u.addLeaf(&rows[i])
 	}
-	u.checks = append(u.checks, check{u.h.page(u.old, u.oldAt, level), t.hash})
+	u.checks = append(u.checks, check{u.h.page(u.leaves[from:], u.at[from:], level), t.hash})
 	return nil
 }
 
-// build makes pages, and nodes above them, of leaves that share their first level bits.
-func (u *updater) build(leaves []entry, at []int32, level int) sub {
-	if len(leaves) == 0 {
+// addLeaf appends a leaf that was read from its row.
+func (p *part) addLeaf(l *Leaf) {
+	p.leaves = append(p.leaves, entry{key: l.Key, written: written{l.Height, l.TxIndex}})
+	p.at = append(p.at, p.h.leaf(&l.Key, &l.Value))
+}
+
+// build makes pages, and nodes above them, of leaves[from:to], which share their first
+// level bits.
+func (u *updater) build(from, to, level int) sub {
+	if from == to {
 		return sub{}
 	}
+	leaves := u.leaves[from:to]
 	if len(leaves) <= pageLeaves {
-		from := len(u.leaves)
-		u.leaves, u.at = append(u.leaves, leaves...), append(u.at, at...)
-		u.pages = append(u.pages, newPage{from: int32(from), to: int32(len(u.leaves))})
-		return sub{pageOf(len(leaves)), newPlace | place(len(u.pages)-1), u.h.page(leaves, at, level)}
+		u.pages = append(u.pages, newPage{int32(from), int32(to)})
+		return sub{pageOf(len(leaves)), newPlace | place(len(u.pages)-1), u.h.page(leaves, u.at[from:to], level)}
 	}
-	mid := split(leaves, level)
-	left := u.build(leaves[:mid], at[:mid], level+1)
-	return u.join(level, left, u.build(leaves[mid:], at[mid:], level+1))
+	mid := from + split(leaves, level)
+	left := u.build(from, mid, level+1)
+	return u.join(level, left, u.build(mid, to, level+1))
 }
 
 func splitUpdates(ups []update, level int) int {
