@@ -26,7 +26,15 @@ const (
 // digest is a type of 32 bytes.
 type digest interface{ ~[32]byte }
 
-var initial = [8]uint32{0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e}
+// initial is the state before the first block.
+var initial = func() (s state) {
+	for j, w := range []uint32{0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e} {
+		for i := range lanes {
+			s[lanes*j+i] = w
+		}
+	}
+	return s
+}()
 
 // SumMany sets dst[i] = SM3(data[i·size : (i+1)·size]). data is len(dst)·size bytes, or
 // it panics.
@@ -46,8 +54,7 @@ func SumMany[H digest](dst []H, data []byte, size int) {
 
 // sumGroup hashes up to eight messages; fewer only if they are of at most shortest bytes.
 func sumGroup[H digest](dst []H, data []byte, size int) {
-	var s state
-	s.reset()
+	s := initial
 	whole := 0
 	if len(dst) == lanes {
 		whole = size / blockSize
@@ -92,12 +99,14 @@ func sumNodes[H digest](dst []H, prefix byte, children []H, arity int) {
 		}
 		for len(dst) >= worthwhile {
 			n := min(lanes, len(dst))
+			at := 1
 			for i := range n * arity {
-				at := i/arity*tailSize + 1 + i%arity*32
-				copy(tails[at:at+32], children[i][:])
+				*(*[32]byte)(tails[at:]) = children[i]
+				if at += 32; at%tailSize == size {
+					at += tailSize - 32*arity // to the next tail
+				}
 			}
-			var s state
-			s.reset()
+			s := initial
 			s.add(tails[:], tailSize, blocks)
 			read(dst[:n], &s)
 			dst, children = dst[n:], children[n*arity:]
@@ -116,14 +125,6 @@ func sumNodes[H digest](dst []H, prefix byte, children []H, arity int) {
 // state is the chaining value of eight messages: word j of message i at [8j+i].
 type state [64]uint32
 
-func (s *state) reset() {
-	for j, w := range initial {
-		for i := range lanes {
-			s[lanes*j+i] = w
-		}
-	}
-}
-
 // add runs over blocks blocks of each message; message i begins at data[i·stride].
 func (s *state) add(data []byte, stride, blocks int) {
 	if blocks == 0 {
@@ -135,8 +136,17 @@ func (s *state) add(data []byte, stride, blocks int) {
 
 func read[H digest](dst []H, s *state) {
 	for i := range dst {
-		for j := range 8 {
-			binary.BigEndian.PutUint32(dst[i][4*j:], s[lanes*j+i])
-		}
+		var d [32]byte
+		lane := s[i%lanes:] // constant places in it need no checks
+		_ = lane[7*lanes]
+		binary.BigEndian.PutUint32(d[0:], lane[0])
+		binary.BigEndian.PutUint32(d[4:], lane[lanes])
+		binary.BigEndian.PutUint32(d[8:], lane[2*lanes])
+		binary.BigEndian.PutUint32(d[12:], lane[3*lanes])
+		binary.BigEndian.PutUint32(d[16:], lane[4*lanes])
+		binary.BigEndian.PutUint32(d[20:], lane[5*lanes])
+		binary.BigEndian.PutUint32(d[24:], lane[6*lanes])
+		binary.BigEndian.PutUint32(d[28:], lane[7*lanes])
+		dst[i] = d
 	}
 }
