@@ -2,9 +2,11 @@ package devnet
 
 import (
 	"context"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/huchain/huchain/contracts/bundle"
@@ -20,9 +22,10 @@ type Sources struct {
 	// Tree is the root of a source tree whose contracts/base is built where nothing is
 	// prebuilt; empty if there is none.
 	Tree string
-	// Also names contracts that are wanted besides those of contracts/base. What is not
-	// prebuilt is built from the samples of Tree, if they are there.
-	Also []string
+	// Wanted, where set, names the contracts to take; otherwise they are those of
+	// contracts/base. What is not prebuilt and no base contract is built from the samples of
+	// Tree, if they are there.
+	Wanted []string
 	// Build makes the package of the bundle in a folder of the tree; nil if this program
 	// cannot.
 	Build func(ctx context.Context, dir string) ([]byte, error)
@@ -66,14 +69,14 @@ func treeAbove(dir string) string {
 	}
 }
 
-// Packages returns the package files of the base contracts by contract name, and of those
-// in Also: prebuilt, or built from the source tree. say is told what takes long.
+// Packages returns the package files of the base contracts, or of those Wanted, by contract
+// name: prebuilt, or built from the source tree. say is told what takes long.
 func (s Sources) Packages(ctx context.Context, say func(en, zh string)) (map[string][]byte, error) {
 	out, err := s.base(ctx, say)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range s.Also {
+	for _, name := range s.Wanted {
 		dir := filepath.Join(s.Tree, "contracts", "samples", name)
 		if out[name] != nil || s.Only != "" || s.Tree == "" || s.Build == nil {
 			continue
@@ -85,6 +88,9 @@ func (s Sources) Packages(ctx context.Context, say func(en, zh string)) (map[str
 		if out[name], err = s.Build(ctx, dir); err != nil {
 			return nil, err
 		}
+	}
+	if len(s.Wanted) > 0 {
+		maps.DeleteFunc(out, func(name string, _ []byte) bool { return !slices.Contains(s.Wanted, name) })
 	}
 	return out, nil
 }

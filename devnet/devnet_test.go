@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -139,7 +140,7 @@ func leftAlone(t *testing.T, n *Network) {
 }
 
 func playStory(t *testing.T, n *Network) {
-	s := &story{n: n, cast: map[string]*client.Identity{}, scope: testkit.NewScope(n.Chain, n.Genesis, "")}
+	s := &story{n: n, cast: map[string]*client.Identity{}, casting: new(sync.Mutex), scope: testkit.NewScope(n.Chain, n.Genesis, "")}
 	for _, line := range []string{"", "# words", "time 2026-03-02T01:00:00Z", "ok {}", "member clerk org=archives role=client", "member writer org=court role=client"} {
 		called, err := s.line(t.Context(), line)
 		require.NoError(t, err, line)

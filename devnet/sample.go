@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/contracts/testkit"
@@ -32,13 +33,21 @@ func (u *Up) loadSample(ctx context.Context, o UpOptions) error {
 		if err != nil {
 			return err
 		}
-		for _, f := range files {
+		// Side by side: a story waits for a block at each of its calls.
+		stories, errs, calls := make([]*story, len(files)), make([]error, len(files)), make([]int, len(files))
+		var casting sync.Mutex
+		var all sync.WaitGroup
+		for i, f := range files {
 			name := filepath.Base(filepath.Dir(filepath.Dir(f)))
 			o.Say("loading the demo story of "+name, "加载示例数据："+name)
-			calls, err := n.play(ctx, c, name, f)
-			u.Sample += calls
-			if err != nil {
-				o.Say("the story of "+name+" ends early: "+err.Error(), name+" 的示例数据只加载了一部分："+err.Error())
+			stories[i] = &story{n: n, c: c, contract: name, cast: map[string]*client.Identity{}, casting: &casting, scope: testkit.NewScope(n.Chain, n.Genesis, name)}
+			all.Go(func() { calls[i], errs[i] = stories[i].play(ctx, f) })
+		}
+		all.Wait()
+		for i, s := range stories {
+			u.Sample += calls[i]
+			if errs[i] != nil {
+				o.Say("the story of "+s.contract+" ends early: "+errs[i].Error(), s.contract+" 的示例数据只加载了一部分："+errs[i].Error())
 			}
 		}
 	}
@@ -47,13 +56,12 @@ func (u *Up) loadSample(ctx context.Context, o UpOptions) error {
 }
 
 // play runs the calls of a transcript and returns how many were committed.
-func (n *Network) play(ctx context.Context, c *client.Client, contract, path string) (int, error) {
+func (s *story) play(ctx context.Context, path string) (int, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	s := &story{n: n, c: c, contract: contract, cast: map[string]*client.Identity{}, scope: testkit.NewScope(n.Chain, n.Genesis, contract)}
 	in := bufio.NewScanner(f)
 	in.Buffer(nil, 1<<20)
 	calls := 0
@@ -75,6 +83,7 @@ type story struct {
 	c        *client.Client
 	contract string
 	cast     map[string]*client.Identity
+	casting  *sync.Mutex // held while a member is looked up or made, which stories share
 	scope    *testkit.Scope
 	last     []byte // result of the last call
 }
@@ -151,6 +160,8 @@ func (s *story) member(f []string) error {
 	if err != nil {
 		return err
 	}
+	s.casting.Lock()
+	defer s.casting.Unlock()
 	who, err := s.n.Member(string(id))
 	if types.CodeOf(err) == types.CodeNotFound {
 		who, err = s.n.AddMember(id, roles)

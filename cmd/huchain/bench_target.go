@@ -48,7 +48,7 @@ func (a *app) benchDevnet(ctx context.Context, f *benchFlags) (*benchTarget, err
 		return t, err
 	}
 	from := sources()
-	from.Also = needs
+	from.Wanted = needs
 	up, err := devnet.BringUp(ctx, devnet.UpOptions{
 		Home: home, Validators: f.validators, Program: program, NoSample: true, NoMirror: f.mirror == "", Sources: from, Timeout: 2*time.Minute + time.Duration(f.records)*20*time.Microsecond,
 		Say: func(en, zh string) { fmt.Fprintln(a.err, a.say(zh, en)+" …") },
