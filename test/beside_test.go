@@ -115,7 +115,7 @@ func shared(t *testing.T, name string, apart bool, prepare func(*network)) *netw
 	if s.n == nil {
 		home, err := os.MkdirTemp(sharedDir, name)
 		require.NoError(t, err)
-		n := foundNetwork(t, home)
+		n := foundNetwork(t, home, contractsOf(name)...)
 		if prepare != nil {
 			prepare(n)
 		}
@@ -141,6 +141,19 @@ func shared(t *testing.T, name string, apart bool, prepare func(*network)) *netw
 		}
 	})
 	return n
+}
+
+// contractsOf lists what the tests of a shared network call.
+func contractsOf(network string) []string {
+	switch network {
+	case "calm":
+		return []string{"evidence", "identity", "supervision", "loop"}
+	case "console":
+		return []string{"evidence", "identity", "supervision"}
+	case "contracts":
+		return []string{"evidence", "loop"}
+	}
+	return []string{"evidence"}
 }
 
 // endShared ends the networks that tests have shared.

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,17 +19,24 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-// versions builds a bundle of the repository under two versions.
-func versions(t *testing.T, dir, first, second string) (one, two []byte) {
-	dir = filepath.Join(root, "contracts", dir)
-	made, err := build.Build(t.Context(), dir, build.Params{Toolchain: build.Toolchain})
+// samples are the samples that were built, by name: functions that build each once.
+var samples sync.Map
+
+// versions builds a sample of contracts/samples, once for all tests, and packs it under its
+// own version and under 1.1.0.
+func versions(t *testing.T, name string) (one, two []byte) {
+	dir := filepath.Join(root, "contracts", "samples", name)
+	once, _ := samples.LoadOrStore(name, sync.OnceValues(func() (*build.Result, error) {
+		return build.Build(context.Background(), dir, build.Params{Toolchain: build.Toolchain})
+	}))
+	made, err := once.(func() (*build.Result, error))()
 	require.NoError(t, err)
 	spec, err := os.ReadFile(filepath.Join(dir, bundle.YAMLFile))
 	require.NoError(t, err)
 	schema, err := os.ReadFile(filepath.Join(dir, bundle.SchemaFile))
 	require.NoError(t, err)
 	tmp := t.TempDir()
-	changed := bytes.Replace(spec, []byte("version: "+first), []byte("version: "+second), 1)
+	changed := bytes.Replace(spec, []byte("version: 1.0.0"), []byte("version: 1.1.0"), 1)
 	require.NotEqual(t, spec, changed)
 	require.NoError(t, os.WriteFile(filepath.Join(tmp, bundle.YAMLFile), changed, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(tmp, bundle.SchemaFile), schema, 0o600))
@@ -50,7 +58,7 @@ func TestBundlesApart(t *testing.T) {
 	clerk, err := n.Member("clerk")
 	require.NoError(t, err)
 	c := n.client(0)
-	one, two := versions(t, "samples/asset-go", "1.0.0", "1.1.0")
+	one, two := versions(t, "asset-go")
 
 	kept := newDeposit()
 	_, err = c.Call(ctx, clerk, "evidence", "deposit", kept)

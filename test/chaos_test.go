@@ -72,7 +72,7 @@ func shiftedBinary(t testing.TB) string {
 func TestFaultyNetwork(t *testing.T) {
 	occupy(t)
 	shifted := shiftedBinary(t)
-	n := foundNetwork(t, t.TempDir())
+	n := foundNetwork(t, t.TempDir(), "evidence")
 	defer n.killAll()
 	t.Cleanup(func() {
 		if t.Failed() {

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/client"
-	"github.com/huchain/huchain/contracts/build"
 	"github.com/huchain/huchain/contracts/bundle"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/vm/wasm/wasmtest"
@@ -25,30 +24,6 @@ func interpreting(n *network) {
 	require.Contains(n.t, string(text), "[vm]\n")
 	changed := strings.Replace(string(text), "[vm]\n", "[vm]\ninterpreter = true\n", 1)
 	require.NoError(n.t, os.WriteFile(file, []byte(changed), 0o600))
-}
-
-// sample builds a sample of contracts/samples.
-func sample(t *testing.T, name string) []byte {
-	t.Helper()
-	r, err := build.Build(t.Context(), filepath.Join(root, "contracts", "samples", name), build.Params{Toolchain: build.Toolchain})
-	require.NoError(t, err)
-	return r.Package
-}
-
-// later builds the Rust sample under a later version.
-func later(t *testing.T, version string) []byte {
-	t.Helper()
-	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join(root, "contracts", "samples", "asset-rust"))))
-	file := filepath.Join(dir, bundle.YAMLFile)
-	text, err := os.ReadFile(file)
-	require.NoError(t, err)
-	changed := strings.Replace(string(text), "version: 1.0.0", "version: "+version, 1)
-	require.NoError(t, os.WriteFile(file, []byte(changed), 0o644))
-	r, err := build.Build(t.Context(), dir, build.Params{Toolchain: build.Toolchain})
-	require.NoError(t, err)
-	require.Equal(t, version, r.Manifest.Version)
-	return r.Package
 }
 
 // TestContractsOnValidators: the sample in Go and in Rust is installed, called, upgraded
@@ -73,9 +48,9 @@ func TestContractsOnValidators(t *testing.T) {
 		require.Equal(t, want, types.CodeOf(err), "%v", err)
 	}
 
-	first, answers := map[string][]byte{}, map[string][]string{}
+	first, next, answers := map[string][]byte{}, map[string][]byte{}, map[string][]string{}
 	for _, name := range []string{"asset-go", "asset-rust"} {
-		first[name] = sample(t, name)
+		first[name], next[name] = versions(t, name)
 		_, err = one.Deploy(ctx, clerk, first[name], nil, nil)
 		refused(types.CodePermissionDenied, err)
 		_, err := one.Deploy(ctx, admin, first[name], nil, nil)
@@ -101,10 +76,9 @@ func TestContractsOnValidators(t *testing.T) {
 	require.Contains(t, answers["asset-rust"][2], "asset.", "more than the balance is refused by the contract")
 
 	// Upgrade after a rehearsal; the state stays.
-	next := filepath.Join(t.TempDir(), "asset-rust-1.1.0.hcp")
-	second := later(t, "1.1.0")
-	require.NoError(t, os.WriteFile(next, second, 0o644))
-	n.huchain("contract", "upgrade", next, "--rehearse", "10")
+	file, second := filepath.Join(t.TempDir(), "asset-rust-1.1.0.hcp"), next["asset-rust"]
+	require.NoError(t, os.WriteFile(file, second, 0o644))
+	n.huchain("contract", "upgrade", file, "--rehearse", "10")
 	_, err = one.Upgrade(ctx, clerk, second, nil, nil)
 	refused(types.CodePermissionDenied, err)
 	up, err := one.Upgrade(ctx, admin, second, nil, nil)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/client"
+	"github.com/huchain/huchain/crypto/keystore"
 	"github.com/huchain/huchain/types"
 	"github.com/huchain/huchain/types/rest"
 )
@@ -47,7 +48,7 @@ type machine struct {
 func newSite(t *testing.T, orgs ...string) *site {
 	s := &site{t: t, dir: t.TempDir(), bridge: fmt.Sprintf("hc%dsw", os.Getpid())}
 	s.pass = filepath.Join(s.dir, "passphrase")
-	require.NoError(t, os.WriteFile(s.pass, []byte("a passphrase for this test\n"), 0o600))
+	require.NoError(t, os.WriteFile(s.pass, keystore.RandomSecret(), 0o600))
 	namespace(t, s.bridge)
 	ip(t, "-n", s.bridge, "link", "add", "br0", "type", "bridge")
 	ip(t, "-n", s.bridge, "link", "set", "br0", "up")
@@ -169,9 +170,10 @@ func (h *machine) start() {
 	})
 }
 
+// eventually is that of a network; what is tried starts a process each time.
 func (s *site) eventually(what string, try func() error) {
 	s.t.Helper()
-	(&network{t: s.t}).eventually(what, try)
+	(&network{t: s.t}).tries(500*time.Millisecond, what, try)
 }
 
 // reaches waits until a host's chain has a height.

@@ -52,10 +52,16 @@ var spawner = func() chan func() {
 	return work
 }()
 
-// foundNetwork founds a network of four validators in home and starts none of them.
-func foundNetwork(t testing.TB, home string) *network {
+// foundNetwork founds a network of four validators in home and starts none of them. Each of
+// them loads the contracts named at every start.
+func foundNetwork(t testing.TB, home string, contracts ...string) *network {
 	t.Helper()
-	return found(t, home, devnet.Params{Validators: 4, Packages: packages})
+	p := devnet.Params{Validators: 4, Packages: map[string][]byte{}}
+	for _, name := range contracts {
+		require.Contains(t, packages, name)
+		p.Packages[name] = packages[name]
+	}
+	return found(t, home, p)
 }
 
 func found(t testing.TB, home string, p devnet.Params) *network {
@@ -339,6 +345,12 @@ func patience() time.Duration { return time.Duration(soak) * 3 * time.Minute }
 // eventually tries until it works, and fails the test with the last error otherwise.
 func (n *network) eventually(what string, try func() error) {
 	n.t.Helper()
+	n.tries(100*time.Millisecond, what, try)
+}
+
+// tries is eventually with a pause between the attempts.
+func (n *network) tries(pause time.Duration, what string, try func() error) {
+	n.t.Helper()
 	deadline := time.Now().Add(patience())
 	for {
 		err := try()
@@ -348,7 +360,7 @@ func (n *network) eventually(what string, try func() error) {
 		if time.Now().After(deadline) {
 			n.t.Fatalf("%s: not within %s: %v", what, patience(), err)
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }
 

@@ -28,7 +28,7 @@ func TestRestartOfFourProcesses(t *testing.T) {
 		return
 	}
 	occupy(t)
-	n := foundNetwork(t, t.TempDir())
+	n := foundNetwork(t, t.TempDir(), "evidence")
 	defer n.killAll()
 	defer func() {
 		if t.Failed() {
