@@ -70,13 +70,6 @@ func run(m *testing.M) (int, error) {
 	if err := warmCache(dir); err != nil {
 		return 1, err
 	}
-	// Dozens of validators share the machine, and wait for one another more than they
-	// compute: with a processor each they spend a third less on waking threads.
-	if soak == 1 {
-		if err := os.Setenv("GOMAXPROCS", "1"); err != nil {
-			return 1, err
-		}
-	}
 	// Tests that wait for their turn count as running: shared and occupy say how many do.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "100"); err != nil {
