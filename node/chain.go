@@ -35,9 +35,10 @@ type running struct {
 	ledger    *ledger.Ledger
 	machine   *chain.Chain
 	consensus *consensus.Node
-	archive   *archivist // nil: history stays in the ledger
-	readOnly  bool       // rebuilt from its archive: no consensus runs
-	backing   sync.Mutex // held while a backup is made
+	archive   *archivist     // nil: history stays in the ledger
+	act       *types.Restart // by which the chain was restarted last; nil if it never was
+	readOnly  bool           // rebuilt from its archive: no consensus runs
+	backing   sync.Mutex     // held while a backup is made
 	lock      *Lock
 	tending   sync.WaitGroup // archiving, backups and orders under way; they end with the chain
 	ended     chan struct{}  // closed when it is stopped

@@ -100,6 +100,7 @@ type EvidenceOf struct {
 	Defaults EvidenceConfig
 	Keys     EvidenceKeys
 	Record   func(actor, action, subject, outcome string) error
+	Restart  *types.Restart // by which the chain was restarted last, nil if it never was
 	Log      *slog.Logger
 }
 
@@ -156,7 +157,7 @@ func (n *node) evidenceOf(r *running, home ChainHome, log *slog.Logger) (Evidenc
 	}
 	return n.newEvidence(EvidenceOf{
 		Chain: home.Name, Genesis: r.genesis.Hash(), Node: n.cfg.Web.url(), HTTP: n.api.Inside(), Dir: home.EvidenceDir(), Config: c, Defaults: defaultEvidence(),
-		Keys: chainKeys{n, home.Name}, Record: n.record, Log: log,
+		Keys: chainKeys{n, home.Name}, Record: n.record, Restart: r.act, Log: log,
 	})
 }
 

@@ -88,6 +88,7 @@ func (r *running) restarted(home ChainHome) (*consensus.Restart, error) {
 		return nil, nil
 	}
 	out := &consensus.Restart{Act: d.Terms()}
+	r.act = out.Act
 	if was != nil {
 		out.Commit = was.Commit
 	}

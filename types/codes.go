@@ -130,6 +130,7 @@ const (
 	CodeKeyReused        Code = 4709
 	CodeAnswerRefused    Code = 4710
 	CodeConnector        Code = 4711
+	CodeDepositGivenUp   Code = 4712
 
 	// 5xxx: consensus and network
 	CodeNotReady        Code = 5101

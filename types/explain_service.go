@@ -161,4 +161,10 @@ var serviceTable = []Explanation{
 		Fix:     Text{"核对地址与对方状态；未送达的消息保留在死信中，可重发。", "Check the address and the other side; what could not be delivered is kept and can be sent again."},
 		Retry:   true,
 	},
+	{
+		Code:    CodeDepositGivenUp,
+		Message: Text{"存证所在的区块已被放弃", "the block that held the deposit was given up"},
+		Cause:   Text{"该链由验证者签署决议，自更低的高度重启；重启高度以上的区块已不在链上，其中的存证也随之失去凭据。", "The validators signed to restart the chain above a lower height; what stood in blocks above it is on the chain no more."},
+		Fix:     Text{"无需操作：服务会自动重新存证，状态变为“已上链”后请重新下载证书与证明文件。凡载明此交易或区块的旧证书与证明不再有效，请通知持有人。", "Nothing to do: the service deposits it again by itself. Once it is committed take certificate and proof file anew, and tell whoever holds older ones: those that name this transaction or block hold no more."},
+	},
 }

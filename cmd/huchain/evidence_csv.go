@@ -224,7 +224,7 @@ func (a *app) countingDeposits() (step func(done int), ended func()) {
 	return func(done int) { progress(a.say("存证", "deposits"), uint64(done)) }, ended
 }
 
-var exportColumns = []string{"id", "state", "title", "file", "type", "media", "sizeBytes", "sm3", "sha256", "template", "tags", "chain", "node", "depositor", "app", "accepted", "transaction", "height", "blockTime", "error"}
+var exportColumns = []string{"id", "state", "title", "file", "type", "media", "sizeBytes", "sm3", "sha256", "template", "tags", "chain", "node", "depositor", "app", "accepted", "transaction", "height", "blockTime", "error", "givenUp"}
 
 func exportRow(r *rest.EvidenceReceipt) []string {
 	tx, at, failure := "", "", ""
@@ -237,8 +237,12 @@ func exportRow(r *rest.EvidenceReceipt) []string {
 	if r.Error != nil {
 		failure = r.Error.Code
 	}
+	var gone []string
+	for _, g := range r.GivenUp {
+		gone = append(gone, g.TxID.String())
+	}
 	return []string{r.ID, r.State, r.Title, r.FileName, r.Type, r.Media, strconv.FormatInt(r.SizeBytes, 10), r.Hash.String(), r.SHA256, r.Template, strings.Join(r.Tags, ";"),
-		r.Chain, r.Node, r.Depositor, r.App, r.Accepted.Format(time.RFC3339Nano), tx, strconv.FormatUint(r.Height, 10), at, failure}
+		r.Chain, r.Node, r.Depositor, r.App, r.Accepted.Format(time.RFC3339Nano), tx, strconv.FormatUint(r.Height, 10), at, failure, strings.Join(gone, ";")}
 }
 
 func evidenceExportCmd(a *app) *cobra.Command {

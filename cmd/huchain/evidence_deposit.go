@@ -90,6 +90,13 @@ func (a *app) printReceipt(r *rest.EvidenceReceipt) error {
 		}
 		a.fields(w, field{"编号", "id", r.ID}, field{"状态", "state", r.State}, field{"名称", "title", r.Title}, field{"类型", "type", r.Type + " (" + r.Media + ")"},
 			field{"大小", "size", r.SizeBytes}, field{"SM3", "SM3", r.Hash}, field{"SHA-256", "SHA-256", r.SHA256}, field{"交易", "transaction", tx}, field{"区块", "block", r.Height})
+		for _, g := range r.GivenUp {
+			a.fields(w, field{"已被放弃", "given up", fmt.Sprintf(a.say("区块 %d 交易 %s（链自区块 %d 重启）", "block %d, transaction %s (the chain was restarted above block %d)"), g.Height, g.TxID, g.Above)})
+		}
+		if n := len(r.GivenUp); n > 0 && r.GivenUp[n-1].Error != nil {
+			e := r.GivenUp[n-1].Error
+			a.fields(w, field{e.Code, e.Code, a.text(e.Message)}, field{"原因", "cause", a.text(e.Cause)}, field{"处理", "fix", a.text(e.Fix)})
+		}
 	})
 }
 

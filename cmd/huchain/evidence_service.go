@@ -101,7 +101,7 @@ func newEvidence(of node.EvidenceOf) (node.Evidence, error) {
 			p.Chain, p.Genesis, p.HTTP = of.Chain, of.Genesis, of.HTTP
 			return client.New(ctx, p)
 		},
-		Certify: certify, Notary: notary, Settings: evidenceSettings(&of), Secret: secrets.fields, Queue: queue, Wait: c.Wait, Log: of.Log,
+		Certify: certify, Notary: notary, Settings: evidenceSettings(&of), Secret: secrets.fields, Queue: queue, Wait: c.Wait, Restart: of.Restart, Log: of.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -241,7 +241,7 @@ func due(t *rest.EvidenceChainTemplate, i int, have []chainNode) bool {
 // nodeDue checks, before anything is stored, that a deposit may be the node it says: the
 // party, the order and the fields. The contract judges the order again.
 func (s *Service) nodeDue(ctx context.Context, tenant string, r *rest.EvidenceReceipt) error {
-	_, t, err := s.chainRow(ctx, r.Chain)
+	e, t, err := s.chainRow(ctx, r.Chain)
 	if err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (s *Service) nodeDue(ctx context.Context, tenant string, r *rest.EvidenceRe
 	if err != nil {
 		return err
 	}
-	on, err := s.nodesOf(ctx, c, r.Chain)
+	on, err := s.reopened(ctx, c, e, t)
 	if err != nil {
 		return err
 	}

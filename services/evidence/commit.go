@@ -79,12 +79,29 @@ func (s *Service) carry(ctx context.Context, i *gateway.Item) (func(*sql.Tx) err
 	if err != nil {
 		return nil, err
 	}
+	if len(r.GivenUp) > 0 && r.Chain != "" {
+		if err := s.nodeTurn(ctx, c, r); err != nil {
+			return nil, err
+		}
+	}
 	if r.Chain != "" {
 		if err := s.addNode(ctx, c, r, &n); err != nil {
 			return nil, err
 		}
 	}
+	var notarial []byte
+	if r.Notarial != nil { // it was committed before, in a block that was given up
+		if err := s.attestedAgain(ctx, c, r); err != nil {
+			return nil, err
+		}
+		if notarial, err = json.Marshal(r.Notarial); err != nil {
+			return nil, err
+		}
+	}
 	return func(tx *sql.Tx) error {
+		if _, err := tx.Exec("UPDATE deposit SET notarial = ? WHERE id = ?", string(notarial), r.ID); err != nil {
+			return err
+		}
 		if _, err := tx.Exec("UPDATE deposit SET state = ?, tx = ?, height = ?, block = ? WHERE id = ?", gateway.Committed, at.TxID.String(), at.Height, at.Time.UnixMilli(), r.ID); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/huchain/huchain/client"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/crypto/cert"
 	"github.com/huchain/huchain/services/tenant"
@@ -110,9 +111,7 @@ func (s *Service) Notarise(ctx context.Context, c *rest.Caller, in *rest.Notaris
 	if err != nil {
 		return nil, err
 	}
-	at, err := s.deposit(ctx, cl, stored.Hash, "公证 "+a.Serial, &note{
-		ID: r.ID, Tenant: r.Tenant, Type: "document", Media: "application/json", Size: stored.Size, SHA256: stored.SHA256, Attests: &r.Hash, Serial: a.Serial,
-	})
+	at, err := s.attest(ctx, cl, r, a.Serial, stored)
 	if err != nil {
 		return nil, err
 	}
@@ -126,5 +125,12 @@ func (s *Service) Notarise(ctx context.Context, c *rest.Caller, in *rest.Notaris
 			return err
 		}
 		return tenant.Tell(tx, serviceName, r.Tenant, "deposit.notarised", r.ID, r.Title, map[string]any{"id": r.ID, "serial": a.Serial, "txId": at.TxID})
+	})
+}
+
+// attest deposits a notary's answer, as it is stored, linked to the deposit that it is about.
+func (s *Service) attest(ctx context.Context, c *client.Client, r *rest.EvidenceReceipt, serial string, answer *Stored) (*place, error) {
+	return s.deposit(ctx, c, answer.Hash, "公证 "+serial, &note{
+		ID: r.ID, Tenant: r.Tenant, Type: "document", Media: "application/json", Size: answer.Size, SHA256: answer.SHA256, Attests: &r.Hash, Serial: serial,
 	})
 }

@@ -18,16 +18,16 @@ import (
 func formatHeight(h uint64) string { return strconv.FormatUint(h, 10) }
 
 const selectDeposit = `SELECT id, tenant, app, depositor, state, title, file, type, media, class, size, hash, sha256, template, version, fields, hidden, tags, chain, node,
-	accepted, tx, height, block, error, notarial FROM deposit`
+	accepted, tx, height, block, error, notarial, given_up FROM deposit`
 
 // scanDeposit reads a row of selectDeposit, and which of its fields others do not see.
 func (s *Service) scanDeposit(scan func(...any) error) (*rest.EvidenceReceipt, []string, error) {
 	r := &rest.EvidenceReceipt{}
-	var hash, hidden, tags, tx, failure, notarial string
+	var hash, hidden, tags, tx, failure, notarial, givenUp string
 	var fields []byte
 	var accepted, block int64
 	if err := scan(&r.ID, &r.Tenant, &r.App, &r.Depositor, &r.State, &r.Title, &r.FileName, &r.Type, &r.Media, &r.SizeClass, &r.SizeBytes, &hash, &r.SHA256, &r.Template,
-		&r.Version, &fields, &hidden, &tags, &r.Chain, &r.Node, &accepted, &tx, &r.Height, &block, &failure, &notarial); err != nil {
+		&r.Version, &fields, &hidden, &tags, &r.Chain, &r.Node, &accepted, &tx, &r.Height, &block, &failure, &notarial, &givenUp); err != nil {
 		return nil, nil, err
 	}
 	r.Accepted = time.UnixMilli(accepted).UTC()
@@ -55,12 +55,15 @@ func (s *Service) scanDeposit(scan func(...any) error) (*rest.EvidenceReceipt, [
 	for _, part := range []struct {
 		text string
 		into any
-	}{{tags, &r.Tags}, {failure, &r.Error}, {notarial, &r.Notarial}} {
+	}{{tags, &r.Tags}, {failure, &r.Error}, {notarial, &r.Notarial}, {givenUp, &r.GivenUp}} {
 		if part.text != "" {
 			if err := json.Unmarshal([]byte(part.text), part.into); err != nil {
 				return nil, nil, err
 			}
 		}
+	}
+	for i := range r.GivenUp {
+		saidOf(&r.GivenUp[i])
 	}
 	return r, strings.Fields(hidden), nil
 }

@@ -70,7 +70,10 @@ type Params struct {
 	Secret   []byte                                             // key of what is kept encrypted, of envelope.KeySize bytes
 	Queue    gateway.Params
 	Wait     time.Duration // for the commit of a deposit, before it is answered as accepted
-	Log      *slog.Logger
+	// Restart is the act by which the chain was restarted last; nil if it never was. Deposits
+	// in blocks above it may have been given up, and are looked for once.
+	Restart *types.Restart
+	Log     *slog.Logger
 }
 
 // Validate checks the parameters.
@@ -133,6 +136,7 @@ func (s *Service) Run(ctx context.Context) {
 	var parts sync.WaitGroup
 	parts.Go(func() { s.Registry.Run(ctx) })
 	parts.Go(func() { s.queue.Run(ctx) })
+	parts.Go(func() { s.followRestart(ctx) })
 	parts.Go(func() { s.outbox.Run(ctx) })
 	parts.Wait()
 }
@@ -170,4 +174,4 @@ CREATE TABLE granted (deposit TEXT NOT NULL, to_whom TEXT NOT NULL, by TEXT NOT 
 	PRIMARY KEY (deposit, to_whom));
 CREATE INDEX granted_to ON granted (to_whom, deposit);
 CREATE TABLE court_case (number TEXT PRIMARY KEY, court TEXT NOT NULL, by TEXT NOT NULL, time INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE court_query (id TEXT PRIMARY KEY, number TEXT NOT NULL, deposit TEXT NOT NULL, court TEXT NOT NULL, by TEXT NOT NULL, outcome TEXT NOT NULL, time INTEGER NOT NULL)`}}
+CREATE TABLE court_query (id TEXT PRIMARY KEY, number TEXT NOT NULL, deposit TEXT NOT NULL, court TEXT NOT NULL, by TEXT NOT NULL, outcome TEXT NOT NULL, time INTEGER NOT NULL)`, restartSchema}}

@@ -144,6 +144,33 @@ func (q *Queue) Accept(ctx context.Context, i *Item, key string, digest crypto.H
 	return i, false, nil
 }
 
+// Again has items carried out once more that are done, or so long that nothing remembers them.
+// What Again returned without an error is durable; their keys still stand for them. also writes
+// along. They are not refused where many wait: each was accepted before.
+func (q *Queue) Again(ctx context.Context, items []*Item, also func(*sql.Tx) error) error {
+	wait := func(n int) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.waiting += int64(n)
+	}
+	wait(len(items))
+	now := time.Now().UnixMilli()
+	err := q.db.Write(ctx, func(tx *sql.Tx) error {
+		for _, i := range items {
+			if _, err := tx.Exec(`INSERT INTO item (id, caller, key, digest, body, state, next, time) VALUES (?, ?, '', '', ?, ?, ?, ?)
+				ON CONFLICT (id) DO UPDATE SET body = excluded.body, state = excluded.state, next = excluded.next, attempts = 0, error = '', done = 0`,
+				i.ID, i.Caller, i.Body, Accepted, now, now); err != nil {
+				return err
+			}
+		}
+		return also(tx)
+	})
+	if err != nil {
+		wait(-len(items))
+	}
+	return err
+}
+
 // hold keeps an item from being taken twice; false if somebody has it.
 func (q *Queue) hold(id string) bool {
 	q.mu.Lock()

@@ -199,6 +199,16 @@ type EvidenceReceipt struct {
 	BlockTime *time.Time        `json:"blockTime,omitempty"`
 	Error     *Error            `json:"error,omitempty" doc:"Why it was refused"`
 	Notarial  *Notarisation     `json:"notarisation,omitempty"`
+	GivenUp   []GivenUp         `json:"givenUp,omitempty" doc:"Where it stood in blocks that the chain's validators gave up; certificates and proofs that name such a transaction hold no more"`
+}
+
+// GivenUp is where a deposit, or its notarisation, stood in a block that was given up.
+type GivenUp struct {
+	TxID      crypto.Hash `json:"txId"`
+	Height    uint64      `json:"height"`
+	BlockTime *time.Time  `json:"blockTime,omitempty"`
+	Above     uint64      `json:"above" doc:"Height above which the chain was restarted"`
+	Error     *Error      `json:"error,omitempty" doc:"What that means and what to do"`
 }
 
 // EvidenceReceipts is a page of deposits.

@@ -2,7 +2,7 @@
 import { Button, Descriptions, Empty, Form, Input, Select, Table, Tag, Timeline } from "antd";
 import { type ReactNode, useEffect, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
-import { type Loaded, useLoad } from "../api.ts";
+import { Fault, type Loaded, useLoad } from "../api.ts";
 import { Short, to, useChain } from "../chain.tsx";
 import { FaultAlert } from "../parts/fault.tsx";
 import { Pager, usePages } from "../parts/pages.tsx";
@@ -147,6 +147,7 @@ function Detail({ receipt: r, standing, reload }: { receipt: Receipt; standing: 
       <h2 className="wrap">
         {r.title} <DepositState of={r} />
       </h2>
+      <Gone of={r} />
       <Facts of={r} />
       {r.state === "committed" && (
         <>
@@ -159,6 +160,21 @@ function Detail({ receipt: r, standing, reload }: { receipt: Receipt; standing: 
       <History of={r} grants={grants} />
       {owner && r.state === "committed" && <Outside of={r} reload={reload} grants={grants} />}
     </>
+  );
+}
+
+/** Gone names where a deposit stood before the chain gave blocks up: certificates that say so hold no more. */
+function Gone({ of: r }: { of: Receipt }) {
+  const { p, t } = usePortal();
+  const last = r.givenUp?.at(-1)?.error;
+  if (!r.givenUp || !last) return null;
+  return (
+    <div className="gap">
+      <FaultAlert error={new Fault(200, last)} />
+      {r.givenUp.map((g) => (
+        <p key={g.txId} className="wrap">{`${p("heldNoMore")}: ${t("block")} ${g.height} · ${t("transaction")} ${g.txId}`}</p>
+      ))}
+    </div>
   );
 }
 

@@ -61,6 +61,7 @@ export interface Receipt {
   blockTime?: string;
   error?: { code: string; detail?: string };
   notarisation?: { serial: string; notary: string; time: string; txId: string; height: number };
+  givenUp?: { txId: string; height: number; blockTime?: string; above: number; error?: Record<string, unknown> & { code: string } }[];
 }
 
 export interface Grant {

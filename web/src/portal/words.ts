@@ -249,6 +249,7 @@ const table = {
   unread: ["未读", "unread"],
   message: ["消息", "Message"],
   subject: ["对象", "About"],
+  heldNoMore: ["载明下列位置的证书与证明不再有效", "Certificates and proofs that name this place hold no more"],
 } as const;
 
 /** What messages are about, by their kind in the API. */
@@ -256,6 +257,7 @@ const notices: Record<string, readonly [string, string]> = {
   "app.created": ["应用已创建", "Application made"],
   "app.revoked": ["应用密钥已吊销", "Application key revoked"],
   "deposit.committed": ["存证已上链", "Deposit on the chain"],
+  "deposit.givenUp": ["存证所在区块已被放弃，正在重新存证", "Its block was given up; it is deposited again"],
   "deposit.granted": ["获授权查阅存证", "Deposit granted to you"],
   "deposit.notarised": ["存证已公证", "Deposit notarised"],
   "deposit.queried": ["法院查询了存证", "Deposit queried by a court"],
