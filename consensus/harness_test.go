@@ -222,7 +222,7 @@ func (n *testNode) commit(tx *types.Tx) *Committed {
 	id, err := n.Submit(tx.Bytes())
 	require.NoError(t, err)
 	require.Equal(t, tx.ID(), id)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	c, err := w.Wait(ctx)
 	require.NoError(t, err)
