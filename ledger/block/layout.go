@@ -191,9 +191,8 @@ func (c *Change) AppendTo(b []byte) []byte {
 // DecodeChange reads a change. Key and Value alias the input.
 func DecodeChange(b []byte) (Change, error) {
 	var c Change
-	bad := state.Corrupt("malformed write-set entry")
 	if len(b) < 18 || b[0] > flagDeleted|flagPrevious {
-		return c, bad
+		return c, errChange()
 	}
 	c.Delete, c.HasPrevious = b[0]&flagDeleted != 0, b[0]&flagPrevious != 0
 	c.PrevHeight = binary.BigEndian.Uint64(b[1:])
@@ -201,12 +200,12 @@ func DecodeChange(b []byte) (Change, error) {
 	c.TxIndex = binary.BigEndian.Uint32(b[13:])
 	n, b := int(b[17]), b[18:]
 	if len(b) < n+2 {
-		return c, bad
+		return c, errChange()
 	}
 	c.NS, b = string(b[:n]), b[n:]
 	n, b = int(binary.BigEndian.Uint16(b)), b[2:]
 	if len(b) < n || c.Delete && len(b) != n {
-		return c, bad
+		return c, errChange()
 	}
 	c.Key = b[:n:n]
 	if !c.Delete {
@@ -214,6 +213,8 @@ func DecodeChange(b []byte) (Change, error) {
 	}
 	return c, nil
 }
+
+func errChange() error { return state.Corrupt("malformed write-set entry") }
 
 // changeTx is the transaction of an encoded change.
 func changeTx(b []byte) uint32 {
