@@ -305,7 +305,7 @@ func (e *engine) wireSwitch(parts *engineParts, config *cfg.Config, state sm.Sta
 	parts.certs.SetLogger(parts.log.With("module", "certificate"))
 	e.sw.AddReactor("MEMPOOL", parts.carriers)
 	e.sw.AddReactor("BLOCKSYNC", sync)
-	e.sw.AddReactor("CONSENSUS", newQuietReactor(e.reactor))
+	e.sw.AddReactor("CONSENSUS", e.reactor)
 	e.sw.AddReactor("EVIDENCE", evReactor)
 	e.sw.AddReactor("CERTIFICATE", parts.certs)
 	e.sw.AddReactor("STATESYNC", newServingReactor(e.conns, parts.log))
