@@ -21,10 +21,9 @@ type Finding struct {
 	Fix    types.Text `json:"fix,omitzero"` // of a fault: what to do
 }
 
-// Diagnose looks for what keeps the node of a home from working. It changes nothing, makes at
-// most the folders that archive and backups are to go to, and
-// may run beside the node, which it asks through the control socket: whoever may examine
-// the home needs no login.
+// Diagnose looks for what keeps the node of a home from working. It changes nothing but
+// for making the folders that archive and backups are to go to, and may run beside the node,
+// which it asks through the control socket: whoever may examine the home needs no login.
 func Diagnose(ctx context.Context, home Home) []Finding {
 	client := controlClient(home)
 	defer client.CloseIdleConnections()

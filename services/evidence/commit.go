@@ -99,8 +99,10 @@ func (s *Service) carry(ctx context.Context, i *gateway.Item) (func(*sql.Tx) err
 		}
 	}
 	return func(tx *sql.Tx) error {
-		if _, err := tx.Exec("UPDATE deposit SET notarial = ? WHERE id = ?", string(notarial), r.ID); err != nil {
-			return err
+		if notarial != nil {
+			if _, err := tx.Exec("UPDATE deposit SET notarial = ? WHERE id = ?", string(notarial), r.ID); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.Exec("UPDATE deposit SET state = ?, tx = ?, height = ?, block = ? WHERE id = ?", gateway.Committed, at.TxID.String(), at.Height, at.Time.UnixMilli(), r.ID); err != nil {
 			return err

@@ -1,6 +1,8 @@
 package mirror
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,5 +59,39 @@ func TestPlans(t *testing.T) {
 		st, err := selectStatistic(s.dialect, of, &bundle.Statistic{Count: "permit", By: by}, "", &rest.StatisticQuery{}, func(*statement) {})
 		require.NoError(t, err)
 		require.Contains(t, plan(st), want)
+	}
+}
+
+// TestKeysAreNotIndexedTwice: a field that is the key in hex digits is found by the key.
+func TestKeysAreNotIndexedTwice(t *testing.T) {
+	const dir = "../../contracts/base/evidence"
+	yaml, err := os.ReadFile(filepath.Join(dir, bundle.YAMLFile))
+	require.NoError(t, err)
+	schema, err := os.ReadFile(filepath.Join(dir, bundle.SchemaFile))
+	require.NoError(t, err)
+	i, err := bundle.ReadInterface(yaml, schema)
+	require.NoError(t, err)
+	of, err := typeOf(i, "evidence", "evidence")
+	require.NoError(t, err)
+	hash := of.columns["hash"]
+	require.Equal(t, "key", hash.expr(sqliteDialect{}))
+	asked, err := ask(of, &rest.RecordQuery{Filter: []string{"hash:eq:" + strings.Repeat("a", 64)}})
+	require.NoError(t, err)
+	require.Contains(t, selectRecords(sqliteDialect{}, asked).text.String(), " AND key = ?1 ")
+	owner := of.columns["owner"]
+	require.NotEqual(t, "key", owner.expr(sqliteDialect{}))
+}
+
+// TestWords: runs of letters and digits, Chinese in pairs; 〇 is no letter, but Chinese.
+func TestWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"采购合同 No.7":    "采购 购合 合同 同 no 7",
+		"二〇二六年":        "二〇 〇二 二六 六年 年",
+		"〇":            "〇",
+		"Éclair-ABC甲":  "éclair abc 甲",
+		"\xff -- \x00": "",
+		strings.Repeat("a", maxWordSize+1) + " b": "b",
+	} {
+		require.Equal(t, want, wordsOf(text), text)
 	}
 }
