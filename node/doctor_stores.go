@@ -25,7 +25,7 @@ func (d *diagnosis) stores(ctx context.Context, name string, c ChainHome, cfg *C
 }
 
 // store tries one place. Whoever touches a share that hangs is held up for good, so the trial
-// is left to itself when its time is over.
+// is left to itself when its time is over; it writes nothing afterwards.
 func (d *diagnosis) store(ctx context.Context, what string, at *ArchiveConfig, c ChainHome, read func(context.Context) (string, error)) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -37,6 +37,9 @@ func (d *diagnosis) store(ctx context.Context, what string, at *ArchiveConfig, c
 	go func() {
 		var o outcome
 		if o.detail, o.err = read(ctx); o.err == nil {
+			o.err = ctx.Err()
+		}
+		if o.err == nil {
 			var t place
 			if t, o.err = at.target(c); o.err == nil {
 				o.err = t.Probe(ctx)
