@@ -77,8 +77,10 @@ func (c *Chain) installGenesis(ctx context.Context, o *overlay, res *Result, b *
 	if p.CodeHash != b.Code || p.Manifest.Name != b.Name || p.Manifest.Version != b.Version {
 		return types.Errorf(types.CodeGenesisInvalid, "bundle %s: the package is %s %s with code %s", b.Name, p.Manifest.Name, p.Manifest.Version, p.CodeHash)
 	}
-	if _, err := c.vm.Load(ctx, p.Code, &c.genesis.Params.Gas); err != nil {
-		return err
+	if !c.vm.Recall(ctx, p.CodeHash, &c.genesis.Params.Gas) {
+		if _, err := c.vm.Load(ctx, p.Code, &c.genesis.Params.Gas); err != nil {
+			return err
+		}
 	}
 	params := p.Manifest.Params
 	if len(b.Params) > 0 {

@@ -31,6 +31,9 @@ func WarmCache(ctx context.Context, cacheDir string, packages map[string][]byte)
 		if err != nil {
 			return err
 		}
+		if e.Recall(ctx, pkg.CodeHash, &params.Gas) {
+			continue
+		}
 		if _, err := e.Load(ctx, pkg.Code, &params.Gas); err != nil {
 			return err
 		}

@@ -89,6 +89,9 @@ func (v *GoVM) Load(_ context.Context, code []byte, _ *instrument.Schedule) (cry
 	return h, nil
 }
 
+// Recall implements chain.VM: nothing is kept.
+func (v *GoVM) Recall(context.Context, crypto.Hash, *instrument.Schedule) bool { return false }
+
 // Check implements chain.VM.
 func (v *GoVM) Check(code []byte, _ []types.Capability, _ *instrument.Schedule) error {
 	v.mu.Lock()

@@ -76,6 +76,9 @@ func (n *Native) Load(_ context.Context, code []byte, s *instrument.Schedule) (c
 	return h, err
 }
 
+// Recall implements chain.VM: nothing is kept.
+func (n *Native) Recall(context.Context, crypto.Hash, *instrument.Schedule) bool { return false }
+
 // Loaded implements chain.VM.
 func (n *Native) Loaded(code crypto.Hash, _ *instrument.Schedule) bool {
 	n.mu.Lock()

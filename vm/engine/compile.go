@@ -79,30 +79,38 @@ func guard(f func() (wazero.CompiledModule, error)) (c wazero.CompiledModule, er
 	return f()
 }
 
-// prune keeps the newest files of the cache, as many and as large as may be. Failures are
-// ignored: another process may do the same.
+// prune keeps the newest files of the cache, as many of each kind and as large together as
+// may be. Failures are ignored: another process may do the same.
 func prune(dir string, keep int, keepBytes int64) {
 	type entry struct {
-		path     string
-		at, size int64
+		path, kind string
+		at, size   int64
 	}
 	var files []entry
 	dirs, _ := os.ReadDir(dir)
 	for _, d := range dirs {
-		if !d.IsDir() || !strings.HasPrefix(d.Name(), "wazero-") {
+		kind := d.Name()
+		if strings.HasPrefix(kind, compiledPrefix) {
+			kind = compiledPrefix // those of an older release, too
+		} else if kind != keptDir {
 			continue
 		}
 		names, _ := os.ReadDir(filepath.Join(dir, d.Name()))
 		for _, n := range names {
 			if info, err := n.Info(); err == nil && info.Mode().IsRegular() {
-				files = append(files, entry{filepath.Join(dir, d.Name(), n.Name()), info.ModTime().UnixNano(), info.Size()})
+				files = append(files, entry{filepath.Join(dir, d.Name(), n.Name()), kind, info.ModTime().UnixNano(), info.Size()})
 			}
 		}
 	}
 	slices.SortFunc(files, func(a, b entry) int { return cmp.Compare(b.at, a.at) })
-	for i, f := range files {
-		if keepBytes -= f.size; i >= keep || keepBytes < 0 {
+	count := map[string]int{}
+	for _, f := range files {
+		count[f.kind]++
+		if keepBytes -= f.size; count[f.kind] > keep || keepBytes < 0 {
 			_ = os.Remove(f.path)
 		}
 	}
 }
+
+// compiledPrefix begins the names of wazero's own folders in the cache.
+const compiledPrefix = "wazero-"

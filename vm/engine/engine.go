@@ -105,37 +105,48 @@ func (e *Engine) Close(ctx context.Context) error {
 // outside block execution.
 func (e *Engine) Load(ctx context.Context, code []byte, s *instrument.Schedule) (crypto.Hash, error) {
 	k := key{crypto.Sum(code), *s}
+	return k.code, e.once(ctx, k, func(ctx context.Context) (*module, error) { return e.load(ctx, k, code) })
+}
+
+// once makes a module by load unless it is loaded, or waits for whoever makes it.
+func (e *Engine) once(ctx context.Context, k key, load func(context.Context) (*module, error)) error {
 	e.mu.Lock()
-	if at := e.modules[k]; at != nil {
-		e.recent.MoveToFront(at)
-		e.mu.Unlock()
-		return k.code, nil
-	}
-	if l := e.loading[k]; l != nil {
+	for {
+		if at := e.modules[k]; at != nil {
+			e.recent.MoveToFront(at)
+			e.mu.Unlock()
+			return nil
+		}
+		l := e.loading[k]
+		if l == nil {
+			break
+		}
 		e.mu.Unlock()
 		<-l.done
-		return k.code, l.err
+		if !errors.Is(l.err, errNotKept) {
+			return l.err
+		}
+		e.mu.Lock() // nobody could recall it: load it here
 	}
 	l := &loading{done: make(chan struct{})}
 	e.loading[k] = l
 	e.mu.Unlock()
 
 	// Whoever began must not end it for all who wait.
-	ctx = context.WithoutCancel(ctx)
-	m, err := e.load(ctx, k, code)
+	m, err := load(context.WithoutCancel(ctx))
 	e.mu.Lock()
 	if err == nil {
 		e.modules[k] = e.recent.PushFront(m)
 		e.bytes += m.bytes
 		for e.recent.Len() > e.p.MaxModules || e.bytes > e.p.MaxBytes && e.recent.Len() > 1 {
-			e.evict(ctx, e.recent.Back())
+			e.evict(context.WithoutCancel(ctx), e.recent.Back())
 		}
 	}
 	delete(e.loading, k)
 	e.mu.Unlock()
 	l.err = err
 	close(l.done)
-	return k.code, err
+	return err
 }
 
 func (e *Engine) load(ctx context.Context, k key, code []byte) (*module, error) {
@@ -151,12 +162,23 @@ func (e *Engine) load(ctx context.Context, k key, code []byte) (*module, error) 
 	if err != nil {
 		return nil, err
 	}
-	m := &module{engine: e, key: k, compiled: compiled, globals: out.Globals}
-	if err := m.initialize(ctx, decoded); err != nil {
+	_, init := decoded.Export(check.EntryInit)
+	made := &kept{Globals: out.Globals, Init: init, code: out.Code}
+	m, err := e.module(ctx, k, made, compiled)
+	if err == nil && e.cache != nil {
+		e.keep(k, made)
+	}
+	return m, err
+}
+
+// module initialises a compiled module; compiled is freed if that fails.
+func (e *Engine) module(ctx context.Context, k key, made *kept, compiled wazero.CompiledModule) (*module, error) {
+	m := &module{engine: e, key: k, compiled: compiled, globals: made.Globals}
+	if err := m.initialize(ctx, made.Init); err != nil {
 		compiled.Close(ctx) //nolint:errcheck // frees memory only
 		return nil, err
 	}
-	m.bytes = m.footprint(len(out.Code))
+	m.bytes = m.footprint(len(made.code))
 	return m, nil
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/huchain/huchain/vm/check"
 	"github.com/huchain/huchain/vm/host"
 	"github.com/huchain/huchain/vm/instrument"
-	"github.com/huchain/huchain/vm/wasm"
 )
 
 // module is a loaded module with the state its calls start from.
@@ -49,14 +48,14 @@ type instance struct {
 	resets  int
 }
 
-// initialize makes the first instance, runs _initialize and takes the snapshot.
-func (m *module) initialize(ctx context.Context, decoded *wasm.Module) error {
+// initialize makes the first instance, runs _initialize if there is one and takes the snapshot.
+func (m *module) initialize(ctx context.Context, hasInit bool) error {
 	in, err := m.instantiate(ctx, nil)
 	if err != nil {
 		return types.Errorf(types.CodeModuleRefused, "the module can't be instantiated: %w", err)
 	}
 	defer in.close(ctx)
-	if _, ok := decoded.Export(check.EntryInit); ok {
+	if hasInit {
 		s := &host.Session{}
 		if _, err := in.run(ctx, s, in.mod.ExportedFunction(check.EntryInit), m.key.schedule.InitGas); err != nil {
 			if ctx.Err() != nil {

@@ -15,8 +15,9 @@ import (
 // Params configure an Engine. Limits are a consensus rule and the same on all nodes, as
 // is the schedule that comes with each call; the rest is a node's own affair.
 type Params struct {
-	// CacheDir holds compiled code by hash; "" compiles anew in each process.
-	// Whoever can write there can make the node execute anything: mode 0700.
+	// CacheDir holds admitted and compiled code by hash; "" makes both anew in each process.
+	// Damage is found by checksums. Whoever can write there can make the node execute
+	// anything: mode 0700.
 	CacheDir    string
 	Interpreter bool // portable and slow; outcomes are the same
 
@@ -25,8 +26,8 @@ type Params struct {
 	MaxModules     int   // compiled modules in memory
 	MaxBytes       int64 // of them, by estimate; the last used one stays whatever its size
 	MaxInstances   int   // idle instances kept per module
-	MaxCached      int   // compiled modules kept in CacheDir
-	MaxCachedBytes int64 // of them
+	MaxCached      int   // modules kept in CacheDir, compiled and admitted each
+	MaxCachedBytes int64 // of both
 	// NoCopyOnWrite resets memory by copying all of it, as on systems without memfd
 	// and pagemap. For tests and for a kernel that misbehaves.
 	NoCopyOnWrite bool
