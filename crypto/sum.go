@@ -13,6 +13,14 @@ import (
 // is the same everywhere.
 func SumPairs(dst []Hash, prefix byte, pairs []Hash) { sm3x8.SumPairs(dst, prefix, pairs) }
 
+// SumInner hashes nodes of a tree that lie in one array with their children, all of one
+// level at once: nodes[i] = Sum([]byte{prefix}, nodes[kids[i][0]][:], nodes[kids[i][1]][:])
+// for every i of at, none of which may be a child of another. It is fast like SumPairs, and
+// children need not be brought together first.
+func SumInner(nodes []Hash, prefix byte, at []int32, kids [][2]int32) {
+	sm3x8.SumInner(nodes, prefix, at, kids)
+}
+
 // SumItems hashes the leaves of a tree over hashes: dst[i] = Sum([]byte{prefix},
 // items[i][:]). items MUST be as long as dst, or it panics; dst may be items. It is fast
 // like SumPairs.

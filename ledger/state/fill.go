@@ -70,7 +70,7 @@ func (f *filler) keep(last bool) error {
 		first := &f.entries[from].key
 		p := s.page(first)
 		to := from + 1
-		for to < len(f.entries) && underPrefix(f.entries[to].key[:], first[:], p.level) {
+		for to < len(f.entries) && sharePrefix(&f.entries[to].key, first, p.level) {
 			to++
 		}
 		if to == len(f.entries) && !last {

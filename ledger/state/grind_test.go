@@ -22,7 +22,7 @@ func groundChange(s *Store, from, n int, ground bool) *Change {
 		}
 		ch.updates = append(ch.updates, update{leaf: Leaf{Key: kh, Value: crypto.Sum(kh[:]), Height: 1}})
 	}
-	ch.updates = sortUpdates(ch.updates)
+	sortUpdates(ch.updates)
 	for i := range ch.updates { // rows under keys of their own; the tree does not look at them
 		ch.updates[i].rowKey = append([]byte{'x'}, ch.updates[i].leaf.Key[:]...)
 	}

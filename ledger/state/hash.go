@@ -9,14 +9,13 @@ import (
 )
 
 // hasher computes the hashes of a changed tree level by level, deepest first, so that
-// independent hashes come in long runs, which crypto.SumMany takes eight at a time.
+// independent hashes come in long runs, which crypto.SumInner takes eight at a time.
 type hasher struct {
 	hashes []crypto.Hash // by node; known ones, and room for the others
 	kids   [][2]int32    // by node: what an inner node is over
 	leaves []int32       // nodes that are leaves to be hashed
 	of     []crypto.Hash // key and value hash of each of them
 	levels [][]int32     // by depth: nodes that are inner nodes to be hashed
-	pairs  []crypto.Hash
 	out    []crypto.Hash
 }
 
@@ -101,22 +100,13 @@ func split(leaves []entry, level int) int {
 
 // run computes every hash.
 func (h *hasher) run() {
-	h.flush(h.leaves, tagLeaf, h.of)
-	for level := len(h.levels) - 1; level >= 0; level-- {
-		h.pairs = h.pairs[:0]
-		for _, i := range h.levels[level] {
-			k := h.kids[i]
-			h.pairs = append(h.pairs, h.hashes[k[0]], h.hashes[k[1]])
-		}
-		h.flush(h.levels[level], tagInner, h.pairs)
-	}
-}
-
-func (h *hasher) flush(targets []int32, tag byte, pairs []crypto.Hash) {
-	h.out = slices.Grow(h.out[:0], len(targets))[:len(targets)]
-	crypto.SumPairs(h.out, tag, pairs)
-	for k, i := range targets {
+	h.out = slices.Grow(h.out[:0], len(h.leaves))[:len(h.leaves)]
+	crypto.SumPairs(h.out, tagLeaf, h.of)
+	for k, i := range h.leaves {
 		h.hashes[i] = h.out[k]
+	}
+	for level := len(h.levels) - 1; level >= 0; level-- {
+		crypto.SumInner(h.hashes, tagInner, h.levels[level], h.kids)
 	}
 }
 

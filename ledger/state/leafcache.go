@@ -76,17 +76,50 @@ func (c *leafCache) get(dst []entry, from place, kh *crypto.Hash, level, n int) 
 			return dst[:had], false
 		}
 		l := c.at(from)
-		if !underPrefix(l.key[:], kh[:], level) {
+		if !sharePrefix(&l.key, kh, level) {
 			return dst[:had], false
 		}
-		w := uint64(l.written[0])<<32 | uint64(l.written[1])
-		dst = append(dst, entry{l.key, l.hash, written{w >> txBits, uint32(w & (1<<txBits - 1))}, held{cell: from, next: l.next}})
+		dst = append(dst, l.entry(from))
 		from = l.next
 	}
 	if from != 0 {
 		return dst[:had], false
 	}
 	return dst, true
+}
+
+// find is get for those who want one leaf: that of kh, if the page has it. The whole page is
+// looked at nonetheless, since only a whole one can be relied on.
+func (c *leafCache) find(from place, kh *crypto.Hash, level, n int) (leaf entry, found, whole bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var is place
+	for ; n > 0; n-- {
+		if from == 0 {
+			return entry{}, false, false
+		}
+		l := c.at(from)
+		if !sharePrefix(&l.key, kh, level) {
+			return entry{}, false, false
+		}
+		if l.key == *kh {
+			is = from
+		}
+		from = l.next
+	}
+	if from != 0 {
+		return entry{}, false, false
+	}
+	if is == 0 {
+		return entry{}, false, true
+	}
+	return c.at(is).entry(is), true, true
+}
+
+// entry is the leaf that the cell at a place holds.
+func (l *cell) entry(at place) entry {
+	w := uint64(l.written[0])<<32 | uint64(l.written[1])
+	return entry{l.key, l.hash, written{w >> txBits, uint32(w & (1<<txBits - 1))}, held{cell: at, next: l.next}}
 }
 
 // holds reports whether the leaves of the page of kh are there.

@@ -21,6 +21,17 @@ type cachedPage struct {
 // find takes the page's leaves from the cache; if they are gone, as their rows would give them.
 func (p *cachedPage) find(t *testing.T, c *leafCache) (leaves []entry, hit bool) {
 	leaves, hit = c.get(nil, p.at, &p.leaves[0].key, p.level, len(p.leaves))
+	for i := range p.leaves { // one alone, and one beside it that is not there
+		leaf, found, whole := c.find(p.at, &p.leaves[i].key, p.level, len(p.leaves))
+		if found != hit || whole != hit || hit && leaf != leaves[i] {
+			t.Fatalf("%v: found %v, whole %v, %v", hit, found, whole, leaf)
+		}
+		absent := p.leaves[i].key
+		absent[len(absent)-1] ^= 1
+		if _, found, whole = c.find(p.at, &absent, p.level, len(p.leaves)); found || whole != hit {
+			t.Fatalf("%v: absent key found %v, whole %v", hit, found, whole)
+		}
+	}
 	if !hit {
 		require.Empty(t, leaves)
 		return slices.Clone(p.leaves), false
@@ -46,7 +57,7 @@ func (p *cachedPage) put(c *leafCache, leaves []entry, since int) {
 // grow writes a leaf into the pages and into the cache, unless it belongs where no page is.
 // Meanwhile, between the page being found and put, others are put.
 func grow(t *testing.T, c *leafCache, pages []cachedPage, e entry, meanwhile func()) []cachedPage {
-	i := slices.IndexFunc(pages, func(p cachedPage) bool { return underPrefix(e.key[:], p.leaves[0].key[:], p.level) })
+	i := slices.IndexFunc(pages, func(p cachedPage) bool { return sharePrefix(&e.key, &p.leaves[0].key, p.level) })
 	if i < 0 {
 		return pages
 	}
@@ -127,4 +138,25 @@ func TestLeafCache(t *testing.T) {
 	require.Zero(t, full.put([]entry{{written: written{height: 1 << (64 - txBits)}}}, 0))
 	require.Zero(t, full.put([]entry{{written: written{txIndex: 1 << txBits}}}, 0))
 	full.close()
+}
+
+// TestHashOrder sorts hashes that spread evenly, and such that were ground to begin alike.
+func TestHashOrder(t *testing.T) {
+	rng := rand.New(rand.NewSource(1))
+	for n := range 200 {
+		for _, alike := range []int{0, 1, 31} {
+			hashes := make([]crypto.Hash, n)
+			for i := range hashes {
+				rng.Read(hashes[i][alike:])
+			}
+			sorted := make([]crypto.Hash, 0, n)
+			seen := map[int32]bool{}
+			for _, i := range hashOrder(hashes) {
+				sorted = append(sorted, hashes[i])
+				seen[i] = true
+			}
+			require.Len(t, seen, n)
+			require.True(t, slices.IsSortedFunc(sorted, func(a, b crypto.Hash) int { return bytes.Compare(a[:], b[:]) }))
+		}
+	}
 }

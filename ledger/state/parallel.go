@@ -135,6 +135,9 @@ func (s *Store) adopt(ch *Change, cache *leafCache) (root ref, nodes []ref) {
 	}
 	for i, p := range ch.parts {
 		for k := range p.nodes {
+			if k%touchNodes == 0 {
+				s.touched ^= s.tree.touch(final[first[i]+k : first[i]+min(k+touchNodes, len(p.nodes))])
+			}
 			n := &p.nodes[k]
 			for side := range n.kid {
 				n.kid[side] = resolve(n.kid[side])

@@ -70,7 +70,7 @@ func (s *Store) KeepPast(height uint64, former []Former) (crypto.Hash, error) {
 		}
 		u.leaf.Value, u.leaf.Height, u.leaf.TxIndex = crypto.Sum(u.row), f.Row.Height, f.Row.TxIndex
 	}
-	ups = sortUpdates(ups)
+	sortUpdates(ups)
 	ch := &Change{updates: ups}
 	if err := s.apply(s.root, s.hash, ch); err != nil {
 		return crypto.Hash{}, err

@@ -88,7 +88,7 @@ func (b *rebuilder) read(i, n int) (err error) {
 		if err != nil {
 			return err
 		}
-		if run := b.part.leaves; len(run) > 0 && !underPrefix(l.Key[:], run[0].key[:], b.level) {
+		if run := b.part.leaves; len(run) > 0 && !sharePrefix(&l.Key, &run[0].key, b.level) {
 			b.flush()
 		}
 		b.part.addLeaf(&l)

@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 
 	"github.com/huchain/huchain/crypto"
@@ -75,6 +76,14 @@ func (s *rowLeaves) leavesUnder(dst []Leaf, prefix crypto.Hash, level, limit int
 		}
 	}
 	return dst, ReadError(s.it.Error())
+}
+
+// sharePrefix reports whether two key hashes agree in their first bits bits.
+func sharePrefix(a, b *crypto.Hash, bits int) bool {
+	if bits <= 64 {
+		return (binary.BigEndian.Uint64(a[:])^binary.BigEndian.Uint64(b[:]))>>(64-bits) == 0
+	}
+	return underPrefix(a[:], b[:], bits)
 }
 
 // underPrefix reports whether key agrees with prefix in its first bits bits.

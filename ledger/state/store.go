@@ -48,6 +48,8 @@ type Store struct {
 	seq    uint64
 	ring   []*View // oldest first
 
+	touched byte // what touch read, so that the compiler leaves it in
+
 	checkpoint crypto.Hash // root of the checkpoint that is kept; zero if unknown
 }
 
@@ -120,22 +122,24 @@ func ReadError(err error) error {
 // A key without a leaf is absent, whatever rows say. Row.Value MUST NOT be modified.
 func (s *Store) Get(ns string, key []byte) (row Row, found bool, err error) {
 	var room [128]byte // a hit allocates nothing
-	if raw, ok := s.cache.get(AppendRowKey(room[:0], ns, key)); ok {
+	rk := AppendRowKey(room[:0], ns, key)
+	if raw, ok := s.cache.get(rk); ok {
 		row, err = DecodeRow(raw)
 		return row, err == nil, err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.get(RowKey(ns, key))
+	return s.get(rk)
 }
 
-// get reads a row past the cache; the caller holds mu.
+// get reads a row past the cache; the caller holds mu. A key that is not there allocates nothing.
 func (s *Store) get(rk []byte) (row Row, found bool, err error) {
 	kh := RowKeyHash(rk)
 	leaf, found, err := s.leaf(&kh)
 	if err != nil || !found {
 		return Row{}, false, err
 	}
+	rk = bytes.Clone(rk)
 	row, raw, err := checkedRow(s.db, rk, &leaf)
 	if err != nil {
 		return Row{}, false, err
@@ -168,15 +172,14 @@ func (s *Store) leaf(kh *crypto.Hash) (entry, bool, error) {
 	if p.root == 0 {
 		return entry{}, false, nil
 	}
-	var room [pageLeaves]entry
-	leaves, ok := s.have.get(room[:0], p.page, kh, p.level, p.root.leaves())
-	if !ok {
-		var err error
-		if leaves, err = readPage(s.db, kh, p.level, p.root.leaves(), p.hash); err != nil {
-			return entry{}, false, err
-		}
-		p.note(s.have, leaves)
+	if leaf, found, whole := s.have.find(p.page, kh, p.level, p.root.leaves()); whole {
+		return leaf, found, nil
 	}
+	leaves, err := readPage(s.db, kh, p.level, p.root.leaves(), p.hash)
+	if err != nil {
+		return entry{}, false, err
+	}
+	p.note(s.have, leaves)
 	for i := range leaves {
 		if leaves[i].key == *kh {
 			return leaves[i], true, nil
@@ -297,11 +300,10 @@ func prefixEnd(prefix []byte) []byte {
 // Prepare computes what writes do to the state at a height, leaving no trace. Writes MUST
 // be unique and ascend by (NS, Key). The records are in the order of the writes.
 func (s *Store) Prepare(height uint64, writes []types.Write) (*Change, []proof.WriteRecord, error) {
-	ch := &Change{updates: make([]update, len(writes))}
+	ch := &Change{}
 	if err := ch.lay(height, writes); err != nil {
 		return nil, nil, err
 	}
-	ch.updates = sortUpdates(ch.updates)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	ch.base, ch.baseSeq = s.hash, s.seq
@@ -311,7 +313,8 @@ func (s *Store) Prepare(height uint64, writes []types.Write) (*Change, []proof.W
 	return ch, ch.records(), nil
 }
 
-// lay makes the rows of the writes, in one piece of memory, and hashes them.
+// lay makes the updates of the writes, in the order of their key hashes, with their rows in
+// one piece of memory.
 func (c *Change) lay(height uint64, writes []types.Write) error {
 	size := 0
 	for i := range writes {
@@ -325,29 +328,29 @@ func (c *Change) lay(height uint64, writes []types.Write) error {
 		size += 2 + len(w.NS) + len(w.Key) + proof.RowHeaderSize + len(w.Value)
 	}
 	room := make([]byte, 0, size)
-	keys, rows := make([][]byte, len(writes)), make([][]byte, len(writes))
-	cut := func(from int) []byte { return room[from:len(room):len(room)] }
+	keys, rows := make([][]byte, len(writes)), make([][]byte, len(writes)) // keys without their first byte
+	at := make([]int, len(writes))                                         // where they begin with it
 	for i := range writes {
-		w, u := &writes[i], &c.updates[i]
-		u.order = i
-		u.leaf.Height, u.leaf.TxIndex = height, w.TxIndex
-		from := len(room)
+		w := &writes[i]
+		at[i] = len(room)
 		room = AppendRowKey(room, w.NS, w.Key)
-		u.rowKey = cut(from)
-		from = len(room)
+		end := len(room)
+		keys[i] = room[at[i]+1 : end : end]
 		if w.Delete {
 			room = proof.AppendTombstone(room, height, w.TxIndex)
 		} else {
 			room = proof.AppendRow(room, height, w.TxIndex, w.Value)
 		}
-		u.row = cut(from)
-		keys[i], rows[i] = u.rowKey[1:], u.row
+		rows[i] = room[end:len(room):len(room)]
 	}
-	for i, kh := range crypto.SumEach(keys) {
-		c.updates[i].leaf.Key = kh
-	}
-	for i, vh := range crypto.SumEach(rows) {
-		c.updates[i].leaf.Value = vh
+	khs, vhs := crypto.SumEach(keys), crypto.SumEach(rows)
+	c.updates = make([]update, len(writes))
+	for k, i := range hashOrder(khs) {
+		u := &c.updates[k]
+		u.leaf = Leaf{Key: khs[i], Value: vhs[i], Height: height, TxIndex: writes[i].TxIndex}
+		u.order = int(i)
+		end := at[i] + 1 + len(keys[i])
+		u.rowKey, u.row = room[at[i]:end:end], rows[i]
 	}
 	return nil
 }

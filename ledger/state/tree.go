@@ -78,6 +78,19 @@ func newSlab() *slab { return &slab{used: 1} }
 
 func (s *slab) at(r ref) *node { return &s.chunks[r>>chunkBits].items[r&(chunkSize-1)] }
 
+// touchNodes is how many nodes touch takes at a time: see touchUpdates.
+const touchNodes = 16
+
+// touch reads nodes that are about to be overwritten, all side by side: they lie far from
+// each other, and writes wait for memory one after the other.
+func (s *slab) touch(refs []ref) (touched byte) {
+	for _, r := range refs {
+		n := s.at(r)
+		touched ^= n.hash[0][0] ^ byte(n.page[1])
+	}
+	return touched
+}
+
 // take returns an unused node.
 func (s *slab) take() ref {
 	if n := len(s.free); n > 0 {
@@ -118,8 +131,11 @@ func (s *Store) page(kh *crypto.Hash) pageOfKey {
 	p := pageOfKey{subtree: subtree{root: s.root, hash: s.hash}}
 	for p.root.inTree() {
 		p.above, p.side = s.tree.at(p.root), bit(kh, p.level)
-		p.subtree = subtree{root: p.above.kid[p.side], page: p.above.atPage(p.side), hash: p.above.hash[p.side]}
+		p.root = p.above.kid[p.side]
 		p.level++
+	}
+	if p.above != nil { // on the way nothing but kids was looked at, a line of memory per node
+		p.page, p.hash = p.above.atPage(p.side), p.above.hash[p.side]
 	}
 	return p
 }

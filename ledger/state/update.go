@@ -2,8 +2,8 @@ package state
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"github.com/huchain/huchain/crypto"
@@ -263,26 +263,34 @@ func splitUpdates(ups []update, level int) int {
 	return lo
 }
 
-// sortUpdates returns the updates in the order of their key hashes. Updates are large, so
-// their beginnings are sorted and each update is moved once.
-func sortUpdates(ups []update) []update {
-	type item struct {
-		head uint64
-		at   int32
+// hashOrder returns the places of hashes in ascending order. Hashes spread evenly, so they
+// are dealt out by their first bits, into a few each, before anything is compared; those
+// that were ground to agree there are sorted among themselves.
+func hashOrder(hashes []crypto.Hash) []int32 {
+	dealt := max(bits.Len(uint(len(hashes)))-2, 1) // bits
+	pile := func(h *crypto.Hash) uint64 { return binary.BigEndian.Uint64(h[:]) >> (64 - dealt) }
+	ends := make([]int32, 1<<dealt+1) // of piles, shifted by one: where each begins
+	for i := range hashes {
+		ends[pile(&hashes[i])+1]++
 	}
-	items := make([]item, len(ups))
-	for i := range ups {
-		items[i] = item{binary.BigEndian.Uint64(ups[i].leaf.Key[:]), int32(i)}
+	for i := range ends[1:] {
+		ends[i+1] += ends[i]
 	}
-	slices.SortFunc(items, func(a, b item) int {
-		if c := cmp.Compare(a.head, b.head); c != 0 {
-			return c
-		}
-		return bytes.Compare(ups[a.at].leaf.Key[:], ups[b.at].leaf.Key[:])
-	})
-	out := make([]update, len(ups))
-	for i := range items {
-		out[i] = ups[items[i].at]
+	order := make([]int32, len(hashes))
+	for i := range hashes {
+		p := pile(&hashes[i])
+		order[ends[p]] = int32(i)
+		ends[p]++
 	}
-	return out
+	from := int32(0)
+	for _, end := range ends[:1<<dealt] {
+		slices.SortFunc(order[from:end], func(a, b int32) int { return bytes.Compare(hashes[a][:], hashes[b][:]) })
+		from = end
+	}
+	return order
+}
+
+// sortUpdates sorts updates by their key hashes.
+func sortUpdates(ups []update) {
+	slices.SortFunc(ups, func(a, b update) int { return bytes.Compare(a.leaf.Key[:], b.leaf.Key[:]) })
 }

@@ -90,13 +90,8 @@ func sumNodes[H digest](dst []H, prefix byte, children []H, arity int) {
 	size := 1 + 32*arity
 	blocks := (size + 9 + blockSize - 1) / blockSize
 	if wide && len(dst) >= worthwhile {
-		var tails [lanes * tailSize]byte
-		for i := range lanes {
-			tail := tails[i*tailSize : (i+1)*tailSize]
-			tail[0] = prefix
-			tail[size] = 0x80
-			binary.BigEndian.PutUint16(tail[blocks*blockSize-2:], uint16(size*8))
-		}
+		var tails nodeTails
+		tails.frame(prefix, size, blocks)
 		for len(dst) >= worthwhile {
 			n := min(lanes, len(dst))
 			at := 1
@@ -122,6 +117,53 @@ func sumNodes[H digest](dst []H, prefix byte, children []H, arity int) {
 	}
 }
 
+// SumInner sets nodes[i] = SM3(prefix ‖ nodes[kids[i][0]] ‖ nodes[kids[i][1]]) for every i
+// of at, none of which is a kid of another. Children are read where they lie.
+func SumInner[H digest](nodes []H, prefix byte, at []int32, kids [][2]int32) {
+	const (
+		size   = 1 + 2*32
+		blocks = (size + 9 + blockSize - 1) / blockSize
+	)
+	if wide && len(at) >= worthwhile {
+		var tails nodeTails
+		tails.frame(prefix, size, blocks)
+		for len(at) >= worthwhile {
+			n := min(lanes, len(at))
+			for i, to := range at[:n] {
+				tail, k := tails[i*tailSize:][:size], &kids[to]
+				*(*[32]byte)(tail[1:]) = nodes[k[0]]
+				*(*[32]byte)(tail[33:]) = nodes[k[1]]
+			}
+			s := initial
+			s.add(tails[:], tailSize, blocks)
+			for i, to := range at[:n] {
+				nodes[to] = s.lane(i)
+			}
+			at = at[n:]
+		}
+	}
+	for _, to := range at {
+		var node [size]byte
+		node[0] = prefix
+		copy(node[1:], nodes[kids[to][0]][:])
+		copy(node[33:], nodes[kids[to][1]][:])
+		nodes[to] = sm3.Sum(node[:])
+	}
+}
+
+// nodeTails are eight nodes of a tree with their padding.
+type nodeTails [lanes * tailSize]byte
+
+// frame puts around the children what all nodes of a size have.
+func (t *nodeTails) frame(prefix byte, size, blocks int) {
+	for i := range lanes {
+		tail := t[i*tailSize : (i+1)*tailSize]
+		tail[0] = prefix
+		tail[size] = 0x80
+		binary.BigEndian.PutUint16(tail[blocks*blockSize-2:], uint16(size*8))
+	}
+}
+
 // state is the chaining value of eight messages: word j of message i at [8j+i].
 type state [64]uint32
 
@@ -136,17 +178,21 @@ func (s *state) add(data []byte, stride, blocks int) {
 
 func read[H digest](dst []H, s *state) {
 	for i := range dst {
-		var d [32]byte
-		lane := s[i%lanes:] // constant places in it need no checks
-		_ = lane[7*lanes]
-		binary.BigEndian.PutUint32(d[0:], lane[0])
-		binary.BigEndian.PutUint32(d[4:], lane[lanes])
-		binary.BigEndian.PutUint32(d[8:], lane[2*lanes])
-		binary.BigEndian.PutUint32(d[12:], lane[3*lanes])
-		binary.BigEndian.PutUint32(d[16:], lane[4*lanes])
-		binary.BigEndian.PutUint32(d[20:], lane[5*lanes])
-		binary.BigEndian.PutUint32(d[24:], lane[6*lanes])
-		binary.BigEndian.PutUint32(d[28:], lane[7*lanes])
-		dst[i] = d
+		dst[i] = s.lane(i)
 	}
+}
+
+// lane is the digest of message i.
+func (s *state) lane(i int) (d [32]byte) {
+	lane := s[i%lanes:] // constant places in it need no checks
+	_ = lane[7*lanes]
+	binary.BigEndian.PutUint32(d[0:], lane[0])
+	binary.BigEndian.PutUint32(d[4:], lane[lanes])
+	binary.BigEndian.PutUint32(d[8:], lane[2*lanes])
+	binary.BigEndian.PutUint32(d[12:], lane[3*lanes])
+	binary.BigEndian.PutUint32(d[16:], lane[4*lanes])
+	binary.BigEndian.PutUint32(d[20:], lane[5*lanes])
+	binary.BigEndian.PutUint32(d[24:], lane[6*lanes])
+	binary.BigEndian.PutUint32(d[28:], lane[7*lanes])
+	return d
 }
