@@ -16,6 +16,7 @@ type tracker struct {
 	room    chan struct{}             // one token for each transaction that may be in flight
 	window  *window                   // what is being measured, nil outside
 	last    *window                   // the window before, for what was due in it and comes late
+	top     uint64                    // height of the newest block that holds a transaction of ours
 }
 
 // window is what happened while measuring. Committed are those whose block came within
@@ -150,6 +151,9 @@ func (t *tracker) block(o *rest.Outcomes, now time.Time) {
 			w.count(now)
 		}
 	}
+	if ours > 0 {
+		t.top = o.Height
+	}
 	if w != nil && ours > 0 {
 		w.blocks++
 		w.sizes.add(ours)
@@ -182,6 +186,13 @@ func (t *tracker) left() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.pending)
+}
+
+// height is that of the newest block that holds a transaction of the run.
+func (t *tracker) height() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.top
 }
 
 // committed is the count of the open window.
