@@ -71,13 +71,14 @@ type Queue struct {
 
 	mu      sync.Mutex // guards what follows
 	busy    map[string]bool
+	let     map[string]bool // let go since find last began to read: what it read of them is old
 	waiters map[string][]chan struct{}
 	waiting int64
 }
 
 // NewQueue makes a queue. refused, which may be nil, writes along when an item is refused.
 func NewQueue(p Params, db *database.DB, handle Handler, refused func(*sql.Tx, *Item) error, log *slog.Logger) *Queue {
-	q := &Queue{p: p, db: db, handle: handle, refused: refused, log: log, fresh: make(chan *Item, p.Workers), busy: map[string]bool{}, waiters: map[string][]chan struct{}{}}
+	q := &Queue{p: p, db: db, handle: handle, refused: refused, log: log, fresh: make(chan *Item, p.Workers), busy: map[string]bool{}, let: map[string]bool{}, waiters: map[string][]chan struct{}{}}
 	if _, err := db.Row(context.Background(), "SELECT count(*) FROM item WHERE state = ?", []any{Accepted}, &q.waiting); err != nil {
 		log.Warn("queue cannot be counted", "error", err)
 	}
@@ -171,11 +172,18 @@ func (q *Queue) Again(ctx context.Context, items []*Item, also func(*sql.Tx) err
 	return err
 }
 
-// hold keeps an item from being taken twice; false if somebody has it.
-func (q *Queue) hold(id string) bool {
+// hold keeps a new item from being taken by find.
+func (q *Queue) hold(id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.busy[id] {
+	q.busy[id] = true
+}
+
+// take is hold of an item that find has read, and nobody had since.
+func (q *Queue) take(id string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.busy[id] || q.let[id] {
 		return false
 	}
 	q.busy[id] = true
@@ -186,6 +194,7 @@ func (q *Queue) release(id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.busy, id)
+	q.let[id] = true
 }
 
 // Get reads an item; HC-1003 if there is none.
@@ -279,6 +288,9 @@ func (q *Queue) find(ctx context.Context) {
 	defer tick.Stop()
 	var swept time.Time
 	for {
+		q.mu.Lock()
+		clear(q.let)
+		q.mu.Unlock()
 		var list []*Item
 		err := q.db.Each(ctx, "SELECT id, caller, body, attempts, time FROM item WHERE state = 'accepted' AND next <= ? ORDER BY next LIMIT ?",
 			[]any{time.Now().UnixMilli(), 4 * q.p.Workers}, func(scan func(...any) error) error {
@@ -293,7 +305,7 @@ func (q *Queue) find(ctx context.Context) {
 			q.log.Warn("queue cannot be read", "error", err)
 		}
 		for _, i := range list {
-			if !q.hold(i.ID) {
+			if !q.take(i.ID) {
 				continue
 			}
 			select {
@@ -340,7 +352,6 @@ func (q *Queue) carry(ctx context.Context, i *Item) {
 		if err := tx.QueryRow("SELECT state FROM item WHERE id = ?", i.ID).Scan(&state); err != nil {
 			return err
 		}
-		// Whoever looks for items that are due may have read this one as another attempt ended.
 		if noted = state != Accepted; noted {
 			return nil
 		}
