@@ -56,10 +56,11 @@ run: build ## start a chain of four validators on this machine
 
 # Packages whose goroutines share memory run under the race detector, and once more without
 # it what takes minutes there (SLOW) or runs shortened (SHORT). The others only start
-# processes, or have no goroutines.
+# processes, or have no goroutines (SERIAL; internal/lint looks).
 SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced|Twins|Backup|NodeArchives|KillAt|Released|FlippedBytes|FsckFinds|CrashAtEveryWrite|ArchivingGoesOn)
 SHORT := ^Test(ParallelEqualsSerial|Altered|Forged|Bent)
-RACED := ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/...
+SERIAL := chain/founding|chain/policy|crypto|crypto/cert|crypto/cms|crypto/envelope|crypto/internal/sm3x8|crypto/internal/sm4gcm|crypto/keystore|crypto/loadsign|crypto/timestamp|ledger/backup|ledger/proof|types
+RACED = $(shell $(GO) list ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/... 2>/dev/null | grep -vxE '$(MODULE)/($(SERIAL))')
 
 .PHONY: test
 test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, openssl, iproute2, postgresql, python3, versitygw, Node.js 20, chromium, qpdf, poppler-utils, zbar-tools, and Debian's rustc with lld-14)

@@ -1,8 +1,11 @@
 package state
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand"
+	"slices"
+	"sort"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -27,10 +30,11 @@ type oracle map[crypto.Hash]crypto.Hash
 
 func (o oracle) root() crypto.Hash {
 	type kv struct{ k, v crypto.Hash }
-	var all []kv
+	all := make([]kv, 0, len(o))
 	for k, v := range o {
 		all = append(all, kv{k, v})
 	}
+	slices.SortFunc(all, func(a, b kv) int { return bytes.Compare(a.k[:], b.k[:]) })
 	var rec func(in []kv, level int) crypto.Hash
 	rec = func(in []kv, level int) crypto.Hash {
 		switch len(in) {
@@ -39,15 +43,8 @@ func (o oracle) root() crypto.Hash {
 		case 1:
 			return crypto.Sum([]byte{0}, in[0].k[:], in[0].v[:])
 		}
-		var l, r []kv
-		for _, e := range in {
-			if e.k[level/8]>>(7-level%8)&1 == 0 {
-				l = append(l, e)
-			} else {
-				r = append(r, e)
-			}
-		}
-		a, b := rec(l, level+1), rec(r, level+1)
+		ones := sort.Search(len(in), func(i int) bool { return in[i].k[level/8]>>(7-level%8)&1 == 1 })
+		a, b := rec(in[:ones], level+1), rec(in[ones:], level+1)
 		return crypto.Sum([]byte{1}, a[:], b[:])
 	}
 	return rec(all, 0)
