@@ -110,11 +110,9 @@ func (k *keyBook) learn(tx *types.Tx) {
 	k.extra[tx.Body.Sender] = crt.PublicKey
 }
 
-// keys returns the keys of the sender and the co-signers, and who they are as far as that
+// keys appends the keys of the sender and the co-signers, and who they are as far as that
 // was read: nil where a certificate told the key. HC-2108 if one is not known.
-func (k *keyBook) keys(tx *types.Tx) ([]crypto.PublicKey, []*Member, error) {
-	keys := make([]crypto.PublicKey, 0, 1+len(tx.Body.Cosigners))
-	members := make([]*Member, 0, 1+len(tx.Body.Cosigners))
+func (k *keyBook) keys(tx *types.Tx, keys []crypto.PublicKey, members []*Member) ([]crypto.PublicKey, []*Member, error) {
 	for i := -1; i < len(tx.Body.Cosigners); i++ {
 		a := tx.Body.Sender
 		if i >= 0 {
@@ -150,6 +148,8 @@ func (c *Chain) CheckBlock(st State, ids *IDWindow, blk *BlockInput) error {
 	seen := make(map[crypto.Hash]struct{}, len(blk.Txs))
 	txs := make([]*types.Tx, len(blk.Txs))
 	keys := make([][]crypto.PublicKey, len(blk.Txs))
+	var room [1 + types.MaxCosigners]*Member
+	all := make([]crypto.PublicKey, 0, len(blk.Txs))
 	var open []int // transactions whose signatures are still to be checked
 	for i, raw := range blk.Txs {
 		var tx *types.Tx
@@ -165,9 +165,11 @@ func (c *Chain) CheckBlock(st State, ids *IDWindow, blk *BlockInput) error {
 		}
 		seen[tx.ID()] = struct{}{}
 		book.learn(tx)
-		if keys[i], _, err = book.keys(tx); err != nil {
+		from := len(all)
+		if all, _, err = book.keys(tx, all, room[:0]); err != nil {
 			return fmt.Errorf("transaction %d: %w", i, err)
 		}
+		keys[i] = all[from:len(all):len(all)]
 		if known == nil || !slices.Equal(known.keys, keys[i]) {
 			open = append(open, i)
 		}
@@ -210,68 +212,77 @@ func (c *Chain) Admit(st State, raw []byte, nowMs int64) (*types.Tx, error) {
 // AdmitEach is Admit of several transactions, whose signatures take less time together.
 // None depends on another.
 func (c *Chain) AdmitEach(st State, raws [][]byte, nowMs int64) ([]*types.Tx, []error) {
-	txs, errs := make([]*types.Tx, len(raws)), make([]error, len(raws))
+	txs, errs := types.DecodeEach(raws)
 	keys, members := make([][]crypto.PublicKey, len(raws)), make([][]*Member, len(raws))
-	for i, raw := range raws {
-		txs[i], keys[i], members[i], errs[i] = c.arrived(st, raw, nowMs)
+	for i, tx := range txs {
+		if errs[i] != nil {
+			continue
+		}
+		if keys[i], members[i], errs[i] = c.arrived(st, tx, nowMs); errs[i] != nil {
+			txs[i] = nil
+		}
 	}
 	good := c.verifier.verifyEach(txs, keys)
+	f, err := c.foresight(st, nowMs)
 	for i, tx := range txs {
 		switch {
 		case errs[i] != nil:
 		case !good[i]:
 			txs[i], errs[i] = nil, types.Errorf(types.CodeBadSignature, "transaction %s", tx.ID())
+		case err != nil:
+			errs[i] = err
 		default:
-			errs[i] = c.foresee(st, tx, members[i], nowMs)
+			errs[i] = f.foresee(tx, members[i])
 		}
 	}
 	return txs, errs
 }
 
-// arrived reads a transaction at ingress and finds the keys that its signatures must hold
-// under, and whose they are.
-func (c *Chain) arrived(st State, raw []byte, nowMs int64) (*types.Tx, []crypto.PublicKey, []*Member, error) {
-	tx, err := types.DecodeTx(raw)
-	if err != nil {
-		return nil, nil, nil, err
-	}
+// arrived judges where a transaction at ingress belongs, and finds the keys that its
+// signatures must hold under, and whose they are.
+func (c *Chain) arrived(st State, tx *types.Tx, nowMs int64) ([]crypto.PublicKey, []*Member, error) {
 	if err := c.checkGenesis(&tx.Body); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	if err := checkWindow(&tx.Body, nowMs); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	book := keyBook{c: c, st: st}
 	book.learn(tx)
-	keys, members, err := book.keys(tx)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	return tx, keys, members, nil
+	n := 1 + len(tx.Body.Cosigners)
+	return book.keys(tx, make([]crypto.PublicKey, 0, n), make([]*Member, 0, n))
 }
 
-// foresee refuses what execution would refuse by the state of now.
-func (c *Chain) foresee(st State, tx *types.Tx, members []*Member, nowMs int64) error {
+// foresight tells what execution would refuse by the state of now.
+type foresight struct {
+	c     *Chain
+	o     *overlay
+	scope blockScope
+	room  [1]host.Caller
+}
+
+func (c *Chain) foresight(st State, nowMs int64) (*foresight, error) {
 	params, _, err := c.Params(st)
+	return &foresight{c: c, o: newOverlay(st), scope: blockScope{timeNs: nowMs * int64(time.Millisecond), params: params}}, err
+}
+
+// foresee refuses what execution would refuse.
+func (f *foresight) foresee(tx *types.Tx, members []*Member) error {
+	defer f.o.revert(0) // what its certificate would change
+	signers, err := f.c.signers(f.o, tx, members, &f.scope, 0, f.room[:0])
 	if err != nil {
 		return err
 	}
-	scope := &blockScope{timeNs: nowMs * int64(time.Millisecond), params: params}
-	o := newOverlay(st)
-	signers, err := c.signers(o, tx, members, scope, 0)
-	if err != nil {
+	if _, err := f.c.gasFor(tx, f.scope.params); err != nil {
 		return err
 	}
-	if _, err := c.gasFor(tx, params); err != nil {
-		return err
-	}
-	if err := c.foreseeRules(o, tx, scope, signers); err != nil {
+	if err := f.c.foreseeRules(f.o, tx, &f.scope, signers); err != nil {
 		return err
 	}
 	if n, ok := natives[tx.Body.Contract]; ok {
 		return n.find(tx.Body.Method, true)
 	}
-	_, _, err = c.target(o, tx.Body.Contract, tx.Body.Method, signers)
+	_, _, err = f.c.target(f.o, tx.Body.Contract, tx.Body.Method, signers)
 	return err
 }
 

@@ -93,11 +93,12 @@ func (s *callScope) enter(rec *ContractRecord, method string, args []byte, gas u
 	}
 	s.stack = append(s.stack, rec.Name)
 	defer func() { s.stack = s.stack[:len(s.stack)-1] }()
-	*env = callEnv{s: s, ns: rec.Name, rec: rec, info: host.Info{
-		Kind: kind, Contract: rec.Name, Method: method, Caller: s.caller(),
-		Height: s.block.height, TimeMs: s.block.timeMs(), TxID: s.txID,
-		Chain: s.c.genesis.Chain, Genesis: s.c.genesis.Hash(),
-	}}
+	*env = callEnv{}
+	env.s, env.ns, env.rec = s, rec.Name, rec
+	info := &env.info
+	info.Kind, info.Contract, info.Method, info.Caller = kind, rec.Name, method, s.caller()
+	info.Height, info.TimeMs, info.TxID = s.block.height, s.block.timeMs(), s.txID
+	info.Chain, info.Genesis = s.c.genesis.Chain, s.c.genesis.Hash()
 	out, err := s.run(rec, &engine.Call{Code: rec.Current().Code, Schedule: &s.block.params.Gas, Env: env, Args: args, GasLimit: gas})
 	if err != nil && s.ctx.Err() != nil {
 		return nil, out.GasUsed, s.fail(s.ctx.Err())

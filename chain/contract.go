@@ -111,6 +111,22 @@ func partKey(h crypto.Hash, n int) []byte { return fmt.Appendf(nil, "package/%s/
 
 // Contract looks an installed contract up.
 func (c *Chain) Contract(st State, name string) (*ContractRecord, bool, error) {
+	o, ok := st.(*overlay)
+	if !ok || slices.Contains(o.spaces, NSContracts) {
+		return c.readContract(st, name)
+	}
+	// Most transactions of a block call the same contract, and none of them changes one.
+	if o.called == nil || o.called.Name != name {
+		r, found, err := c.readContract(o.base, name)
+		if err != nil || !found {
+			return nil, false, err
+		}
+		o.called = r
+	}
+	return o.called, true, nil
+}
+
+func (c *Chain) readContract(st State, name string) (*ContractRecord, bool, error) {
 	raw, found, err := st.Get(NSContracts, recordKey(name))
 	if err != nil || !found {
 		return nil, false, err

@@ -12,6 +12,9 @@ import (
 	"github.com/huchain/huchain/vm/host"
 )
 
+// rowsPerTx is how many rows a transaction changes, as a guess at the room that a block takes.
+const rowsPerTx = 2
+
 // Execute runs a decided block on the state of the height before and returns what it
 // changes. It changes neither st nor ids. An error means the node cannot go on (storage
 // failed, ctx was cancelled), never that the block is at fault: a transaction at fault
@@ -22,10 +25,13 @@ func (c *Chain) Execute(ctx context.Context, st State, ids *IDWindow, blk *Block
 		return nil, err
 	}
 	x := &execution{
-		c: c, ctx: ctx, o: newOverlay(st), ids: ids,
+		c: c, ctx: ctx, o: newBlockOverlay(st, rowsPerTx*len(blk.Txs)), ids: ids,
 		scope: &blockScope{height: blk.Height, timeNs: blk.Time, params: params, txs: len(blk.Txs)},
 		seen:  make(map[crypto.Hash]struct{}, len(blk.Txs)),
-		res:   &Result{Config: config, Protocol: c.protocol.Version},
+		res: &Result{
+			Config: config, Protocol: c.protocol.Version,
+			Txs: make([]*types.Tx, 0, len(blk.Txs)), Receipts: make([]types.Receipt, 0, len(blk.Txs)),
+		},
 	}
 	if x.sup, err = c.supervision(st, &params); err != nil {
 		return nil, err
@@ -61,6 +67,7 @@ type execution struct {
 	sup   *supervision
 	seen  map[crypto.Hash]struct{}
 	res   *Result
+	run   txRun // the transaction under way
 }
 
 // transactions executes all transactions of a block, in order or as if.
@@ -93,7 +100,9 @@ func (x *execution) transaction(index uint32, blk *BlockInput) error {
 	} else {
 		r.TxID = tx.ID()
 		mark, events, stagedBefore := x.o.mark(), len(x.res.Events), len(x.res.Staged)
-		run := &txRun{x: x, tx: tx, checked: blk.checked(index), index: index}
+		run := &x.run
+		*run = txRun{}
+		run.x, run.tx, run.checked, run.index = x, tx, blk.checked(index), index
 		r.Result, err = run.do()
 		r.GasUsed = run.gasUsed
 		if run.fatal != nil {
@@ -143,6 +152,11 @@ type txRun struct {
 	gasUsed uint64
 	fatal   error // the node's own failure, which no receipt can express
 	call    callScope
+
+	// Room for what most transactions need one of.
+	keyRoom    [1]crypto.PublicKey
+	memberRoom [1]*Member
+	callerRoom [1]host.Caller
 }
 
 // do authenticates and executes the transaction; its changes are in the overlay even
@@ -157,11 +171,11 @@ func (r *txRun) do() (json.RawMessage, error) {
 	}
 	book := keyBook{c: c, st: x.o}
 	book.learn(r.tx)
-	keys, members, err := book.keys(r.tx)
+	keys, members, err := book.keys(r.tx, r.keyRoom[:0], r.memberRoom[:0])
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Equal(r.checked, keys) && !c.verifier.verify(r.tx, keys) {
+	if !slices.Equal(r.checked, keys) && !c.verifier.verify(r.tx, slices.Clone(keys)) {
 		return nil, types.Errorf(types.CodeBadSignature, "transaction %s", r.tx.ID())
 	}
 	x.seen[r.tx.ID()] = struct{}{}
@@ -171,7 +185,7 @@ func (r *txRun) do() (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	signers, err := c.signers(x.o, r.tx, members, x.scope, r.index)
+	signers, err := c.signers(x.o, r.tx, members, x.scope, r.index, r.callerRoom[:0])
 	if err != nil {
 		return nil, err
 	}
@@ -192,10 +206,9 @@ func (c *Chain) gasFor(tx *types.Tx, p Params) (uint64, error) {
 }
 
 // signers returns the member behind each signature, sender first, all of them active at
-// the block's time. known are those that were read already. A certificate that comes along
-// registers or renews the sender.
-func (c *Chain) signers(o *overlay, tx *types.Tx, known []*Member, b *blockScope, index uint32) ([]host.Caller, error) {
-	out := make([]host.Caller, 0, len(known))
+// the block's time, appended to out. known are those that were read already. A certificate
+// that comes along registers or renews the sender.
+func (c *Chain) signers(o *overlay, tx *types.Tx, known []*Member, b *blockScope, index uint32, out []host.Caller) ([]host.Caller, error) {
 	for i := -1; i < len(tx.Body.Cosigners); i++ {
 		m := known[1+i]
 		var err error
@@ -226,12 +239,11 @@ func (c *Chain) signers(o *overlay, tx *types.Tx, known []*Member, b *blockScope
 // dispatch calls the native contract or the installed one.
 func (r *txRun) dispatch(signers []host.Caller) ([]byte, error) {
 	b := &r.tx.Body
-	r.call = callScope{
-		c: r.x.c, ctx: r.x.ctx, o: r.x.o, block: r.x.scope, signers: signers,
-		txID: r.tx.ID(), txIndex: r.index, events: &r.x.res.Events, firstEvent: len(r.x.res.Events), fatal: &r.fatal,
-		gasLeft: b.GasLimit - r.gasUsed, staged: &r.x.res.Staged, sup: r.x.sup,
-	}
-	call := &r.call
+	call := &r.call // empty so far; a literal would be made elsewhere and copied
+	call.c, call.ctx, call.o, call.block, call.sup = r.x.c, r.x.ctx, r.x.o, r.x.scope, r.x.sup
+	call.signers, call.txID, call.txIndex = signers, r.tx.ID(), r.index
+	call.events, call.firstEvent, call.staged, call.fatal = &r.x.res.Events, len(r.x.res.Events), &r.x.res.Staged, &r.fatal
+	call.gasLeft = b.GasLimit - r.gasUsed
 	if err := call.admitCall(b); err != nil {
 		return nil, err
 	}

@@ -74,14 +74,14 @@ func (c *Chain) askers(o *overlay, q *Query, b *blockScope) ([]host.Caller, erro
 	}
 	book := keyBook{c: c, st: o}
 	book.learn(q.Caller)
-	keys, members, err := book.keys(q.Caller)
+	keys, members, err := book.keys(q.Caller, nil, nil)
 	if err != nil {
 		return nil, err
 	}
 	if !c.verifier.verify(q.Caller, keys) {
 		return nil, types.Errorf(types.CodeBadSignature, "query %s", q.Caller.ID())
 	}
-	return c.signers(o, q.Caller, members, b, 0)
+	return c.signers(o, q.Caller, members, b, 0, nil)
 }
 
 // Simulate executes a signed transaction on committed state without committing it and

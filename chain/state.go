@@ -31,29 +31,48 @@ type entry struct {
 // overlay holds the uncommitted changes of a block over its parent state, with a journal
 // so that a failed transaction, or a failed nested call, is taken back exactly. It serves
 // one goroutine.
+//
+// Most blocks write rows and never walk them. So changes are found by their key, and are
+// kept in the order of their keys only from the first walk on.
 type overlay struct {
 	base    State
-	changes btree.Map[string, entry] // key: ns ‖ 0x00 ‖ key; a namespace holds no 0x00
+	rows    []changedRow     // in the order in which keys were changed first
+	at      map[string]int32 // place of a key in rows
+	order   *btree.Map[string, int32]
 	journal []undo
-	spaces  []string  // namespaces with changes, also those taken back
-	orgs    *orgIndex // as in base, once it was read
-	room    []byte    // for the key that is looked for
+	spaces  []string        // namespaces with changes, also those taken back
+	orgs    *orgIndex       // as in base, once it was read
+	called  *ContractRecord // as in base, the one that was read last
+	room    []byte          // for the key that is looked for
+}
+
+// changedRow is the change of a key, or the place of one that was taken back.
+type changedRow struct {
+	writtenRow
+	live bool
 }
 
 type undo struct {
-	key     string
-	old     entry
-	existed bool
+	at   int32
+	live bool
+	old  entry
 }
 
 func newOverlay(base State) *overlay { return &overlay{base: base} }
 
+// newBlockOverlay is newOverlay with room for about so many changes.
+func newBlockOverlay(base State, changes int) *overlay {
+	return &overlay{base: base, rows: make([]changedRow, 0, changes), at: make(map[string]int32, changes), journal: make([]undo, 0, changes)}
+}
+
+// joinKey is what a row is found by: ns ‖ 0x00 ‖ key; a namespace holds no 0x00.
 func joinKey(ns string, key []byte) string { return ns + "\x00" + string(key) }
 
 func (o *overlay) Get(ns string, key []byte) ([]byte, bool, error) {
 	if slices.Contains(o.spaces, ns) {
 		o.room = append(append(append(o.room[:0], ns...), 0), key...)
-		if e, ok := o.changes.Get(unsafe.String(unsafe.SliceData(o.room), len(o.room))); ok {
+		if i, ok := o.at[string(o.room)]; ok && o.rows[i].live {
+			e := &o.rows[i].entry
 			return e.value, !e.deleted, nil
 		}
 	}
@@ -61,15 +80,35 @@ func (o *overlay) Get(ns string, key []byte) ([]byte, bool, error) {
 }
 
 func (o *overlay) set(ns, key string, e entry) {
-	o.changing(ns)
-	old, existed := o.changes.Set(key, e)
-	o.journal = append(o.journal, undo{key: key, old: old, existed: existed})
+	i := o.place(ns, key)
+	r := &o.rows[i]
+	o.journal = append(o.journal, undo{at: i, live: r.live, old: r.entry})
+	o.lay(i, e)
 }
 
-func (o *overlay) changing(ns string) {
+// place is where the change of a key stands in rows.
+func (o *overlay) place(ns, key string) int32 {
 	if !slices.Contains(o.spaces, ns) {
 		o.spaces = append(o.spaces, ns)
 	}
+	i, ok := o.at[key]
+	if !ok {
+		if o.at == nil {
+			o.at = map[string]int32{}
+		}
+		i = int32(len(o.rows))
+		o.at[key] = i
+		o.rows = append(o.rows, changedRow{writtenRow: writtenRow{key: key}})
+	}
+	return i
+}
+
+func (o *overlay) lay(at int32, e entry) {
+	r := &o.rows[at]
+	if o.order != nil && !r.live {
+		o.order.Set(r.key, at)
+	}
+	r.entry, r.live = e, true
 }
 
 // put stores value, which the overlay keeps.
@@ -92,46 +131,54 @@ func (o *overlay) mark() int { return len(o.journal) }
 
 // rowsSince returns the rows changed since mark as they are now, each once.
 func (o *overlay) rowsSince(mark int) []writtenRow {
-	keys := make([]string, 0, len(o.journal)-mark)
+	out := make([]writtenRow, 0, len(o.journal)-mark)
 	for _, u := range o.journal[mark:] {
-		keys = append(keys, u.key)
+		out = append(out, o.rows[u.at].writtenRow)
 	}
-	slices.Sort(keys)
-	keys = slices.Compact(keys)
-	out := make([]writtenRow, len(keys))
-	for i, k := range keys {
-		out[i].key = k
-		out[i].entry, _ = o.changes.Get(k)
-	}
-	return out
+	slices.SortFunc(out, compareRows)
+	return slices.CompactFunc(out, func(a, b writtenRow) bool { return a.key == b.key })
 }
+
+func compareRows(a, b writtenRow) int { return strings.Compare(a.key, b.key) }
 
 // take adds changes made elsewhere, which cannot be reverted.
 func (o *overlay) take(rows []writtenRow) {
 	for _, w := range rows {
 		ns, _, _ := strings.Cut(w.key, "\x00")
-		o.changing(ns)
-		o.changes.Set(w.key, w.entry)
+		o.lay(o.place(ns, w.key), w.entry)
 	}
 }
 
 // revert takes back every change made since mark.
 func (o *overlay) revert(mark int) {
 	for i := len(o.journal) - 1; i >= mark; i-- {
-		u := o.journal[i]
-		if u.existed {
-			o.changes.Set(u.key, u.old)
-		} else {
-			o.changes.Delete(u.key)
+		u := &o.journal[i]
+		r := &o.rows[u.at]
+		r.entry, r.live = u.old, u.live
+		if o.order != nil && !r.live {
+			o.order.Delete(r.key)
 		}
 	}
 	o.journal = o.journal[:mark]
 }
 
+// ordered are the places of the changes by their keys.
+func (o *overlay) ordered() *btree.Map[string, int32] {
+	if o.order == nil {
+		o.order = &btree.Map[string, int32]{}
+		for i := range o.rows {
+			if o.rows[i].live {
+				o.order.Set(o.rows[i].key, int32(i))
+			}
+		}
+	}
+	return o.order
+}
+
 // Scan merges the uncommitted changes with the base, ascending.
 func (o *overlay) Scan(ns string, start, end []byte, fn func(key, value []byte) bool) error {
 	prefix := ns + "\x00"
-	it := o.changes.Iter()
+	it := o.ordered().Iter()
 	inRange := func() bool {
 		k := it.Key()
 		return strings.HasPrefix(k, prefix) && (end == nil || k[len(prefix):] < string(end))
@@ -146,7 +193,7 @@ func (o *overlay) Scan(ns string, start, end []byte, fn func(key, value []byte) 
 				return false
 			}
 			shadowed = limit != nil && k == string(limit)
-			if e := it.Value(); !e.deleted {
+			if e := o.rows[it.Value()].entry; !e.deleted {
 				goOn = fn([]byte(k), e.value)
 			}
 			live = it.Next() && inRange()
@@ -176,22 +223,26 @@ func (o *overlay) Scan(ns string, start, end []byte, fn func(key, value []byte) 
 // changed: they are the overlay's. A key that was made and removed within the block leaves
 // nothing.
 func (o *overlay) writes() ([]types.Write, error) {
-	out := make([]types.Write, 0, o.changes.Len())
-	var err error
-	o.changes.Scan(func(k string, e entry) bool {
-		ns, key, _ := strings.Cut(k, "\x00")
+	rows := make([]writtenRow, 0, len(o.rows))
+	for i := range o.rows {
+		if o.rows[i].live {
+			rows = append(rows, o.rows[i].writtenRow)
+		}
+	}
+	slices.SortFunc(rows, compareRows)
+	out := make([]types.Write, 0, len(rows))
+	for i := range rows {
+		e := &rows[i].entry
+		ns, key, _ := strings.Cut(rows[i].key, "\x00")
 		w := types.Write{NS: ns, Key: unsafe.Slice(unsafe.StringData(key), len(key)), Value: e.value, Delete: e.deleted, TxIndex: e.txIndex}
 		if e.deleted {
-			var found bool
-			if _, found, err = o.base.Get(ns, w.Key); err != nil {
-				return false
-			}
-			if !found {
-				return true
+			if _, found, err := o.base.Get(ns, w.Key); err != nil {
+				return nil, err
+			} else if !found {
+				continue
 			}
 		}
 		out = append(out, w)
-		return true
-	})
-	return out, err
+	}
+	return out, nil
 }

@@ -93,7 +93,7 @@ func (v *versions) scan(ns string, start, end []byte, tx uint32, fn func(key, va
 			return false
 		}
 		if i, _ := place(list, tx); i > 0 {
-			o.changes.Set(k, list[i-1].entry)
+			o.lay(o.place(ns, k), list[i-1].entry)
 		}
 		return true
 	})

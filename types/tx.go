@@ -49,6 +49,7 @@ type Tx struct {
 
 	raw []byte
 	id  crypto.Hash
+	one [1][]byte // room for Signatures
 }
 
 // EncodeBody returns the canonical bytes of b, which begin with the purpose tag.
@@ -162,10 +163,38 @@ func (t *Tx) encode() []byte {
 // DecodeTx reads a complete transaction. The result aliases raw, which must not
 // change afterwards. Signatures are checked for form and number only.
 func DecodeTx(raw []byte) (*Tx, error) {
+	t, err := decodeTx(raw)
+	if err != nil {
+		return nil, err
+	}
+	t.id = crypto.Sum(t.BodyBytes)
+	return t, nil
+}
+
+// DecodeEach is DecodeTx of several transactions, whose ids take less time together.
+func DecodeEach(raws [][]byte) ([]*Tx, []error) {
+	txs, errs := make([]*Tx, len(raws)), make([]error, len(raws))
+	bodies := make([][]byte, len(raws))
+	for i, raw := range raws {
+		if txs[i], errs[i] = decodeTx(raw); errs[i] == nil {
+			bodies[i] = txs[i].BodyBytes
+		}
+	}
+	for i, id := range crypto.SumEach(bodies) {
+		if errs[i] == nil {
+			txs[i].id = id
+		}
+	}
+	return txs, errs
+}
+
+// decodeTx is DecodeTx without the id.
+func decodeTx(raw []byte) (*Tx, error) {
 	if len(raw) > MaxTxBytes {
 		return nil, &Error{Code: CodeTxTooLarge, Detail: fmt.Sprintf("%d bytes, at most %d", len(raw), MaxTxBytes)}
 	}
 	t := &Tx{raw: raw}
+	t.Signatures = t.one[:0]
 	r := reader{rest: raw}
 	t.BodyBytes = r.bytes(1, MaxTxBytes)
 	t.Certificate = r.bytes(2, MaxCertBytes)
@@ -190,7 +219,6 @@ func DecodeTx(raw []byte) (*Tx, error) {
 	if err != nil {
 		return nil, &Error{Code: CodeTxMalformed, Detail: err.Error()}
 	}
-	t.id = crypto.Sum(t.BodyBytes)
 	return t, nil
 }
 
