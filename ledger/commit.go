@@ -131,11 +131,10 @@ func (c *Candidate) content(records []proof.WriteRecord) {
 	}
 	c.changes = changes
 	d.Changes, d.Receipts, d.EventBytes = encodeEach(changes), encodeEach(b.Receipts), encodeEach(b.Events)
-	txs, receipts, events := crypto.SumEach(b.Txs), crypto.SumEach(d.Receipts), crypto.SumEach(d.EventBytes)
-	d.TxHashes, d.ReceiptHashes, d.EventHashes = txs, receipts, events
+	d.Hash()
 	c.Content = proof.Content{
-		State: c.change.Root, Txs: proof.ListRoot(txs), TxCount: uint64(len(txs)), Receipts: proof.ListRoot(receipts),
-		Events: proof.ListRoot(events), EventCount: uint64(len(events)), Config: b.Config, Protocol: b.Protocol,
+		State: c.change.Root, Txs: d.Lists[0].Root(), TxCount: uint64(len(b.Txs)), Receipts: d.Lists[1].Root(),
+		Events: d.Lists[2].Root(), EventCount: uint64(len(b.Events)), Config: b.Config, Protocol: b.Protocol,
 	}
 	if b.Height > 0 {
 		c.Content.WriteSet, c.Content.WriteCount = proof.ListRoot(writes), uint64(len(writes))

@@ -52,8 +52,12 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-// FormatVersion is the version of the forms on disk.
-const FormatVersion = 4
+// FormatVersion is the version of the forms on disk. A ledger of an older one from oldestFormat
+// on is read as it is and continued in this one, from when on older programs refuse it.
+const (
+	FormatVersion = 5 // sections of blocks in S2
+	oldestFormat  = 4 // sections in zstd
+)
 
 // recentHeaders is how many heights the state store keeps header and content of.
 const recentHeaders = 1024

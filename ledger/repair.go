@@ -10,7 +10,8 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-// readMeta reads format, genesis and tip, and writes the first two into a new store.
+// readMeta reads format, genesis and tip, and writes the first two into a new store and the
+// first into one of an older format.
 func (l *Ledger) readMeta() error {
 	format, found, err := l.sealed(formatKey)
 	if err != nil {
@@ -22,15 +23,23 @@ func (l *Ledger) readMeta() error {
 		setSealed(b, genesisKey, l.genesis[:])
 		return state.ReadError(b.Commit(true))
 	}
-	if len(format) != 4 || binary.BigEndian.Uint32(format) != FormatVersion {
-		return types.Errorf(types.CodeLedgerMismatch, "ledger format %x, this program reads %d", format, FormatVersion)
+	if len(format) != 4 || binary.BigEndian.Uint32(format) < oldestFormat || binary.BigEndian.Uint32(format) > FormatVersion {
+		return types.Errorf(types.CodeLedgerMismatch, "ledger format %x, this program reads %d to %d", format, oldestFormat, FormatVersion)
 	}
+	older := binary.BigEndian.Uint32(format) < FormatVersion
 	g, _, err := l.sealed(genesisKey)
 	if err != nil {
 		return err
 	}
 	if string(g) != string(l.genesis[:]) {
 		return types.Errorf(types.CodeWrongGenesis, "the ledger belongs to the chain with genesis %x, not %s", g, l.genesis)
+	}
+	if older { // before anything is written in the new form
+		b := l.db.Batch()
+		setSealed(b, formatKey, binary.BigEndian.AppendUint32(nil, FormatVersion))
+		if err := b.Commit(true); err != nil {
+			return state.ReadError(err)
+		}
 	}
 	t, found, err := l.sealed(tipKey)
 	if err != nil || !found {

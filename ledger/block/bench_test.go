@@ -74,7 +74,7 @@ func (g *deposits) block(t testing.TB, height uint64, n int) *Data {
 			Change{Write: types.Write{NS: "evidence", Key: []byte("evidence/" + hash.String()), Value: row, TxIndex: uint32(i)}},
 			Change{Write: types.Write{NS: "evidence", Key: fmt.Appendf(nil, "evidenceByOwner/archives/clerk\x002026-01-01T00:00:%02dZ\x00%s", height%60, hash), Value: []byte("{}"), TxIndex: uint32(i)}})
 	}
-	d.TxHashes, d.ReceiptHashes, d.EventHashes = crypto.SumEach(d.Txs), crypto.SumEach(d.Receipts), crypto.SumEach(d.EventBytes)
+	d.Hash()
 	slices.SortFunc(changes, func(a, b Change) int { return slices.Compare(a.Key, b.Key) })
 	for i := range changes {
 		d.Changes = append(d.Changes, changes[i].Encode())

@@ -183,7 +183,8 @@ func (s *Store) Directory(height uint64) (*Directory, error) {
 
 // Section reads one section of a block; HC-4101 if it is missing.
 func (s *Store) Section(height uint64, number uint32) (*Parts, error) {
-	section, ok, err := s.db.Get(key(height, KindSection, u64(height), u32(number)))
+	k := key(height, KindSection, u64(height), u32(number))
+	section, ok, err := s.db.Get(k)
 	if err != nil {
 		return nil, state.ReadError(err)
 	}
@@ -191,7 +192,11 @@ func (s *Store) Section(height uint64, number uint32) (*Parts, error) {
 		return nil, state.Corrupt("section %d of block %d is missing", number, height)
 	}
 	p := &Parts{}
-	if err := unpack(section, p.add); err != nil {
+	raw, err := expandRow(k, section)
+	if err == nil {
+		err = unpack(raw, p.add)
+	}
+	if err != nil {
 		return nil, state.Corrupt("section %d of block %d: %w", number, height, err)
 	}
 	return p, nil

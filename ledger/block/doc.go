@@ -24,7 +24,8 @@
 //	epoch ‖ 'k' ‖ u8 len ‖ namespace ‖ u16 len ‖ key ‖ u64 height    → position of a transaction
 //	0xff ‖ "tip"                               → u64 height, sealed
 //
-// A section is 64 to 256 KiB of items under zstd, each u8 kind ‖ uvarint length ‖ bytes:
+// A section is u8 1 ‖ S2 block, sealed, or in ledgers of format 4 and before a zstd frame, of 64 to 256 KiB
+// of items, each u8 kind ‖ uvarint length ‖ bytes:
 // transaction by transaction what it did, so that a value that stands in a transaction, its
 // receipt, its event and its row is stored about once. The first item of a block says which
 // optional indexes it has rows in. The directory holds, for each section and for each of

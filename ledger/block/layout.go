@@ -288,7 +288,14 @@ type Data struct {
 	Restart     []byte // the encoded act that the block opens with; empty for most
 	Indexes     Indexes
 
-	TxHashes, ReceiptHashes, EventHashes []crypto.Hash // SM3 of Txs, Receipts and EventBytes
+	Lists [len(listed)]*proof.ListTree // over SM3 of Txs, Receipts and EventBytes, see Hash
+}
+
+// Hash makes the trees of the lists.
+func (d *Data) Hash() {
+	for k, items := range [...][][]byte{d.Txs, d.Receipts, d.EventBytes} {
+		d.Lists[k] = proof.NewListTree(crypto.SumEach(items))
+	}
 }
 
 // Rows returns the block as rows, the tip row among them.
@@ -321,7 +328,8 @@ func (d *Data) Rows() []Pair {
 func (d *Data) sectionRows(out []Pair) []Pair {
 	h := u64(d.Height)
 	dir := d.pack(func(number uint32, section []byte) {
-		out = append(out, Pair{key(d.Height, KindSection, h, u32(number)), section})
+		k := key(d.Height, KindSection, h, u32(number))
+		out = append(out, Pair{k, state.Seal(k, section)})
 	})
 	if dir != nil {
 		k := key(d.Height, KindDirectory, h)

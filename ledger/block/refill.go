@@ -3,7 +3,6 @@ package block
 import (
 	"errors"
 
-	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/state"
 	"github.com/huchain/huchain/types"
 )
@@ -23,7 +22,7 @@ func (s *Store) Refill(d *Data, commit []byte, sync bool) error {
 	if d.Indexes, err = s.indexed(d); err != nil {
 		return err
 	}
-	d.TxHashes, d.ReceiptHashes, d.EventHashes = crypto.SumEach(d.Txs), crypto.SumEach(d.Receipts), crypto.SumEach(d.EventBytes)
+	d.Hash()
 	k := key(d.Height, KindCommit, u64(d.Height))
 	return s.Apply(d.sectionRows([]Pair{{k, state.Seal(k, commit)}}), sync)
 }

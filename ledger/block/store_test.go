@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -133,7 +134,7 @@ func TestSections(t *testing.T) {
 			c := Change{Write: types.Write{NS: "ns", Key: []byte{byte(i)}, Value: item(), TxIndex: rapid.Uint32Range(0, uint32(n+1)).Draw(t, "tx")}}
 			d.Changes = append(d.Changes, c.Encode())
 		}
-		d.TxHashes, d.ReceiptHashes, d.EventHashes = crypto.SumEach(d.Txs), crypto.SumEach(d.Receipts), crypto.SumEach(d.EventBytes)
+		d.Hash()
 		require.NoError(t, s.Apply(d.Rows(), true))
 		p, err := s.Parts(3)
 		require.NoError(t, err)
@@ -168,8 +169,8 @@ func checkDirectory(t require.TestingT, s *Store, d *Data) {
 	again, err := DecodeDirectory(dir.Encode())
 	require.NoError(t, err)
 	require.Equal(t, dir, again)
-	content := proof.Content{Txs: proof.ListRoot(d.TxHashes), TxCount: uint64(len(d.Txs)), Receipts: proof.ListRoot(d.ReceiptHashes),
-		Events: proof.ListRoot(d.EventHashes), EventCount: uint64(len(d.Events))}
+	content := proof.Content{Txs: d.Lists[0].Root(), TxCount: uint64(len(d.Txs)), Receipts: d.Lists[1].Root(),
+		Events: d.Lists[2].Root(), EventCount: uint64(len(d.Events))}
 	require.True(t, dir.Leads(&content))
 	content.Receipts[3] ^= 1
 	require.False(t, dir.Leads(&content))
@@ -204,10 +205,21 @@ func FuzzDecodeDirectory(f *testing.F) {
 
 // FuzzUnpack feeds sections from outside: errors, no panics, bounded memory.
 func FuzzUnpack(f *testing.F) {
-	data(5).pack(func(_ uint32, section []byte) { f.Add(section) })
+	enc, err := zstd.NewWriter(nil)
+	require.NoError(f, err)
+	data(5).pack(func(_ uint32, section []byte) {
+		f.Add(section)
+		raw, err := expand(section)
+		require.NoError(f, err)
+		f.Add(enc.EncodeAll(raw, nil)) // as of format 4
+	})
+	f.Add([]byte{formS2, 0xff, 0xff, 0xff, 0xff, 0x0f}) // claims 4 GiB
 	f.Fuzz(func(t *testing.T, in []byte) {
 		p := &Parts{}
-		_ = unpack(in, p.add)
+		if raw, err := expand(in); err == nil {
+			require.LessOrEqual(t, len(raw), maxSectionBytes)
+			_ = unpack(raw, p.add)
+		}
 	})
 }
 

@@ -31,6 +31,47 @@ func RunNodes(first uint64, items []crypto.Hash) []crypto.Hash {
 	return append(left, right...)
 }
 
+// ListTree is the tree of a list with all its nodes, for whom the root alone does not do.
+type ListTree struct {
+	levels [][]crypto.Hash // from the leaves up; a node without sibling stands in the next level too
+}
+
+// NewListTree makes the tree of a list.
+func NewListTree(items []crypto.Hash) *ListTree {
+	t := &ListTree{}
+	if len(items) == 0 {
+		return t
+	}
+	level := make([]crypto.Hash, len(items))
+	crypto.SumItems(level, tagLeaf, items)
+	for t.levels = append(t.levels, level); len(level) > 1; t.levels = append(t.levels, level) {
+		n := len(level) / 2
+		next := make([]crypto.Hash, n, n+1)
+		crypto.SumPairs(next, tagInner, level[:2*n])
+		level = append(next, level[2*n:]...)
+	}
+	return t
+}
+
+// Root is ListRoot of the list.
+func (t *ListTree) Root() crypto.Hash {
+	if len(t.levels) == 0 {
+		return crypto.Hash{}
+	}
+	return t.levels[len(t.levels)-1][0]
+}
+
+// Run returns RunNodes of the count items from first on, which MUST be in the list.
+func (t *ListTree) Run(first, count uint64) (nodes []crypto.Hash) {
+	for count > 0 {
+		next, rest := runStep(first, count)
+		k := bits.TrailingZeros64(next - first)
+		nodes = append(nodes, t.levels[k][first>>k])
+		first, count = next, rest
+	}
+	return nodes
+}
+
 // RunSize is the number of nodes of a run of count items from position first on.
 func RunSize(first, count uint64) (n int) {
 	for count > 0 {

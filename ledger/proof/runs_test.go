@@ -20,12 +20,15 @@ func TestRuns(t *testing.T) {
 			items = append(items, crypto.Sum([]byte{byte(i)}))
 		}
 		var r, altered Runs
+		tree := NewListTree(items)
+		require.Equal(t, ListRoot(items), tree.Root())
 		spoil := rapid.IntRange(0, max(len(items)-1, 0)).Draw(t, "spoil")
 		for from := 0; from < len(items); {
 			to := from + rapid.IntRange(0, len(items)-from).Draw(t, "run")
 			run := append([]crypto.Hash{}, items[from:to]...)
 			nodes := RunNodes(uint64(from), run)
 			require.Len(t, nodes, RunSize(uint64(from), uint64(to-from)))
+			require.Equal(t, append([]crypto.Hash{}, nodes...), append([]crypto.Hash{}, tree.Run(uint64(from), uint64(to-from))...))
 			require.Equal(t, items[from:to], run, "the items are left alone")
 			require.Error(t, r.Add(uint64(to-from), append(nodes, crypto.Hash{})))
 			require.NoError(t, r.Add(uint64(to-from), nodes))
