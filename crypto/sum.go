@@ -13,13 +13,12 @@ import (
 // is the same everywhere.
 func SumPairs(dst []Hash, prefix byte, pairs []Hash) { sm3x8.SumPairs(dst, prefix, pairs) }
 
-// SumInner hashes nodes of a tree that lie in one array with their children, all of one
-// level at once: nodes[i] = Sum([]byte{prefix}, nodes[kids[i][0]][:], nodes[kids[i][1]][:])
-// for every i of at, none of which may be a child of another. It is fast like SumPairs, and
-// children need not be brought together first.
-func SumInner(nodes []Hash, prefix byte, at []int32, kids [][2]int32) {
-	sm3x8.SumInner(nodes, prefix, at, kids)
-}
+// Node is an inner node of a tree: where its children's hashes lie and where its own goes.
+type Node = sm3x8.Node[Hash]
+
+// SumNodes is SumPairs for nodes whose children need not be brought together first:
+// *To = Sum([]byte{prefix}, Left[:], Right[:]). None may be a child of another.
+func SumNodes(prefix byte, nodes []Node) { sm3x8.SumNodes(prefix, nodes) }
 
 // SumItems hashes the leaves of a tree over hashes: dst[i] = Sum([]byte{prefix},
 // items[i][:]). items MUST be as long as dst, or it panics; dst may be items. It is fast

@@ -90,7 +90,7 @@ func (f *filler) keep(last bool) error {
 		if !s.have.room() {
 			return errFilled
 		}
-		if f.h.hashes[p.at] == p.hash && !s.have.holds(&p.pageOfKey, &f.entries[p.from].key) {
+		if f.h.hashes[p.at] == *p.hash && !s.have.holds(&p.pageOfKey, &f.entries[p.from].key) {
 			p.note(s.have, f.entries[p.from:p.to])
 		}
 	}

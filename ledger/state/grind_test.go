@@ -54,7 +54,7 @@ func TestGroundKeysCostWhatOthersCost(t *testing.T) {
 			ch := groundChange(s, 100_000, n, ground)
 			require.NoError(t, s.apply(s.root, s.hash, ch))
 			for _, p := range ch.parts {
-				touched[ground] += len(p.h.hashes)
+				touched[ground] += len(p.h.hashes) + 2*len(p.nodes)
 			}
 		}
 		require.NoError(t, s.Close())

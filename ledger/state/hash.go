@@ -8,8 +8,9 @@ import (
 	"github.com/huchain/huchain/ledger/proof"
 )
 
-// hasher computes the hashes of a changed tree level by level, deepest first, so that
-// independent hashes come in long runs, which crypto.SumInner takes eight at a time.
+// hasher computes the hashes of leaves, and of pages over them, level by level, deepest
+// first, so that independent hashes come in long runs, which crypto.SumNodes takes eight at
+// a time.
 type hasher struct {
 	hashes []crypto.Hash // by node; known ones, and room for the others
 	kids   [][2]int32    // by node: what an inner node is over
@@ -17,6 +18,7 @@ type hasher struct {
 	of     []crypto.Hash // key and value hash of each of them
 	levels [][]int32     // by depth: nodes that are inner nodes to be hashed
 	out    []crypto.Hash
+	nodes  []crypto.Node
 }
 
 const (
@@ -106,7 +108,12 @@ func (h *hasher) run() {
 		h.hashes[i] = h.out[k]
 	}
 	for level := len(h.levels) - 1; level >= 0; level-- {
-		crypto.SumInner(h.hashes, tagInner, h.levels[level], h.kids)
+		h.nodes = h.nodes[:0]
+		for _, i := range h.levels[level] {
+			k := h.kids[i]
+			h.nodes = append(h.nodes, crypto.Node{Left: &h.hashes[k[0]], Right: &h.hashes[k[1]], To: &h.hashes[i]})
+		}
+		crypto.SumNodes(tagInner, h.nodes)
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 type subtree struct {
 	root ref
 	page place // if root is a page: where it is cached
-	hash crypto.Hash
+	hash *crypto.Hash
 	ups  []update
 }
 
@@ -31,7 +31,7 @@ func (s *Store) apply(root ref, hash crypto.Hash, ch *Change) error {
 		ch.root, ch.Root = root, hash
 		return nil
 	}
-	t, err := subtree{root: root, hash: hash, ups: ch.updates}, error(nil)
+	t, err := subtree{root: root, hash: &hash, ups: ch.updates}, error(nil)
 	if len(ch.updates) >= manyUpdates && s.splits(root, 0) {
 		t, err = s.applyParts(t, ch)
 	} else {
@@ -41,7 +41,7 @@ func (s *Store) apply(root ref, hash crypto.Hash, ch *Change) error {
 	for _, p := range ch.parts {
 		ch.added += p.added
 	}
-	ch.root, ch.Root = t.root, t.hash
+	ch.root, ch.Root = t.root, *t.hash
 	return err
 }
 
@@ -86,7 +86,7 @@ func (s *Store) applyParts(t subtree, ch *Change) (subtree, error) {
 	top := &updater{part: ch.parts[len(below)], tree: s.tree}
 	n := top.top(t.root, 0, &below)
 	err := top.finish()
-	return subtree{root: n.ref, hash: top.h.hashes[n.at]}, err
+	return subtree{root: n.ref, hash: top.hashOf(n)}, err
 }
 
 // cut appends the subtrees at splitLevels, in order, with their updates.
@@ -103,7 +103,7 @@ func (u *updater) top(old ref, level int, below *[]subtree) sub {
 	if level == splitLevels {
 		t := (*below)[0]
 		*below = (*below)[1:]
-		return sub{ref: t.root, at: u.h.known(t.hash)}
+		return sub{ref: t.root, hash: t.hash}
 	}
 	u.replaced = append(u.replaced, old)
 	n := u.tree.at(old)

@@ -115,7 +115,7 @@ func (b *rebuilder) adopt(n sub) runRoot {
 	_ = b.part.finish() // cannot fail: no page was read whose hash was known before
 	b.s.mu.Lock()
 	defer b.s.mu.Unlock()
-	r := runRoot{hash: b.part.h.hashes[n.at], page: b.part.keep(n.page, b.s.have)}
+	r := runRoot{hash: *b.part.hashOf(n), page: b.part.keep(n.page, b.s.have)}
 	r.root, _ = b.s.adopt(&Change{root: n.ref, parts: []*part{b.part}}, b.s.have)
 	b.part.reset(0)
 	return r
@@ -140,6 +140,6 @@ func (b *rebuilder) join(runs []runRoot, level int) runRoot {
 
 // above makes the node at a level above two subtrees.
 func (b *rebuilder) above(level int, left, right runRoot) runRoot {
-	known := func(r runRoot) sub { return sub{r.root, r.page, b.part.h.known(r.hash)} }
+	known := func(r runRoot) sub { return sub{ref: r.root, page: r.page, hash: &r.hash} }
 	return b.adopt((&updater{part: b.part}).join(level, known(left), known(right)))
 }

@@ -175,7 +175,7 @@ func (s *Store) leaf(kh *crypto.Hash) (entry, bool, error) {
 	if leaf, found, whole := s.have.find(p.page, kh, p.level, p.root.leaves()); whole {
 		return leaf, found, nil
 	}
-	leaves, err := readPage(s.db, kh, p.level, p.root.leaves(), p.hash)
+	leaves, err := readPage(s.db, kh, p.level, p.root.leaves(), *p.hash)
 	if err != nil {
 		return entry{}, false, err
 	}

@@ -128,14 +128,14 @@ type pageOfKey struct {
 
 // page finds the page of a key in the committed tree; the caller holds mu.
 func (s *Store) page(kh *crypto.Hash) pageOfKey {
-	p := pageOfKey{subtree: subtree{root: s.root, hash: s.hash}}
+	p := pageOfKey{subtree: subtree{root: s.root, hash: &s.hash}}
 	for p.root.inTree() {
 		p.above, p.side = s.tree.at(p.root), bit(kh, p.level)
 		p.root = p.above.kid[p.side]
 		p.level++
 	}
 	if p.above != nil { // on the way nothing but kids was looked at, a line of memory per node
-		p.page, p.hash = p.above.atPage(p.side), p.above.hash[p.side]
+		p.page, p.hash = p.above.atPage(p.side), &p.above.hash[p.side]
 	}
 	return p
 }

@@ -15,8 +15,12 @@ type part struct {
 	no       int // among the change's parts
 	h        *hasher
 	nodes    []node
-	kids     [][2]int32 // by node: its subtrees in the hasher
-	replaced []ref      // nodes of the tree that the new root no longer needs
+	above    []kidOf     // by node: whose kid it is
+	levels   [][]int32   // by depth: nodes, all of which are to be hashed
+	waiting  []waiting   // for the hashes of pages
+	root     crypto.Hash // of the node that is no kid
+	jobs     []crypto.Node
+	replaced []ref // nodes of the tree that the new root no longer needs
 	pages    []newPage
 	leaves   []entry // of the new pages
 	at       []int32 // by leaf: its place in the hasher
@@ -31,11 +35,21 @@ type newPage struct{ from, to int32 }
 // newPlace, set in a place, makes the rest of it the number of a new page of the part.
 const newPlace place = 1 << 31
 
-// sub is a subtree in work.
+// kidOf is a side of a node of the part: node << 1 | side; -1: of none.
+type kidOf int32
+
+// waiting is a kid whose hash is that of a page in the hasher.
+type waiting struct {
+	kid kidOf
+	at  int32
+}
+
+// sub is a subtree in work: one that did not change, a new page, or a new node of the part.
 type sub struct {
 	ref  ref
-	page place // if ref is a page
-	at   int32 // in the hasher
+	page place        // if ref is a page
+	at   int32        // of a new page in the hasher
+	hash *crypto.Hash // of what did not change
 }
 
 // check is a page that was read from rows: its hash must come out as the tree holds it.
@@ -49,16 +63,26 @@ func newPart() *part { return &part{h: newHasher()} }
 func (p *part) reset(no int) {
 	p.no, p.added = no, 0
 	p.h.reset()
-	p.nodes, p.kids, p.replaced = p.nodes[:0], p.kids[:0], p.replaced[:0]
+	p.nodes, p.above, p.waiting, p.replaced = p.nodes[:0], p.above[:0], p.waiting[:0], p.replaced[:0]
+	for i := range p.levels {
+		p.levels[i] = p.levels[i][:0]
+	}
 	p.pages, p.leaves, p.at, p.checks = p.pages[:0], p.leaves[:0], p.at[:0], p.checks[:0]
 }
 
 // finish computes the hashes of the part and checks the pages that were read.
 func (p *part) finish() error {
 	p.h.run()
-	for i := range p.nodes {
-		k := p.kids[i]
-		p.nodes[i].hash = [2]crypto.Hash{p.h.hashes[k[0]], p.h.hashes[k[1]]}
+	for _, w := range p.waiting {
+		*p.place(w.kid) = p.h.hashes[w.at]
+	}
+	for level := len(p.levels) - 1; level >= 0; level-- {
+		p.jobs = p.jobs[:0]
+		for _, i := range p.levels[level] {
+			n := &p.nodes[i]
+			p.jobs = append(p.jobs, crypto.Node{Left: &n.hash[0], Right: &n.hash[1], To: p.place(p.above[i])})
+		}
+		crypto.SumNodes(tagInner, p.jobs)
 	}
 	for i := range p.leaves {
 		if l := &p.leaves[i]; !l.asCached() {
@@ -71,6 +95,25 @@ func (p *part) finish() error {
 		}
 	}
 	return nil
+}
+
+// place is where the hash of a kid goes.
+func (p *part) place(k kidOf) *crypto.Hash {
+	if k < 0 {
+		return &p.root
+	}
+	return &p.nodes[k>>1].hash[k&1]
+}
+
+// hashOf is the hash of what the part made, once it is finished.
+func (p *part) hashOf(s sub) *crypto.Hash {
+	switch {
+	case s.hash != nil:
+		return s.hash
+	case s.ref&localBit != 0:
+		return &p.root
+	}
+	return &p.h.hashes[s.at]
 }
 
 // updater fills a part: it walks the tree down to the pages that the updates touch, takes
@@ -90,13 +133,13 @@ func (u *updater) run(t subtree, level int) (subtree, error) {
 	if err == nil {
 		err = u.finish()
 	}
-	return subtree{root: n.ref, hash: u.h.hashes[n.at]}, err
+	return subtree{root: n.ref, hash: u.hashOf(n)}, err
 }
 
 // subtree updates a subtree at a level; touched says whether touch was here.
 func (u *updater) subtree(t subtree, level int, touched bool) (sub, error) {
 	if len(t.ups) == 0 {
-		return sub{t.root, t.page, u.h.known(t.hash)}, nil
+		return sub{ref: t.root, page: t.page, hash: t.hash}, nil
 	}
 	if !touched && len(t.ups) <= touchUpdates {
 		u.touch(t, level)
@@ -146,7 +189,7 @@ func (u *updater) touch(t subtree, level int) {
 // kids are the subtrees of a node with their updates.
 func (n *node) kids(ups []update, level int) (left, right subtree) {
 	mid := splitUpdates(ups, level)
-	return subtree{n.kid[0], n.atPage(0), n.hash[0], ups[:mid]}, subtree{n.kid[1], n.atPage(1), n.hash[1], ups[mid:]}
+	return subtree{n.kid[0], n.atPage(0), &n.hash[0], ups[:mid]}, subtree{n.kid[1], n.atPage(1), &n.hash[1], ups[mid:]}
 }
 
 // join makes the inner node of two subtrees; one that holds a single leaf, or none, takes
@@ -158,10 +201,29 @@ func (u *updater) join(level int, left, right sub) sub {
 	case right.ref == 0 && left.ref == pageOf(1):
 		return left
 	}
-	at := u.h.inner(level, left.at, right.at)
+	at := len(u.nodes)
 	u.nodes = append(u.nodes, node{kid: [2]ref{left.ref, right.ref}, page: [2]place{left.page, right.page}})
-	u.kids = append(u.kids, [2]int32{left.at, right.at})
-	return sub{ref: localRef(u.no, len(u.nodes)-1), at: at}
+	u.above = append(u.above, -1)
+	for len(u.levels) <= level {
+		u.levels = append(u.levels, nil)
+	}
+	u.levels[level] = append(u.levels[level], int32(at))
+	u.hang(left, kidOf(at<<1))
+	u.hang(right, kidOf(at<<1|1))
+	return sub{ref: localRef(u.no, at)}
+}
+
+// hang sees to it that the hash of a subtree comes to where it is a kid.
+func (p *part) hang(s sub, as kidOf) {
+	switch {
+	case s.hash != nil:
+		*p.place(as) = *s.hash
+	case s.ref&localBit != 0:
+		_, i := s.ref.local()
+		p.above[i] = as
+	case s.ref != 0:
+		p.waiting = append(p.waiting, waiting{as, s.at})
+	}
 }
 
 // page merges updates into the leaves of a page and splits what became too large.
@@ -224,7 +286,7 @@ func (u *updater) load(t subtree, level int) error {
 	for i := range rows {
 		u.addLeaf(&rows[i])
 	}
-	u.checks = append(u.checks, check{u.h.page(u.leaves[from:], u.at[from:], level), t.hash})
+	u.checks = append(u.checks, check{u.h.page(u.leaves[from:], u.at[from:], level), *t.hash})
 	return nil
 }
 
@@ -243,7 +305,7 @@ func (u *updater) build(from, to, level int) sub {
 	leaves := u.leaves[from:to]
 	if len(leaves) <= pageLeaves {
 		u.pages = append(u.pages, newPage{int32(from), int32(to)})
-		return sub{pageOf(len(leaves)), newPlace | place(len(u.pages)-1), u.h.page(leaves, u.at[from:to], level)}
+		return sub{ref: pageOf(len(leaves)), page: newPlace | place(len(u.pages)-1), at: u.h.page(leaves, u.at[from:to], level)}
 	}
 	mid := from + split(leaves, level)
 	left := u.build(from, mid, level+1)

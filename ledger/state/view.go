@@ -166,10 +166,10 @@ func (s *Store) prove(v *View, ns string, key []byte) (p *proof.StateProof, err 
 	rk := RowKey(ns, key)
 	kh := RowKeyHash(rk)
 	p = &proof.StateProof{Siblings: make([]crypto.Hash, 0, 32)}
-	t, level := subtree{root: v.root, hash: v.hash}, 0
+	t, level := subtree{root: v.root, hash: &v.hash}, 0
 	for t.root.inTree() {
 		n, b := s.tree.at(t.root), bit(&kh, level)
-		t = subtree{root: n.kid[b], page: n.atPage(b), hash: n.hash[b]}
+		t = subtree{root: n.kid[b], page: n.atPage(b), hash: &n.hash[b]}
 		p.Siblings = append(p.Siblings, n.hash[1-b])
 		level++
 	}
@@ -203,7 +203,7 @@ func (v *View) provePage(p *proof.StateProof, t subtree, kh *crypto.Hash, level 
 		for i := range leaves {
 			at[i] = h.known(leaves[i].hash)
 		}
-		if end, ends, ok = pathInPage(p, h, leaves, at, kh, level, t.hash); ok {
+		if end, ends, ok = pathInPage(p, h, leaves, at, kh, level, *t.hash); ok {
 			return end, ends, nil
 		}
 	}
@@ -216,7 +216,7 @@ func (v *View) provePage(p *proof.StateProof, t subtree, kh *crypto.Hash, level 
 	for i := range rows {
 		leaves[i].key, at[i] = rows[i].Key, h.leaf(&rows[i].Key, &rows[i].Value)
 	}
-	end, ends, ok := pathInPage(p, h, leaves, at, kh, level, t.hash)
+	end, ends, ok := pathInPage(p, h, leaves, at, kh, level, *t.hash)
 	if !ok {
 		return end, false, Corrupt("leaf rows under %x/%d do not have the hash that the state tree holds of them", *kh, level)
 	}

@@ -117,37 +117,40 @@ func sumNodes[H digest](dst []H, prefix byte, children []H, arity int) {
 	}
 }
 
-// SumInner sets nodes[i] = SM3(prefix ‖ nodes[kids[i][0]] ‖ nodes[kids[i][1]]) for every i
-// of at, none of which is a kid of another. Children are read where they lie.
-func SumInner[H digest](nodes []H, prefix byte, at []int32, kids [][2]int32) {
+// Node is an inner node of a tree, its children and itself wherever they lie.
+type Node[H digest] struct{ Left, Right, To *H }
+
+// SumNodes sets *To = SM3(prefix ‖ *Left ‖ *Right) for nodes of which none is a child of
+// another.
+func SumNodes[H digest](prefix byte, nodes []Node[H]) {
 	const (
 		size   = 1 + 2*32
 		blocks = (size + 9 + blockSize - 1) / blockSize
 	)
-	if wide && len(at) >= worthwhile {
+	if wide && len(nodes) >= worthwhile {
 		var tails nodeTails
 		tails.frame(prefix, size, blocks)
-		for len(at) >= worthwhile {
-			n := min(lanes, len(at))
-			for i, to := range at[:n] {
-				tail, k := tails[i*tailSize:][:size], &kids[to]
-				*(*[32]byte)(tail[1:]) = nodes[k[0]]
-				*(*[32]byte)(tail[33:]) = nodes[k[1]]
+		for len(nodes) >= worthwhile {
+			group := nodes[:min(lanes, len(nodes))]
+			for i := range group {
+				tail := tails[i*tailSize:][:size]
+				*(*[32]byte)(tail[1:]) = *group[i].Left
+				*(*[32]byte)(tail[33:]) = *group[i].Right
 			}
 			s := initial
 			s.add(tails[:], tailSize, blocks)
-			for i, to := range at[:n] {
-				nodes[to] = s.lane(i)
+			for i := range group {
+				*group[i].To = s.lane(i)
 			}
-			at = at[n:]
+			nodes = nodes[len(group):]
 		}
 	}
-	for _, to := range at {
+	for i := range nodes {
 		var node [size]byte
 		node[0] = prefix
-		copy(node[1:], nodes[kids[to][0]][:])
-		copy(node[33:], nodes[kids[to][1]][:])
-		nodes[to] = sm3.Sum(node[:])
+		*(*[32]byte)(node[1:]) = *nodes[i].Left
+		*(*[32]byte)(node[33:]) = *nodes[i].Right
+		*nodes[i].To = sm3.Sum(node[:])
 	}
 }
 

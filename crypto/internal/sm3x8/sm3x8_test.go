@@ -62,20 +62,19 @@ func TestSumNodes(t *testing.T) {
 		SumPairs(pairs[:n], byte(n), pairs) // a level in place
 		require.Equal(t, want, pairs[:n])
 
-		nodes, at, kids := make([][32]byte, 3*n), make([]int32, n), make([][2]int32, 3*n)
+		hashes, nodes := make([][32]byte, 3*n), make([]Node[[32]byte], n)
 		places := r.Perm(3 * n)
-		for i := range at {
-			at[i] = int32(places[i])
-			kids[at[i]] = [2]int32{int32(places[n+2*i]), int32(places[n+2*i+1])}
-			for _, k := range kids[at[i]] {
-				r.Read(nodes[k][:])
-			}
-			want[i] = sm3.Sum(slices.Concat([]byte{byte(n)}, nodes[kids[at[i]][0]][:], nodes[kids[at[i]][1]][:]))
+		for i := range nodes {
+			nodes[i] = Node[[32]byte]{&hashes[places[i]], &hashes[places[n+2*i]], &hashes[places[n+2*i+1]]}
+			r.Read(nodes[i].Left[:])
+			r.Read(nodes[i].Right[:])
+			want[i] = sm3.Sum(slices.Concat([]byte{byte(n)}, nodes[i].Left[:], nodes[i].Right[:]))
 		}
-		SumInner(nodes, byte(n), at, kids)
-		for i := range at {
-			require.Equal(t, want[i], nodes[at[i]])
+		SumNodes(byte(n), nodes)
+		for i := range nodes {
+			require.Equal(t, want[i], *nodes[i].To)
 		}
+		copy(want, got)
 
 		items := make([][32]byte, n)
 		copy(items, want)
