@@ -41,7 +41,7 @@ func TestRevokedOnChain(t *testing.T) {
 		fmt.Sprintf(`{"org":"archives","serials":[%q],"reason":"key lost"}`, serial), true)
 	c := honest[0].commit(tx)
 	require.True(t, c.Receipt.OK(), c.Receipt.Error)
-	eventually(t, "unlinked", time.Minute, func() bool {
+	eventually(t, "unlinked", func() bool {
 		for _, n := range honest {
 			if n.linkedTo(out.id) {
 				return false
@@ -60,8 +60,8 @@ func TestRevokedOnChain(t *testing.T) {
 	require.Equal(t, stood, out.ledger.Height(), "nothing reaches it")
 
 	out.certify("archives/node3")
-	eventually(t, "linked with new certificates", time.Minute, func() bool { return len(out.Status().Peers) == 3 })
-	eventually(t, "caught up", time.Minute, func() bool { return out.ledger.Height() >= honest[0].ledger.Height() })
+	eventually(t, "linked with new certificates", func() bool { return len(out.Status().Peers) == 3 })
+	eventually(t, "caught up", func() bool { return out.ledger.Height() >= honest[0].ledger.Height() })
 	require.True(t, out.commit(net.call("back", "1")).Receipt.OK())
 	net.same()
 }

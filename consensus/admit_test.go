@@ -58,7 +58,7 @@ func TestCarrierAdmission(t *testing.T) {
 
 	good, late, new1 := tx(1, 1), tx(9, 2), tx(7, 3)
 	require.True(t, a.offer("p", types.EncodeList([][]byte{good.Bytes(), late.Bytes(), new1.Bytes()})))
-	eventually(t, "admitted", 20*time.Second, waits(good))
+	eventually(t, "admitted", waits(good))
 	require.False(t, a.pool.has(late.ID()))
 	require.Empty(t, faults, "what depends on time or state is no fault of the peer's")
 
@@ -67,7 +67,7 @@ func TestCarrierAdmission(t *testing.T) {
 	require.False(t, a.pool.has(new1.ID()))
 	a.pool.committed(1, start, nil)
 	a.blockCommitted(1)
-	eventually(t, "tried again", 20*time.Second, waits(new1))
+	eventually(t, "tried again", waits(new1))
 
 	// Known ones are no fault either.
 	require.True(t, a.offer("q", types.EncodeList([][]byte{good.Bytes()})))
@@ -81,11 +81,11 @@ func TestCarrierAdmission(t *testing.T) {
 		select {
 		case f := <-faults:
 			require.True(t, strings.HasPrefix(f, name+": "), f)
-		case <-time.After(5 * time.Second):
+		case <-time.After(patience):
 			t.Fatal(name + " is not the peer's fault")
 		}
 	}
-	eventually(t, "nothing left", 20*time.Second, func() bool {
+	eventually(t, "nothing left", func() bool {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		return len(a.queued)+len(a.parked)+a.parkedBytes == 0
@@ -106,14 +106,14 @@ func TestCarrierBackPressure(t *testing.T) {
 	require.LessOrEqual(t, n, maxPeerQueuedCarriers+1)
 	require.True(t, a.offer("q", list), "another peer has its own room")
 	close(block)
-	eventually(t, "worked off", 10*time.Second, func() bool { a.mu.Lock(); defer a.mu.Unlock(); return len(a.queued) == 0 })
+	eventually(t, "worked off", func() bool { a.mu.Lock(); defer a.mu.Unlock(); return len(a.queued) == 0 })
 	a.peerGone("p")
 	a.mu.Lock()
 	left := len(a.parked)
 	a.mu.Unlock()
 	require.Equal(t, 1, left)
 	height, parked := int64(0), func() int { a.mu.Lock(); defer a.mu.Unlock(); return len(a.parked) }
-	eventually(t, "given up after 1, 2, 4, … blocks", 20*time.Second, func() bool {
+	eventually(t, "given up after 1, 2, 4, … blocks", func() bool {
 		if parked() == 1 {
 			height++
 			a.pool.committed(height, start, nil)
@@ -133,7 +133,7 @@ func TestSubmitLimits(t *testing.T) {
 		wg.Go(func() { _, _ = a.submit(fakeTx(t, 1, i, start+1000, 1).Bytes()) })
 	}
 	<-entered
-	eventually(t, "both wait", 20*time.Second, func() bool { return len(a.waiting) == 2 })
+	eventually(t, "both wait", func() bool { return len(a.waiting) == 2 })
 	_, err := a.submit(fakeTx(t, 1, 5, start+1000, 1).Bytes())
 	require.Equal(t, types.CodePoolFull, types.CodeOf(err))
 	var e *types.Error
@@ -222,13 +222,13 @@ func TestFaultyPeerIsCutOff(t *testing.T) {
 		{CarrierChannel, append([]byte{msgCarrier}, types.EncodeList([][]byte{reencode(tx)})...)},
 		{CertificateChannel, []byte{msgCertificate, 0xff}},
 	} {
-		eventually(t, "linked", 20*time.Second, linked)
+		eventually(t, "linked", linked)
 		before := counterValue(t, a.app.m.peerFault)
 		require.True(t, toA().Send(p2p.Envelope{ChannelID: msg.channel, Message: &gogo.BytesValue{Value: msg.value}}))
-		eventually(t, "cut off", 20*time.Second, func() bool { return counterValue(t, a.app.m.peerFault) > before })
-		eventually(t, "unlinked", 20*time.Second, func() bool { return len(a.Status().Peers) == 0 })
+		eventually(t, "cut off", func() bool { return counterValue(t, a.app.m.peerFault) > before })
+		eventually(t, "unlinked", func() bool { return len(a.Status().Peers) == 0 })
 		require.True(t, a.engine.Load().sw.(*links.Switch).Blocked(p2p.ID(b.id)), "message %d", i)
 	}
-	eventually(t, "linked again", 20*time.Second, linked)
+	eventually(t, "linked again", linked)
 	require.True(t, a.commit(net.call("y", "1")).Receipt.OK())
 }

@@ -238,7 +238,7 @@ func TestBadHeaderSignatures(t *testing.T) {
 	time.Sleep(2 * time.Second)
 	require.Equal(t, height, net.nodes[1].ledger.Height())
 	net.nodes[0].up()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_, err = w.Wait(ctx)
 	require.NoError(t, err)
@@ -264,7 +264,7 @@ func TestMissingCertificate(t *testing.T) {
 	bare := newCertifier(forgetful{n.ledger, tip - 1}, nil)
 	require.Nil(t, bare.certificate(tip-1))
 	n.parts.certs.certs = bare
-	cert := n.parts.certs.fetch(tip-1, 3*time.Second)
+	cert := n.parts.certs.fetch(tip-1, patience)
 	require.NotNil(t, cert, "a peer has it")
 	require.Equal(t, tip-1, cert.Height)
 
@@ -297,7 +297,7 @@ func TestOwnBadProposalIsSifted(t *testing.T) {
 	net.params.TimeoutPropose = 200 * time.Millisecond
 	net.up()
 	n := net.nodes[0]
-	eventually(t, "first block", 10*time.Second, func() bool { return n.ledger.Height() >= 3 || n.ledger.Height() >= 1 })
+	eventually(t, "first block", func() bool { return n.ledger.Height() >= 3 || n.ledger.Height() >= 1 })
 	net.quiet(300 * time.Millisecond)
 	// Put a transaction into the pool that Admit would not let in: its signature is bad.
 	bad := net.call("sift", "1")

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -39,7 +38,7 @@ func TestCeiling(t *testing.T) {
 	for _, c := range all {
 		wg.Go(func() { require.NoError(t, c.Load(ctx, 300, 500)) })
 	}
-	eventually(t, "blocks on every node", 30*time.Second, func() bool {
+	eventually(t, "blocks on every node", func() bool {
 		for _, c := range all {
 			if n := c.Count(); n.Blocks < 5 || n.Txs < 500 {
 				return false
@@ -49,7 +48,7 @@ func TestCeiling(t *testing.T) {
 	})
 	cancel()
 	wg.Wait()
-	eventually(t, "equal counts", 30*time.Second, func() bool {
+	eventually(t, "equal counts", func() bool {
 		for _, c := range all {
 			if c.Count().Txs != all[0].Count().Txs {
 				return false

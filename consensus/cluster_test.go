@@ -85,7 +85,7 @@ func TestFourValidators(t *testing.T) {
 			if i == 0 {
 				origin.down()
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			c, err := w.Wait(ctx)
 			cancel()
 			w.Stop()
@@ -109,7 +109,7 @@ func TestFourValidators(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		require.Equal(t, height, net.nodes[2].ledger.Height())
 		net.nodes[0].up()
-		eventually(t, "resumed", 20*time.Second, func() bool { return net.nodes[0].ledger.Height() > height })
+		eventually(t, "resumed", func() bool { return net.nodes[0].ledger.Height() > height })
 		net.nodes[1].up()
 		net.ready()
 		net.quiet(300 * time.Millisecond)

@@ -44,7 +44,7 @@ func (n *testNode) upBroken(from *atomic.Uint64, late bool) error {
 func (n *testNode) failsWith(code types.Code) {
 	select {
 	case <-n.Done():
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		n.net.t.Fatal("the node did not report its failure")
 	}
 	require.Equal(n.net.t, code, types.CodeOf(n.Err()), "%v", n.Err())
@@ -138,7 +138,7 @@ func TestLostVoteState(t *testing.T) {
 	net.ready()
 	require.True(t, n.Status().Following)
 	net.nodes[0].commit(net.call("b", "1"))
-	eventually(t, "signing again", 10*time.Second, func() bool { return !n.Status().Following })
+	eventually(t, "signing again", func() bool { return !n.Status().Following })
 	net.nodes[1].down() // now its vote is needed
 	require.True(t, n.commit(net.call("c", "1")).Receipt.OK())
 	net.same()

@@ -229,14 +229,17 @@ func (n *testNode) commit(tx *types.Tx) *Committed {
 	return c
 }
 
-func eventually(t testing.TB, what string, limit time.Duration, f func() bool) {
+func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(limit); !f(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(patience); !f(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%s: not within %v", what, limit)
+			t.Fatalf("%s: not within %v", what, patience)
 		}
 	}
 }
+
+// patience is how long tests wait for what must come; the machine may be busy.
+const patience = 2 * time.Minute
 
 func counterValue(t testing.TB, c prometheus.Counter) float64 {
 	var m dto.Metric
@@ -247,7 +250,7 @@ func counterValue(t testing.TB, c prometheus.Counter) float64 {
 // quiet waits until no node's height has moved for d, and returns the height.
 func (net *network) quiet(d time.Duration) uint64 {
 	since, last := time.Now(), uint64(0)
-	eventually(net.t, "silence", 30*time.Second, func() bool {
+	eventually(net.t, "silence", func() bool {
 		var top uint64
 		for _, n := range net.nodes {
 			if n.Node != nil {
@@ -265,7 +268,7 @@ func (net *network) quiet(d time.Duration) uint64 {
 // settled waits until the chain is at height, and reports where it rests: a loaded machine
 // may take its time for the blocks, but no more of them may follow.
 func (net *network) settled(height uint64) uint64 {
-	eventually(net.t, "last block before the silence", 30*time.Second, func() bool {
+	eventually(net.t, "last block before the silence", func() bool {
 		for _, n := range net.nodes {
 			if n.Node != nil && n.ledger.Height() < height {
 				return false
@@ -278,7 +281,7 @@ func (net *network) settled(height uint64) uint64 {
 
 // ready waits until all running nodes take part in consensus and are linked.
 func (net *network) ready() {
-	eventually(net.t, "nodes ready", 20*time.Second, func() bool {
+	eventually(net.t, "nodes ready", func() bool {
 		running := 0
 		for _, n := range net.nodes {
 			if n.Node != nil {

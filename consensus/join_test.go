@@ -92,7 +92,7 @@ func TestJoinBySnapshot(t *testing.T) {
 		net.nodes[i%2].commit(net.call(fmt.Sprintf("k%d", i), "1"))
 	}
 	for _, n := range net.nodes[:3] {
-		eventually(t, "anchored snapshot", 30*time.Second, func() bool { return newestAnchored(n) > 0 })
+		eventually(t, "anchored snapshot", func() bool { return newestAnchored(n) > 0 })
 	}
 
 	f := net.nodes[3]
@@ -181,7 +181,7 @@ func newestAnchored(n *testNode) uint64 {
 
 // join makes the node's ledger out of a snapshot of its peers.
 func (n *testNode) join() uint64 {
-	ctx, cancel := context.WithTimeout(n.net.t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(n.net.t.Context(), patience)
 	defer cancel()
 	h, err := Join(ctx, n.net.params, n.joinOptions())
 	require.NoError(n.net.t, err)
@@ -255,7 +255,7 @@ func TestJoinAfterChanges(t *testing.T) {
 		net.nodes[0].commit(net.call(fmt.Sprintf("k%d", i), "1"))
 	}
 	source := net.nodes[0]
-	eventually(t, "anchored snapshot", 30*time.Second, func() bool { return newestAnchored(source) > 0 })
+	eventually(t, "anchored snapshot", func() bool { return newestAnchored(source) > 0 })
 	changes, err := source.ledger.SetChanges(newestAnchored(source))
 	require.NoError(t, err)
 	require.Len(t, changes, 4)
@@ -268,7 +268,7 @@ func TestJoinAfterChanges(t *testing.T) {
 		t.Helper()
 		net.quiet(300 * time.Millisecond)
 		var a, b state.State
-		eventually(t, "both at one height", 30*time.Second, func() bool {
+		eventually(t, "both at one height", func() bool {
 			var err error
 			a, err = source.engine.Load().states.Load()
 			require.NoError(t, err)

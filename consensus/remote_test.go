@@ -101,11 +101,11 @@ func TestTwinsThroughOneSigner(t *testing.T) {
 	time.Sleep(2 * time.Second)
 	require.Equal(t, height, net.nodes[1].ledger.Height(), "two of four vote: no block")
 	net.nodes[0].up() // three of four do without the signer
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	_, err = w.Wait(ctx)
 	require.NoError(t, err)
-	eventually(t, "the twins follow", 20*time.Second, func() bool {
+	eventually(t, "the twins follow", func() bool {
 		return net.nodes[3].ledger.Height() > height && twin.ledger.Height() > height
 	})
 	require.Nil(t, net.nodes[3].Err())
@@ -124,11 +124,11 @@ func TestTwinsThroughOneSigner(t *testing.T) {
 		}
 		return -1
 	}
-	eventually(t, "the metric tells", 5*time.Second, func() bool { return gauge() == 0 })
+	eventually(t, "the metric tells", func() bool { return gauge() == 0 })
 
 	s.up(own)
 	net.ready()
-	eventually(t, "the metric tells", 20*time.Second, func() bool { return gauge() == 1 && twin.Status().SignerAway == "" })
+	eventually(t, "the metric tells", func() bool { return gauge() == 1 && twin.Status().SignerAway == "" })
 	net.nodes[1].down() // their vote is needed again
 	require.True(t, net.nodes[2].commit(net.call("back", "1")).Receipt.OK())
 	net.quiet(300 * time.Millisecond)

@@ -40,7 +40,7 @@ func TestPruningValidators(t *testing.T) {
 		net.nodes[i%4].commit(net.call(fmt.Sprintf("k%d", i), "1"))
 	}
 	for _, n := range net.nodes {
-		eventually(t, "pruned", 30*time.Second, func() bool {
+		eventually(t, "pruned", func() bool {
 			i := net.nodes[0].ledger.Height()
 			net.nodes[0].commit(net.call(fmt.Sprintf("more%d", i), "1"))
 			base := n.engine.Load().blocks.Base()

@@ -56,8 +56,8 @@ func run(t *testing.T, home node.Home) *runner {
 	case err := <-r.done:
 		require.NoError(t, err)
 		t.Fatal("the node stopped by itself")
-	case <-time.After(30 * time.Second):
-		t.Fatal("the node is not ready after 30 s")
+	case <-time.After(2 * time.Minute):
+		t.Fatal("the node is not ready")
 	}
 	return r
 }
@@ -67,7 +67,7 @@ func (r *runner) end(t *testing.T) error {
 	select {
 	case err := <-r.done:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the node does not stop")
 		return nil
 	}
@@ -293,7 +293,7 @@ func runRefuses(t *testing.T, home node.Home, n *devnet.Network) {
 	set := func(path, text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
 	refused := func(want types.Code) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		var stderr bytes.Buffer
 		require.Equal(t, want, types.CodeOf(node.Run(ctx, home, node.Options{Stderr: &stderr})), stderr.String())

@@ -234,10 +234,10 @@ func (n *network) end(i int, sig syscall.Signal) {
 	p.cmd.Process.Signal(sig)
 	select {
 	case <-p.done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience()):
 		p.cmd.Process.Kill()
 		<-p.done
-		n.t.Errorf("%s did not stop within 30 s", n.Nodes[i].Name)
+		n.t.Errorf("%s did not stop within %s", n.Nodes[i].Name, patience())
 	}
 	n.procs[i] = nil
 }
@@ -250,8 +250,11 @@ func (n *network) dataDir(i int) string {
 // client returns a client of one validator.
 func (n *network) client(i int) *client.Client {
 	n.t.Helper()
-	c, err := n.dial(i)
-	require.NoError(n.t, err)
+	var c *client.Client
+	n.eventually(n.Nodes[i].Name+" answers", func() (err error) {
+		c, err = n.dial(i)
+		return err
+	})
 	return c
 }
 
@@ -291,9 +294,15 @@ func (n *network) status(i int) (*rest.Status, error) {
 // height returns the height of a running validator.
 func (n *network) height(i int) uint64 {
 	n.t.Helper()
-	st, err := n.status(i)
-	require.NoError(n.t, err)
-	return st.Height
+	var height uint64
+	n.eventually(n.Nodes[i].Name+" tells its height", func() error {
+		st, err := n.status(i)
+		if err == nil {
+			height = st.Height
+		}
+		return err
+	})
+	return height
 }
 
 // reaches waits until validators have committed a height.

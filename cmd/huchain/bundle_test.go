@@ -80,7 +80,7 @@ func newGuest(t *testing.T) *guest {
 	case g.web = <-ready:
 	case err := <-done:
 		require.NoError(t, err)
-	case <-time.After(60 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the node is not ready")
 	}
 	return g

@@ -77,7 +77,7 @@ func (g *guest) mirror() {
 	case l := <-letters:
 		require.Equal(t, g.name, l.Contract)
 		require.True(t, strings.HasPrefix(l.ID, "gov/"))
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("no letter")
 	}
 	of, err := node.FindMirror(node.Home{Dir: at}, "gov")

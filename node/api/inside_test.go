@@ -28,7 +28,7 @@ func TestInside(t *testing.T) {
 	require.Equal(t, types.CodeHeightUnknown, types.CodeOf(err), "nothing is committed: %v", err)
 	require.Equal(t, "node0", st.Node)
 
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	require.NoError(t, s.api.Stop(ctx))
 	_, err = c.Status(ctx)

@@ -27,7 +27,7 @@ func (s *site) members() string {
 		served <- s.api.ServeMembers(l, s.chain.Name, s.chain.Consensus.(engine).Node.ServeTLCP(), 0)
 	}()
 	s.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		require.NoError(s.t, s.api.Stop(ctx))
 		require.NoError(s.t, <-served)

@@ -184,7 +184,7 @@ func (o *office) look(name string) rest.Subscription {
 
 func soon(t *testing.T, what func() bool) {
 	t.Helper()
-	require.Eventually(t, what, 20*time.Second, 2*time.Millisecond)
+	require.Eventually(t, what, 2*time.Minute, 2*time.Millisecond)
 }
 
 func letters(from, to int) (out []string) {
@@ -278,7 +278,7 @@ func TestJetStream(t *testing.T) {
 		s, err := server.NewServer(options)
 		require.NoError(t, err)
 		go s.Start()
-		require.True(t, s.ReadyForConnections(20*time.Second))
+		require.True(t, s.ReadyForConnections(2*time.Minute))
 		return s
 	}
 	s := start()
