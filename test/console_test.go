@@ -36,7 +36,7 @@ func TestConsole(t *testing.T) {
 
 	members := filepath.Join(n.Dir(), "members", "archives")
 	told := append(append(n.evidenceFile(t, clerk), n.portal(t)...), n.guard(t)...)
-	cmd := exec.CommandContext(ctx, "node", "--test", "--test-concurrency=1", "test/console.test.mjs", "test/access.test.mjs", "test/portal.test.mjs")
+	cmd := exec.CommandContext(ctx, "node", "--test", "--test-concurrency=3", "test/console.test.mjs", "test/access.test.mjs", "test/portal.test.mjs")
 	cmd.Dir = filepath.Join(root, "web")
 	cmd.Env = append(append(os.Environ(), told...),
 		"CONSOLE_URL=http://"+n.Nodes[0].Web, "CONSOLE_OTHER=http://"+n.Nodes[1].Web, "CONSOLE_TX="+out.ID.String(), "CONSOLE_HASH="+d.Hash,
