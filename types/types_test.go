@@ -68,6 +68,9 @@ func TestTxRefusals(t *testing.T) {
 	} {
 		_, err := types.DecodeTx(c.raw)
 		require.Equal(t, c.code, types.CodeOf(err), "%s: %v", name, err)
+		txs, errs := types.DecodeEach([][]byte{tx.Bytes(), c.raw, tx.Bytes(), tx.Bytes()})
+		require.Equal(t, []*types.Tx{tx, nil, tx, tx}, txs, name)
+		require.Equal(t, []error{nil, err, nil, nil}, errs, name)
 	}
 }
 
