@@ -139,12 +139,12 @@ func (s *Store) get(rk []byte) (row Row, found bool, err error) {
 	if err != nil || !found {
 		return Row{}, false, err
 	}
-	rk = bytes.Clone(rk)
-	row, raw, err := checkedRow(s.db, rk, &leaf)
+	own := bytes.Clone(rk) // handed to a driver, rk itself would have to lie on the heap
+	row, raw, err := checkedRow(s.db, own, &leaf)
 	if err != nil {
 		return Row{}, false, err
 	}
-	s.cache.put(rk, raw)
+	s.cache.put(own, raw)
 	return row, true, nil
 }
 

@@ -257,6 +257,9 @@ func TestAbsentKeysCostNoRow(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, found)
 	require.Equal(t, 1, db.gets)
+	for _, ns := range []string{"other", "ns"} { // absent, and in the cache of rows
+		require.Zero(t, testing.AllocsPerRun(100, func() { _, _, _ = s.Get(ns, ws[0].Key) }), ns)
+	}
 	require.NoError(t, s.Close())
 	require.NoError(t, db.Close())
 }
