@@ -177,3 +177,33 @@ func BenchmarkDepositInterleaved(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLoadAgain loads a module that another process has compiled, as a node does when it
+// starts: by its code, admitted anew, and by its hash.
+func BenchmarkLoadAgain(b *testing.B) {
+	ctx, code, dir := context.Background(), goModule(b, "deposit"), b.TempDir()
+	cached := func(p *Params) { p.CacheDir, p.Interpreter = dir, false }
+	hash := load(b, newEngine(b, cached), code)
+	for _, way := range []struct {
+		name string
+		load func(e *Engine) bool
+	}{
+		{"load", func(e *Engine) bool { _, err := e.Load(ctx, code, &v1); return err == nil }},
+		{"recall", func(e *Engine) bool { return e.Recall(ctx, hash, &v1) }},
+	} {
+		b.Run(way.name, func(b *testing.B) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			var used time.Duration
+			for b.Loop() {
+				e := newEngine(b, cached)
+				start := threadTime()
+				if !way.load(e) {
+					b.Fatal("not loaded")
+				}
+				used += threadTime() - start
+			}
+			b.ReportMetric(float64(used.Microseconds())/1000/float64(b.N), "cpu-ms/op")
+		})
+	}
+}
