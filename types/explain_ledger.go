@@ -113,7 +113,7 @@ var ledgerTable = []Explanation{
 	{
 		Code:    CodeArchiveEmpty,
 		Message: Text{"尚无已归档的分段", "nothing is archived yet"},
-		Cause:   Text{"本节点的归档目录中还没有分段：链不足 1,024 个区块，按策略尚未到期，或从未运行过归档。没有检查任何内容。", "This node's catalogue of the archive holds no segment: the chain has less than 1,024 blocks, none is due by its policy, or archiving never ran. Nothing was checked."},
+		Cause:   Text{"本节点的归档目录中还没有分段：链不足 1,024 个区块，按策略尚未到期，或从未运行过归档。没有检查或更改任何内容。", "This node's catalogue of the archive holds no segment: the chain has less than 1,024 blocks, none is due by its policy, or archiving never ran. Nothing was checked or changed."},
 		Fix:     Text{"huchain archive plan 显示何时到期；huchain archive run 归档已到期的分段，并认领其他节点已存入的分段。", "huchain archive plan shows what is due; huchain archive run archives it, and adopts what other nodes have stored."},
 	},
 	{

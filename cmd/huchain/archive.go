@@ -372,7 +372,7 @@ func archiveRewrapCmd(a *app) *cobra.Command {
 		Use: "rewrap PUBLIC-KEY", Short: "let another SM2 key open the archived segments",
 		Long: "Wraps the key of every encrypted segment for PUBLIC-KEY as well; the segments stay as they are. To rotate the\n" +
 			"node's own key, rewrap to the new one first, then name it as archive.keyFile. What the old key could read it can\n" +
-			"still read where the old wrapped keys are kept.",
+			"still read where the old wrapped keys are kept. HC-4406 while nothing is archived.",
 		Example: "  huchain archive rewrap 04a1… --home ~/.huchain/node0", Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			to, err := node.ParseArchiveRecipient(args[0])

@@ -2,6 +2,7 @@ package repo
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,6 +61,10 @@ func TestSegmentMissingBetweenOthers(t *testing.T) {
 	require.Equal(t, types.CodeArchiveEmpty, types.CodeOf(err), "nothing was checked: %v", err)
 	_, err = r.Drill(t.Context(), nil)
 	require.Equal(t, types.CodeArchiveEmpty, types.CodeOf(err), "%v", err)
+	other, err := crypto.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	_, err = r.Rewrap(t.Context(), other.Public())
+	require.Equal(t, types.CodeArchiveEmpty, types.CodeOf(err), "no key was wrapped: %v", err)
 	for _, m := range all {
 		raw, err := m.Encode()
 		require.NoError(t, err)

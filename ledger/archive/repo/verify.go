@@ -258,10 +258,14 @@ func (r *Repo) verified(ctx context.Context, n uint64) (*archive.Manifest, error
 }
 
 // Rewrap gives the archived segments that this node can open to another key as well. The
-// segments stay as they are. It returns for how many that was not so before.
+// segments stay as they are. It returns for how many that was not so before; HC-4406 while nothing is archived.
 func (r *Repo) Rewrap(ctx context.Context, to crypto.PublicKey) (int, error) {
+	list, err := r.listed()
+	if err != nil {
+		return 0, err
+	}
 	n := 0
-	for _, m := range r.List() {
+	for _, m := range list {
 		if m.Cipher == archive.CipherNone {
 			continue
 		}
