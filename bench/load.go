@@ -51,6 +51,8 @@ type loading struct {
 	stop  context.CancelFunc
 	start time.Time
 	rate  int64 // 0: closed loop
+
+	gather time.Duration // for how long an open loop gathers what falls due
 }
 
 // begin starts the generator: one goroutine for each node, or for each client.
@@ -58,6 +60,9 @@ func (r *run) begin(ctx context.Context) *loading {
 	gen, stop := context.WithCancel(ctx)
 	l := &loading{stop: stop, start: time.Now(), rate: r.rate.Load()}
 	l.g, l.gen = errgroup.WithContext(gen)
+	if !r.sc.single() {
+		l.gather = gatherFor
+	}
 	due := r.schedule(l)
 	if r.sc.single() {
 		for i := range r.p.Clients {
@@ -103,6 +108,18 @@ func (l *loading) dueWithin(start, end time.Time) uint64 {
 	return uint64(max(0, before(end)-before(start)))
 }
 
+// gatherFor is for how long an open loop gathers transactions, as a gateway does, so that one
+// submission holds several. Each counts from when it fell due.
+const gatherFor = 10 * time.Millisecond
+
+// sendAt is when what is due at a time is handed out.
+func (l *loading) sendAt(due time.Time) time.Time {
+	if l.gather == 0 {
+		return due
+	}
+	return l.start.Add((due.Sub(l.start) + l.gather - 1).Truncate(l.gather))
+}
+
 // schedule hands out the times at which something is due: at the offered rate, or at
 // once as fast as it is taken. In an open loop a time is handed out however late it is
 // taken, so that what waits for a busy chain counts as late.
@@ -113,7 +130,7 @@ func (r *run) schedule(l *loading) <-chan time.Time {
 			at := time.Now()
 			if l.rate > 0 {
 				at = l.dueAt(n)
-				if wait := time.Until(at); wait > time.Millisecond {
+				if wait := time.Until(l.sendAt(at)); wait > time.Millisecond {
 					if err := pause(l.gen, wait); err != nil {
 						return err
 					}

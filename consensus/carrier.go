@@ -143,13 +143,17 @@ func (r *carrierReactor) RemovePeer(peer p2p.Peer, _ any) {
 	r.pool.linked(string(peer.ID()), false)
 }
 
-// feed sends own transactions to one peer until it is gone.
+// feed sends own transactions to one peer until it is gone: the first after a pause at
+// once, those that follow in carriers that are full or CarrierLinger apart.
 func (r *carrierReactor) feed(peer p2p.Peer, f *feeder) {
 	cur := r.pool.start()
+	var sent time.Time
 	for peer.IsRunning() && r.IsRunning() {
 		txs, next, more := r.pool.next(cur)
-		if len(txs) > 0 && len(txs) < MaxCarrierTxs && r.p.CarrierLinger > 0 {
-			time.Sleep(r.p.CarrierLinger) // for a fuller carrier
+		if wait := r.p.CarrierLinger - time.Since(sent); len(txs) > 0 && len(txs) < MaxCarrierTxs && wait > 0 {
+			if !pause(f.quit, r.Quit(), wait) {
+				return
+			}
 			txs, next, more = r.pool.next(cur)
 		}
 		if len(txs) > 0 {
@@ -160,7 +164,7 @@ func (r *carrierReactor) feed(peer p2p.Peer, f *feeder) {
 				}
 				continue
 			}
-			cur = next
+			cur, sent = next, time.Now()
 			select {
 			case <-f.again:
 				cur = r.pool.start()

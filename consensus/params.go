@@ -54,7 +54,7 @@ type Params struct {
 	// Bounds of the mempool, and of what one sender or peer may hold of it.
 	PoolTxs, SenderTxs, PeerTxs       int
 	PoolBytes, SenderBytes, PeerBytes int64
-	// CarrierLinger is how long a carrier that is not full waits for more.
+	// CarrierLinger is how long after the one before it a carrier that is not full leaves.
 	CarrierLinger time.Duration
 	// OfferAgainBlocks is after how many blocks an own transaction that no block has
 	// taken up is offered to the peers again.
@@ -107,7 +107,7 @@ func DefaultParams() Params {
 		PoolBytes:         128 << 20,
 		SenderBytes:       32 << 20,
 		PeerBytes:         64 << 20,
-		CarrierLinger:     3 * time.Millisecond,
+		CarrierLinger:     25 * time.Millisecond,
 		OfferAgainBlocks:  30,
 		AdmitQueue:        4096,
 		CarrierQueueBytes: 16 << 20,
