@@ -35,7 +35,7 @@ import (
 //
 // covers: B1.06 T.12
 func TestEvidenceAfterARestart(t *testing.T) {
-	n := shared(t, "calm", beside, nil)
+	n := shared(t, "calm", alone, nil) // last: the node's service does not count what this one deposits
 	root, err := n.Member("archives/admin")
 	require.NoError(t, err)
 	who := n.newMember(t, "archives/restarted")
