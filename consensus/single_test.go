@@ -51,8 +51,10 @@ func TestBlockTimeAfterRest(t *testing.T) {
 	before := net.quiet(3 * time.Second)
 	sent := time.Now()
 	c := n.commit(net.call("a", "1"))
+	done := time.Now()
 	require.Equal(t, before+2, c.Height, "an empty block first")
 	h, err := n.ledger.Header(c.Height)
 	require.NoError(t, err)
 	require.Greater(t, h.Time, sent.Add(-2*time.Second).UnixNano(), "not the time of the block before")
+	require.LessOrEqual(t, h.Time, done.UnixNano(), "nor one to come")
 }
