@@ -81,10 +81,17 @@ const pale = (page) => page.evaluate(() => {
 
 const picture = (page, name) => page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
 
+/** settled waits until nothing on a page loads or fades: what then stands there is what people read. */
+const settled = (page) => page.waitForFunction(() => {
+  const ends = (a) => a.effect?.getComputedTiming().endTime !== Infinity;
+  return document.querySelector(".ant-spin-spinning > .ant-spin-container") === null && !document.getAnimations().some((a) => a.playState === "running" && ends(a));
+});
+
 /** shot keeps a picture of a page, on which every text must be legible. */
 export async function shot(page, name) {
-  await picture(page, name);
+  await settled(page);
   for (const text of await pale(page)) tooPale.push(`${name}: ${text}`);
+  await picture(page, name);
 }
 
 // All of them are told at once, when everything has been seen.
