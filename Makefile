@@ -69,15 +69,21 @@ test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, ope
 	$(GO) vet ./...
 	$(GO) vet -tags 'sdf invariants' ./crypto/sdf ./vm/engine
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
-	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine
+	$(MAKE) --no-print-directory -j2 --output-sync=target testslow testengine
+	$(GO) test ./crypto/internal/sm2fast $$(comm -23 <($(GO) list ./... | grep -v '/test$$') <($(GO) list $(RACED)))
+	$(GO) test -timeout 20m ./test
+
+# Tests of one package, and those that wait, leave a core idle: the variants of the virtual
+# machine run beside the slow tests.
+.PHONY: testslow testengine
+testslow:
 	$(GO) test -run '$(SLOW)|$(SHORT)' $(RACED)
-	$(GO) test ./crypto/internal/sm2fast
 	$(GO) test -tags sdf ./crypto/sdf
+testengine:
+	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine
 	HUCHAIN_VM_CALLS=2000 $(GO) test -tags invariants -skip Restless ./vm/engine
 	HUCHAIN_VM_MODE=copy $(GO) test -tags invariants -skip 'Restless|Oracle|ModesAgree' ./vm/engine
 	GOARCH=arm64 $(GO) vet ./vm/...
-	$(GO) test $$(comm -23 <($(GO) list ./... | grep -v '/test$$') <($(GO) list $(RACED)))
-	$(GO) test -timeout 20m ./test
 
 # How long each load is measured, and how often in turns.
 HUCHAIN_BENCH_DURATION ?= 60s

@@ -13,6 +13,8 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	dbm "github.com/cometbft/cometbft-db"
+
+	"github.com/huchain/huchain/ledger/driver/pebbledb"
 )
 
 var (
@@ -50,6 +52,7 @@ func openStore(dir string, memTableBytes uint64, log *slog.Logger) (*store, erro
 		MaxOpenFiles:                256,
 		Logger:                      storeLogger{log},
 	}
+	pebbledb.SeparateValues(opts)
 	// Damage found is returned to whoever reads; Pebble's default ends the process.
 	opts.EventListener = &pebble.EventListener{DataCorruption: func(info pebble.DataCorruptionInfo) {
 		log.Error("consensus store is damaged", "detail", info.String())

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/huchain/huchain/ledger/driver/pebbledb"
 	"github.com/huchain/huchain/types"
 )
 
@@ -57,7 +58,7 @@ func TestRottenConsensusStores(t *testing.T) {
 		list, err := filepath.Glob(filepath.Join(n.home, "data", "comet", dir, "*"))
 		require.NoError(t, err)
 		for _, f := range list {
-			if info, err := os.Stat(f); err == nil && info.Size() > 0 && (strings.HasSuffix(f, ".sst") || strings.HasSuffix(f, ".log")) {
+			if info, err := os.Stat(f); err == nil && info.Size() > 0 && (pebbledb.Unchanging(f) || strings.HasSuffix(f, ".log")) {
 				files = append(files, f)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/driver/pebbledb"
 	"github.com/huchain/huchain/types"
 )
 
@@ -83,7 +84,7 @@ func BenchmarkCommit(b *testing.B) {
 	require.NoError(b, l.Close())
 	size := int64(0)
 	require.NoError(b, filepath.WalkDir(dir, func(_ string, e os.DirEntry, err error) error {
-		if err == nil && filepath.Ext(e.Name()) == ".sst" {
+		if err == nil && pebbledb.Unchanging(e.Name()) {
 			info, ierr := e.Info()
 			size += info.Size()
 			err = ierr

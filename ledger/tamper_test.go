@@ -244,7 +244,7 @@ func TestDamagedFilesAreFound(t *testing.T) {
 		names, err := fs.List(dir)
 		require.NoError(t, err)
 		for _, n := range names {
-			if strings.HasSuffix(n, ".sst") {
+			if pebbledb.Unchanging(n) {
 				tables = append(tables, dir+"/"+n)
 			}
 		}

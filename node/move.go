@@ -9,11 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/ledger/driver/pebbledb"
 	"github.com/huchain/huchain/types"
 )
 
@@ -123,9 +123,6 @@ func (m *mover) begin() error {
 	return nil
 }
 
-// unchanging files have one content under one name, for as long as there is the folder.
-func unchanging(path string) bool { return strings.HasSuffix(path, ".sst") }
-
 // mirror makes the folder hold what the ledger's does; ahead, its tables.
 func (m *mover) mirror(ctx context.Context) error {
 	wanted := map[string]bool{moveFile: true}
@@ -146,7 +143,7 @@ func (m *mover) mirror(ctx context.Context) error {
 			return os.MkdirAll(filepath.Join(m.to, rel), 0o755)
 		case !d.Type().IsRegular():
 			return fmt.Errorf("%s is no file: a ledger that spans volumes is moved by hand", path)
-		case m.ahead && !unchanging(path):
+		case m.ahead && !pebbledb.Unchanging(path):
 			return nil
 		}
 		err = m.copy(path, filepath.Join(m.to, rel))
@@ -183,7 +180,7 @@ func (m *mover) copy(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if have, err := os.Stat(to); err == nil && unchanging(from) && have.Size() == before.Size() {
+	if have, err := os.Stat(to); err == nil && pebbledb.Unchanging(from) && have.Size() == before.Size() {
 		m.out.Before++
 		return nil
 	}

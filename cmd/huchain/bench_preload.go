@@ -11,6 +11,7 @@ import (
 	"github.com/huchain/huchain/bench/preload"
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/devnet"
+	"github.com/huchain/huchain/ledger/driver/pebbledb"
 	"github.com/huchain/huchain/node"
 )
 
@@ -64,7 +65,7 @@ func copyLedger(from, to string) error {
 		switch {
 		case d.IsDir():
 			return os.MkdirAll(target, 0o755)
-		case filepath.Ext(path) == ".sst" && os.Link(path, target) == nil:
+		case pebbledb.Unchanging(path) && os.Link(path, target) == nil:
 			return nil
 		}
 		return copyFile(path, target)

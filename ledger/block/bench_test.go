@@ -143,7 +143,7 @@ func diskBytes(b *testing.B, dir string) int64 {
 	require.NoError(b, db.Close())
 	size := int64(0)
 	require.NoError(b, filepath.WalkDir(dir, func(_ string, e os.DirEntry, err error) error {
-		if err == nil && filepath.Ext(e.Name()) == ".sst" {
+		if err == nil && pebbledb.Unchanging(e.Name()) {
 			info, ierr := e.Info()
 			size += info.Size()
 			err = ierr

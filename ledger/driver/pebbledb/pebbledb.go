@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -122,6 +123,28 @@ func blocksOptions(opts *pebble.Options) {
 	last := &opts.Levels[len(opts.Levels)-1]
 	last.BlockSize = 32 << 10
 	last.Compression = func() *sstable.CompressionProfile { return block.ZstdCompression }
+	SeparateValues(opts)
+}
+
+// SeparateValues keeps values from 1 KiB on beside the tables: merging tables then rewrites
+// keys alone. It suits values that are written once and go with those of their time.
+func SeparateValues(opts *pebble.Options) {
+	opts.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
+		return pebble.ValueSeparationPolicy{
+			Enabled:               true,
+			MinimumSize:           1 << 10,
+			MaxBlobReferenceDepth: 10,
+			RewriteMinimumAge:     time.Minute,
+			TargetGarbageRatio:    0.3,
+		}
+	}
+}
+
+// Unchanging reports whether a file of a store has one content under its name for as long
+// as it is there: a table, or values beside one. Its other files grow or are rewritten.
+func Unchanging(name string) bool {
+	ext := filepath.Ext(name)
+	return ext == ".sst" || ext == ".blob"
 }
 
 // create makes a new store under another name and moves it into place: a crash half-way

@@ -32,7 +32,7 @@ func TestSpaceComesBackWhileIdle(t *testing.T) {
 	}
 	size := func() (n int64) {
 		require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && filepath.Ext(path) == ".sst" {
+			if err == nil && pebbledb.Unchanging(path) {
 				if info, ierr := d.Info(); ierr == nil { // else it was merged away meanwhile
 					n += info.Size()
 				}
