@@ -56,7 +56,8 @@ run: build ## start a chain of four validators on this machine
 
 # Packages whose goroutines share memory run under the race detector, and once more without
 # it what takes minutes there (SLOW) or runs shortened (SHORT). The others only start
-# processes, or have no goroutines (SERIAL; internal/lint looks).
+# processes, or have no goroutines (SERIAL; internal/lint looks). The slow ones wait for much,
+# so the variants of the virtual machine run beside them.
 SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced|Twins|Backup|NodeArchives|KillAt|Released|FlippedBytes|FsckFinds|CrashAtEveryWrite|ArchivingGoesOn)
 SHORT := ^Test(ParallelEqualsSerial|Altered|Forged|Bent)
 SERIAL := chain/founding|chain/policy|crypto|crypto/cert|crypto/cms|crypto/envelope|crypto/internal/sm3x8|crypto/internal/sm4gcm|crypto/keystore|crypto/loadsign|crypto/timestamp|ledger/backup|ledger/proof|types
@@ -69,21 +70,15 @@ test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, ope
 	$(GO) vet ./...
 	$(GO) vet -tags 'sdf invariants' ./crypto/sdf ./vm/engine
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
-	$(MAKE) --no-print-directory -j2 --output-sync=target testslow testengine
+	$(GO) test -run '$(SLOW)|$(SHORT)' $(RACED) & slow=$$!; trap "kill $$slow 2>/dev/null || :" EXIT; \
+	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine; \
+	HUCHAIN_VM_CALLS=2000 $(GO) test -tags invariants -skip Restless ./vm/engine; \
+	HUCHAIN_VM_MODE=copy $(GO) test -tags invariants -skip 'Restless|Oracle|ModesAgree' ./vm/engine; \
+	$(GO) test -tags sdf ./crypto/sdf; \
+	GOARCH=arm64 $(GO) vet ./vm/...; \
+	wait $$slow
 	$(GO) test ./crypto/internal/sm2fast $$(comm -23 <($(GO) list ./... | grep -v '/test$$') <($(GO) list $(RACED)))
 	$(GO) test -timeout 20m ./test
-
-# Tests of one package, and those that wait, leave a core idle: the variants of the virtual
-# machine run beside the slow tests.
-.PHONY: testslow testengine
-testslow:
-	$(GO) test -run '$(SLOW)|$(SHORT)' $(RACED)
-	$(GO) test -tags sdf ./crypto/sdf
-testengine:
-	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine
-	HUCHAIN_VM_CALLS=2000 $(GO) test -tags invariants -skip Restless ./vm/engine
-	HUCHAIN_VM_MODE=copy $(GO) test -tags invariants -skip 'Restless|Oracle|ModesAgree' ./vm/engine
-	GOARCH=arm64 $(GO) vet ./vm/...
 
 # How long each load is measured, and how often in turns.
 HUCHAIN_BENCH_DURATION ?= 60s
