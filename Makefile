@@ -20,6 +20,9 @@ LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 export GOFLAGS := -buildvcs=false -trimpath -ldflags=-w -vet=off
 export CGO_ENABLED := 0
 
+# Vet looks at our own packages, not at those they depend on.
+VET := $(GO) vet -vettool=$(CURDIR)/internal/lint/vet.sh
+
 COMMIT := $(shell git describe --always --abbrev=40 --match=NONE --dirty 2>/dev/null || echo unknown)
 DATE   := $(shell TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null || echo unknown)
 STAMP  := -X $(MODULE)/internal/version.commit=$(COMMIT) -X $(MODULE)/internal/version.date=$(DATE)
@@ -67,15 +70,15 @@ RACED = $(shell $(GO) list ./bench ./chain/... ./client ./consensus/... ./crypto
 test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, openssl, iproute2, postgresql, python3, versitygw, Node.js 20, chromium, qpdf, poppler-utils, zbar-tools, and Debian's rustc with lld-14)
 	$(call needs,go git gcc openssl ip python3 node npm chromium qpdf pdftoppm zbarimg $(RUST) $(POSTGRES) $(S3SERVER))
 	cd sdk/typescript && npm test
-	$(GO) vet ./...
-	$(GO) vet -tags 'sdf invariants' ./crypto/sdf ./vm/engine
+	$(VET) ./...
+	$(VET) -tags 'sdf invariants' ./crypto/sdf ./vm/engine
 	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
 	$(GO) test -run '$(SLOW)|$(SHORT)' $(RACED) & slow=$$!; trap "kill $$slow 2>/dev/null || :" EXIT; \
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine; \
 	HUCHAIN_VM_CALLS=2000 $(GO) test -tags invariants -skip Restless ./vm/engine; \
 	HUCHAIN_VM_MODE=copy $(GO) test -tags invariants -skip 'Restless|Oracle|ModesAgree' ./vm/engine; \
 	$(GO) test -tags sdf ./crypto/sdf; \
-	GOARCH=arm64 $(GO) vet ./vm/...; \
+	GOARCH=arm64 $(VET) ./vm/...; \
 	wait $$slow
 	$(GO) test ./crypto/internal/sm2fast $$(comm -23 <($(GO) list ./... | grep -v '/test$$') <($(GO) list $(RACED)))
 	$(GO) test -timeout 20m ./test

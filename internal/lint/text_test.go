@@ -3,7 +3,10 @@ package lint
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"os/exec"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -83,5 +86,22 @@ func TestMakefile(t *testing.T) {
 	}
 	for _, want := range []string{"help", "build", "run", "test", "bench", "lint", "contracts", "fuzz", "soak", "clean"} {
 		require.Contains(t, makefile, "\n"+want+":")
+	}
+}
+
+// TestVetTool: what make vets with tells of faults, in packages that nothing else hangs on too.
+func TestVetTool(t *testing.T) {
+	tool, err := filepath.Abs("vet.sh")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example\n"), 0o644))
+	source := "package example\n\nimport \"fmt\"\n\nfunc F() { fmt.Printf(\"%%d\", %s) }\n"
+	for arg, want := range map[string]string{"1": "", `"x"`: "has arg \"x\" of wrong type string"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "f.go"), fmt.Appendf(nil, source, arg), 0o644))
+		cmd := exec.CommandContext(t.Context(), "go", "vet", "-vettool="+tool, ".")
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		require.Equal(t, want == "", err == nil, "%s", out)
+		require.Contains(t, string(out), want)
 	}
 }
