@@ -123,7 +123,8 @@ func (m *mover) begin() error {
 	return nil
 }
 
-// mirror makes the folder hold what the ledger's does; ahead, its tables.
+// mirror makes the folder hold what the ledger's does; ahead, its tables and the values
+// beside them.
 func (m *mover) mirror(ctx context.Context) error {
 	wanted := map[string]bool{moveFile: true}
 	err := filepath.WalkDir(m.from, func(path string, d fs.DirEntry, err error) error {

@@ -3,6 +3,7 @@ package pebbledb_test
 import (
 	"encoding/binary"
 	"math/rand"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -13,7 +14,7 @@ import (
 )
 
 // TestLargeValuesSurvivePowerCuts: values that lie beside the tables are all there after a cut
-// that took everything which was not synced, at any moment of flushes, merges and rewrites.
+// that took everything which was not synced, at any moment of flushes and merges.
 func TestLargeValuesSurvivePowerCuts(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	opener := func(fs vfs.FS) pebbledb.Opener { return pebbledb.Opener{FS: fs, MemTableBytes: 256 << 10} }
@@ -40,7 +41,7 @@ func TestLargeValuesSurvivePowerCuts(t *testing.T) {
 		names, err := after.List("blocks")
 		require.NoError(t, err)
 		for _, name := range names {
-			beside = beside || len(name) > 5 && name[len(name)-5:] == ".blob"
+			beside = beside || strings.HasSuffix(name, ".blob")
 		}
 		again, err := opener(after).Open("blocks", driver.ProfileBlocks)
 		require.NoError(t, err)
