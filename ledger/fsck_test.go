@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand"
+	"path"
 	"slices"
 	"sort"
 	"testing"
@@ -82,6 +83,38 @@ func TestFsckFindsEveryFlippedByte(t *testing.T) {
 		}
 	}
 	require.True(t, check(t, fs).OK())
+}
+
+// TestFsckFindsDamagedFiles: a file that the store itself cannot read, tables and values
+// beside them, is a finding, not the end of the check.
+//
+// covers: T.05
+func TestFsckFindsDamagedFiles(t *testing.T) {
+	fs := vfs.NewMem()
+	c := newChain(t, fs)
+	c.commit(300)
+	require.NoError(t, c.l.Close())
+	c.open(fs) // moves the rows from the log into tables
+	require.NoError(t, c.l.Close())
+	names, err := fs.List("chain/blocks")
+	require.NoError(t, err)
+	kinds := map[string]bool{}
+	for _, name := range names {
+		if !pebbledb.Unchanging(name) {
+			continue
+		}
+		kinds[path.Ext(name)] = true
+		buf, err := fs.UnsafeGetFileDataBuffer("chain/blocks/" + name)
+		require.NoError(t, err)
+		buf[len(buf)/4] ^= 4
+		r := check(t, fs)
+		require.False(t, r.OK(), name)
+		require.Contains(t, fmt.Sprint(r.Findings), "checksum mismatch", name)
+		buf[len(buf)/4] ^= 4
+		r = check(t, fs)
+		require.True(t, r.OK(), "%v", r.Findings)
+	}
+	require.Len(t, kinds, 2)
 }
 
 // After a power cut the block store lacks the newest blocks, of which it was not synced: they

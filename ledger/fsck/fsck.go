@@ -151,13 +151,12 @@ func (c *checker) each(r driver.Reader, lower, upper []byte, fn func(key, value 
 			err = fn(it.Key(), it.Value())
 		}
 	}
+	rerr, cerr := it.Error(), it.Close() // damage is told by both
 	var damaged *driver.ErrCorrupt
-	if rerr := it.Error(); errors.As(rerr, &damaged) {
-		err = errors.Join(err, c.found("storage", "%v", rerr))
-	} else {
-		err = errors.Join(err, rerr)
+	if errors.As(rerr, &damaged) {
+		return errors.Join(err, c.found("storage", "%v", rerr))
 	}
-	return errors.Join(err, it.Close())
+	return errors.Join(err, rerr, cerr)
 }
 
 // own reads the rows of the state store that are not under the tree.

@@ -209,13 +209,40 @@ func (s reader) Iter(lower, upper []byte) (driver.Iterator, error) {
 	if err != nil {
 		return nil, wrap("iterate", err)
 	}
-	return iterator{it}, nil
+	return &iterator{Iterator: it}, nil
 }
 
-type iterator struct{ *pebble.Iterator }
+// iterator ends where a value cannot be read: Pebble fetches values from beside the tables
+// when they are asked for, and would go on behind one that is damaged.
+type iterator struct {
+	*pebble.Iterator
+	err error // of a value
+}
 
-func (i iterator) Error() error { return wrap("iterate", i.Iterator.Error()) }
-func (i iterator) Close() error { return wrap("iterate", i.Iterator.Close()) }
+func (i *iterator) First() bool            { return i.err == nil && i.Iterator.First() }
+func (i *iterator) Last() bool             { return i.err == nil && i.Iterator.Last() }
+func (i *iterator) SeekGE(key []byte) bool { return i.err == nil && i.Iterator.SeekGE(key) }
+func (i *iterator) SeekLT(key []byte) bool { return i.err == nil && i.Iterator.SeekLT(key) }
+func (i *iterator) Next() bool             { return i.err == nil && i.Iterator.Next() }
+func (i *iterator) Prev() bool             { return i.err == nil && i.Iterator.Prev() }
+
+func (i *iterator) Value() []byte {
+	if i.err != nil {
+		return nil
+	}
+	v, err := i.ValueAndErr()
+	i.err = err
+	return v
+}
+
+func (i *iterator) Error() error {
+	if i.err != nil {
+		return wrap("iterate", i.err)
+	}
+	return wrap("iterate", i.Iterator.Error())
+}
+
+func (i *iterator) Close() error { return wrap("iterate", i.Iterator.Close()) }
 
 type store struct {
 	db     *pebble.DB
