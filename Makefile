@@ -64,6 +64,8 @@ run: build ## start a chain of four validators on this machine
 SLOW  := ^Test(Join|Pruning|Restored|Torn|Rotten|ValidatorsReplaced|Twins|Backup|NodeArchives|KillAt|Released|FlippedBytes|FsckFinds|CrashAtEveryWrite|ArchivingGoesOn)
 SHORT := ^Test(ParallelEqualsSerial|Altered|Forged|Bent)
 SERIAL := chain/founding|chain/policy|crypto|crypto/cert|crypto/cms|crypto/envelope|crypto/internal/sm3x8|crypto/internal/sm4gcm|crypto/keystore|crypto/loadsign|crypto/timestamp|ledger/backup|ledger/proof|types
+# Packages tested at a time: their tests wait, for disks, networks and processes they start.
+AT_A_TIME := $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 RACED = $(shell $(GO) list ./bench ./chain/... ./client ./consensus/... ./crypto/... ./devnet ./ledger/... ./node/... ./types/... 2>/dev/null | grep -vxE '$(MODULE)/($(SERIAL))')
 
 .PHONY: test
@@ -72,7 +74,7 @@ test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, ope
 	cd sdk/typescript && npm test
 	$(VET) ./...
 	$(VET) -tags 'sdf invariants' ./crypto/sdf ./vm/engine
-	CGO_ENABLED=1 $(GO) test -race -short -skip '$(SLOW)' $(RACED)
+	CGO_ENABLED=1 $(GO) test -p $(AT_A_TIME) -race -short -skip '$(SLOW)' $(RACED)
 	$(GO) test -run '$(SLOW)|$(SHORT)' $(RACED) & slow=$$!; trap "kill $$slow 2>/dev/null || :" EXIT; \
 	CGO_ENABLED=1 $(GO) test -race -short -run "Concurrent|Nested|Cancel|Space" ./vm/engine; \
 	HUCHAIN_VM_CALLS=2000 $(GO) test -tags invariants -skip Restless ./vm/engine; \
@@ -80,7 +82,7 @@ test: web/dist/index.html ## vet, race detector, all tests (needs root, gcc, ope
 	$(GO) test -tags sdf ./crypto/sdf; \
 	GOARCH=arm64 $(VET) ./vm/...; \
 	wait $$slow
-	$(GO) test ./crypto/internal/sm2fast $$(comm -23 <($(GO) list ./... | grep -v '/test$$') <($(GO) list $(RACED)))
+	$(GO) test -p $(AT_A_TIME) ./crypto/internal/sm2fast $$(comm -23 <($(GO) list ./... | grep -v '/test$$') <($(GO) list $(RACED)))
 	$(GO) test -timeout 20m ./test
 
 # How long each load is measured, and how often in turns.
