@@ -3,13 +3,17 @@ package state
 import "errors"
 
 // errFilled ends the filling of the leaf cache before all leaves were read.
-var errFilled = errors.New("the cache is full or the store closes")
+var errFilled = errors.New("enough was read or the store closes")
 
-// startFill reads leaves into the cache beside everything else, as many as have room. A
-// tree taken from a checkpoint has none of them in memory; read page by page when they are
-// needed, they cost a search each, which is about thirty times as much.
+// maxFilled is how many leaves are read at most, which takes a processor about a minute.
+const maxFilled = 64 << 20
+
+// startFill reads leaves beside everything else: into the cache as many as have room, and of
+// the others the prints of their pages. A tree taken from a checkpoint has none of them in
+// memory; read page by page when they are needed, they cost a search each, which is about
+// thirty times as much.
 func (s *Store) startFill() {
-	if !s.have.room() {
+	if s.have.n == 0 {
 		return
 	}
 	s.filling.Add(1)
@@ -21,6 +25,9 @@ func (s *Store) startFill() {
 			l, err := DecodeLeaf(key, value)
 			if err == nil && len(f.leaves) == runLeaves {
 				err = f.keep(false)
+			}
+			if f.read++; f.read > maxFilled {
+				return errFilled
 			}
 			f.leaves = append(f.leaves, l)
 			return err
@@ -36,6 +43,7 @@ func (s *Store) startFill() {
 type filler struct {
 	s       *Store
 	h       *hasher
+	read    int
 	leaves  []Leaf // read and not kept yet, from the first leaf of a page on
 	entries []entry
 	at      []int32 // by leaf: its place in the hasher
@@ -86,12 +94,13 @@ func (f *filler) keep(last bool) error {
 		f.entries[i].hash = f.h.hashes[f.at[i]]
 	}
 	for i := range f.pages {
-		p := &f.pages[i]
-		if !s.have.room() {
-			return errFilled
-		}
-		if f.h.hashes[p.at] == *p.hash && !s.have.holds(&p.pageOfKey, &f.entries[p.from].key) {
-			p.note(s.have, f.entries[p.from:p.to])
+		p, leaves := &f.pages[i], f.entries[f.pages[i].from:f.pages[i].to]
+		switch {
+		case f.h.hashes[p.at] != *p.hash:
+		case !s.have.room():
+			p.notePrints(leaves)
+		case !s.have.holds(&p.pageOfKey, &leaves[0].key):
+			p.note(s.have, leaves)
 		}
 	}
 	f.leaves = append(f.leaves[:0], f.leaves[from:]...)

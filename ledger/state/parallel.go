@@ -19,10 +19,11 @@ const (
 
 // subtree is a subtree of the tree with the updates that are due to it, or what became of it.
 type subtree struct {
-	root ref
-	page place // if root is a page: where it is cached
-	hash *crypto.Hash
-	ups  []update
+	root   ref
+	page   place // if root is a page: where it is cached
+	prints prints
+	hash   *crypto.Hash
+	ups    []update
 }
 
 // apply computes the change of a tree; the caller holds mu.
@@ -141,7 +142,9 @@ func (s *Store) adopt(ch *Change, cache *leafCache) (root ref, nodes []ref) {
 			n := &p.nodes[k]
 			for side := range n.kid {
 				n.kid[side] = resolve(n.kid[side])
-				n.page[side] = p.keep(n.page[side], cache)
+				if at := n.page[side]; at&newPlace != 0 {
+					n.page[side], n.prints[side] = p.keep(at, cache), printsOf(p.newLeaves(at))
+				}
 			}
 			*s.tree.at(final[first[i]+k]) = *n
 		}
@@ -154,8 +157,13 @@ func (p *part) keep(at place, to *leafCache) place {
 	if at&newPlace == 0 {
 		return at
 	}
+	return to.put(p.newLeaves(at), p.since)
+}
+
+// newLeaves are the leaves of a new page.
+func (p *part) newLeaves(at place) []entry {
 	page := p.pages[at&^newPlace]
-	return to.put(p.leaves[page.from:page.to], p.since)
+	return p.leaves[page.from:page.to]
 }
 
 // replaced are the nodes of the tree that only older roots need once the change is made.

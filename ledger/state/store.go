@@ -169,7 +169,7 @@ func checkedRow(r driver.Reader, rk []byte, leaf *entry) (row Row, raw []byte, e
 // leaf finds the leaf of a key; the caller holds mu.
 func (s *Store) leaf(kh *crypto.Hash) (entry, bool, error) {
 	p := s.page(kh)
-	if p.root == 0 {
+	if p.root == 0 || p.prints.lack(kh, p.root.leaves()) {
 		return entry{}, false, nil
 	}
 	if leaf, found, whole := s.have.find(p.page, kh, p.level, p.root.leaves()); whole {

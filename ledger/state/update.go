@@ -46,10 +46,11 @@ type waiting struct {
 
 // sub is a subtree in work: one that did not change, a new page, or a new node of the part.
 type sub struct {
-	ref  ref
-	page place        // if ref is a page
-	at   int32        // of a new page in the hasher
-	hash *crypto.Hash // of what did not change
+	ref    ref
+	page   place        // if ref is a page
+	prints prints       // of a page that did not change
+	at     int32        // of a new page in the hasher
+	hash   *crypto.Hash // of what did not change
 }
 
 // check is a page that was read from rows: its hash must come out as the tree holds it.
@@ -139,7 +140,7 @@ func (u *updater) run(t subtree, level int) (subtree, error) {
 // subtree updates a subtree at a level; touched says whether touch was here.
 func (u *updater) subtree(t subtree, level int, touched bool) (sub, error) {
 	if len(t.ups) == 0 {
-		return sub{ref: t.root, page: t.page, hash: t.hash}, nil
+		return sub{ref: t.root, page: t.page, prints: t.prints, hash: t.hash}, nil
 	}
 	if !touched && len(t.ups) <= touchUpdates {
 		u.touch(t, level)
@@ -189,7 +190,8 @@ func (u *updater) touch(t subtree, level int) {
 // kids are the subtrees of a node with their updates.
 func (n *node) kids(ups []update, level int) (left, right subtree) {
 	mid := splitUpdates(ups, level)
-	return subtree{n.kid[0], n.atPage(0), &n.hash[0], ups[:mid]}, subtree{n.kid[1], n.atPage(1), &n.hash[1], ups[mid:]}
+	return subtree{n.kid[0], n.atPage(0), n.atPrints(0), &n.hash[0], ups[:mid]},
+		subtree{n.kid[1], n.atPage(1), n.atPrints(1), &n.hash[1], ups[mid:]}
 }
 
 // join makes the inner node of two subtrees; one that holds a single leaf, or none, takes
@@ -202,7 +204,9 @@ func (u *updater) join(level int, left, right sub) sub {
 		return left
 	}
 	at := len(u.nodes)
-	u.nodes = append(u.nodes, node{kid: [2]ref{left.ref, right.ref}, page: [2]place{left.page, right.page}})
+	u.nodes = append(u.nodes, node{
+		kid: [2]ref{left.ref, right.ref}, page: [2]place{left.page, right.page}, prints: [2]prints{left.prints, right.prints},
+	})
 	u.above = append(u.above, -1)
 	for len(u.levels) <= level {
 		u.levels = append(u.levels, nil)

@@ -23,7 +23,7 @@ import (
 // Opener opens Pebble stores. The zero value is ready for use.
 type Opener struct {
 	FS         vfs.FS // nil: the operating system's
-	CacheBytes int64  // block cache of the state store; 0: 16 MiB. Blocks get half.
+	CacheBytes int64  // block cache of the state store; 0: 64 MiB. Blocks get an eighth.
 	// MemTableBytes is the memory for rows not yet in a table, of which up to three may be
 	// in use per store; 0: 16 MiB for state, 32 MiB for blocks.
 	MemTableBytes uint64
@@ -31,9 +31,12 @@ type Opener struct {
 }
 
 const (
-	defaultCacheBytes    = 16 << 20
+	defaultCacheBytes    = 64 << 20
 	defaultMemTableBytes = 16 << 20
 	memTables            = 3
+	// maxOpenFiles has room for the tables of some ten gigabytes, at half a kilobyte of memory
+	// each: opening one that was closed costs several times what a search in it does.
+	maxOpenFiles = 4096
 	// reclaimDelay is how long a range deletion may wait in memory: the space of what was
 	// deleted comes back when it has reached a table, on an idle chain too.
 	reclaimDelay = time.Second
@@ -49,7 +52,7 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		cache = defaultCacheBytes
 	}
 	if p == driver.ProfileBlocks {
-		cache /= 2
+		cache /= 8
 	}
 	memTable := o.MemTableBytes
 	if memTable == 0 {
@@ -65,7 +68,7 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: memTables,
 		L0StopWritesThreshold:       48,
-		MaxOpenFiles:                512,
+		MaxOpenFiles:                maxOpenFiles,
 		CacheSize:                   cache,
 		Logger:                      logger{o.Log},
 	}
