@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	dbm "github.com/cometbft/cometbft-db"
 
 	"github.com/huchain/huchain/ledger/driver/pebbledb"
@@ -44,6 +45,7 @@ var _ dbm.DB = (*store)(nil)
 // the next synced one.
 func openStore(dir string, memTableBytes uint64, log *slog.Logger) (*store, error) {
 	opts := &pebble.Options{
+		FS:                          pebbledb.InPieces(vfs.Default),
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                memTableBytes,
 		MemTableStopWritesThreshold: 4,

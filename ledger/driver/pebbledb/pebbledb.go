@@ -62,8 +62,12 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		}
 	}
 	cache += 2 * int64(memTable) // Pebble takes the memory of its tables out of the cache; seldom are more in use
+	fs := o.FS
+	if fs == nil {
+		fs = vfs.Default
+	}
 	opts := &pebble.Options{
-		FS:                          o.FS,
+		FS:                          InPieces(fs),
 		FormatMajorVersion:          pebble.FormatNewest,
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: memTables,
@@ -101,7 +105,8 @@ func (s *store) Checkpoint(dir string) error {
 // merge. The state tree answers for keys that do not exist; filters therefore only spare
 // reads of the upper levels, and the last one, which holds nearly all rows, has none.
 func stateOptions(opts *pebble.Options) {
-	opts.L0CompactionThreshold = 24 // twice the flushes that gather
+	opts.L0CompactionThreshold = 48 // twice the flushes that gather
+	opts.L0StopWritesThreshold = 96
 	opts.LBaseMaxBytes = 512 << 20
 	for i := range opts.Levels {
 		l := &opts.Levels[i]
@@ -154,9 +159,6 @@ func Unchanging(name string) bool {
 // through Pebble's own creation can leave a folder that it then refuses to open.
 func create(dir string, opts *pebble.Options) error {
 	fs := opts.FS
-	if fs == nil {
-		fs = vfs.Default
-	}
 	if _, err := fs.Stat(dir); err == nil || !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
