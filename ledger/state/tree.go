@@ -47,11 +47,10 @@ func (r ref) local() (part, place int) {
 // serves a level. It has more than pageLeaves leaves below it; what has fewer is a page,
 // of which nothing but the hash and the number of leaves is kept.
 type node struct {
-	hash [2]crypto.Hash
-	kid  [2]ref
-	page [2]place // where kids that are pages are cached; see atPage
-	// prints of kids that are pages; see atPrints
-	prints [2]prints
+	hash   [2]crypto.Hash
+	kid    [2]ref
+	page   [2]place  // where kids that are pages are cached; see atPage
+	prints [2]prints // of kids that are pages; see atPrints
 }
 
 // atPage reads where a page is cached, which readers may note beside each other.

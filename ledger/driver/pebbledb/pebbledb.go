@@ -34,9 +34,9 @@ const (
 	defaultCacheBytes    = 64 << 20
 	defaultMemTableBytes = 16 << 20
 	memTables            = 3
-	// maxOpenFiles has room for the tables of some ten gigabytes, at half a kilobyte of memory
-	// each: opening one that was closed costs several times what a search in it does.
-	maxOpenFiles = 4096
+	// openStateTables has room for the tables of some ten gigabytes, at half a kilobyte of
+	// memory each: opening one that was closed costs several times what a search in it does.
+	openStateTables = 4096
 	// reclaimDelay is how long a range deletion may wait in memory: the space of what was
 	// deleted comes back when it has reached a table, on an idle chain too.
 	reclaimDelay = time.Second
@@ -72,7 +72,7 @@ func (o Opener) Open(dir string, p driver.Profile) (db driver.DB, err error) {
 		MemTableSize:                memTable,
 		MemTableStopWritesThreshold: memTables,
 		L0StopWritesThreshold:       48,
-		MaxOpenFiles:                maxOpenFiles,
+		MaxOpenFiles:                512,
 		CacheSize:                   cache,
 		Logger:                      logger{o.Log},
 	}
@@ -107,6 +107,7 @@ func (s *store) Checkpoint(dir string) error {
 func stateOptions(opts *pebble.Options) {
 	opts.L0CompactionThreshold = 48 // twice the flushes that gather
 	opts.L0StopWritesThreshold = 96
+	opts.MaxOpenFiles = openStateTables
 	opts.LBaseMaxBytes = 512 << 20
 	for i := range opts.Levels {
 		l := &opts.Levels[i]

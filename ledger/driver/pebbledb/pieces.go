@@ -65,6 +65,6 @@ func (f *inPieces) Close() error {
 	err := errors.Join(f.w.Flush(), f.File.Close())
 	f.w.Reset(nil)
 	pieceWriters.Put(f.w)
-	f.w = bufio.NewWriterSize(f.File, 0) // a closed file refuses what comes now
+	f.w = bufio.NewWriterSize(f.File, 1) // a closed file refuses what comes now
 	return err
 }
