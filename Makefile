@@ -14,10 +14,18 @@ S3SERVER := $(or $(shell command -v versitygw),$(shell $(GO) env GOPATH)/bin/ver
 MODULE   := github.com/huchain/huchain
 LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
+# What is built is optimised by the profile cmd/huchain/default.pgo; tests, which would have
+# to compile everything once more for it, do without. The profile is taken anew by
+#   bin/huchain bench run --scenario NAME --duration 30s --ceiling 0 --cpu-profiles .bench/pgo/NAME
+# for the scenarios evidence, transfer and query, and then
+#   go tool pprof -proto .bench/pgo/*/*.pprof > cmd/huchain/default.pgo
+PGO ?= $(if $(filter test,$(MAKECMDGOALS)),off,auto)
+export PGO
+
 # Go embeds no version control state of its own: it fails where another user owns the clone.
 # What is compiled serves every clone on the machine, and tests are linked without what only
 # debuggers read. make test vets once, before its tests.
-export GOFLAGS := -buildvcs=false -trimpath -ldflags=-w -vet=off
+export GOFLAGS = -buildvcs=false -trimpath -ldflags=-w -vet=off -pgo=$(PGO)
 export CGO_ENABLED := 0
 
 # Vet looks at our own packages, not at those they depend on.
@@ -176,7 +184,7 @@ fuzz: ## fuzz every decoder for FUZZTIME (10s) each
 	done
 
 .PHONY: soak
-soak: ## the tests at full size: 10^6 calls and records, 200 kills, four processes for HUCHAIN_SOAK=20 times as long
+soak: build ## the tests at full size: 10^6 calls and records, 200 kills, four processes for HUCHAIN_SOAK=20 times as long, an hour of load
 	$(call needs,go git)
 	HUCHAIN_TEST_SNAPSHOT_RECORDS=$${HUCHAIN_TEST_SNAPSHOT_RECORDS:-1000000} $(GO) test -count 1 -timeout 1h -run 'TestRestoredGoesOnAlike|TestJoinBySnapshot' ./ledger/snapshot ./consensus
 	HUCHAIN_TEST_KILL_ROUNDS=$${HUCHAIN_TEST_KILL_ROUNDS:-200} $(GO) test -count 1 -timeout 1h -run TestKillAtRandomPoints ./ledger
@@ -187,6 +195,7 @@ soak: ## the tests at full size: 10^6 calls and records, 200 kills, four process
 	HUCHAIN_TEST_API_KEYS=$${HUCHAIN_TEST_API_KEYS:-100000} $(GO) test -count 1 -run TestManyKeys ./node/access
 	HUCHAIN_TEST_MUTATIONS=$${HUCHAIN_TEST_MUTATIONS:-10000} $(GO) test -count 1 -timeout 1h -run TestCertificate ./services/certificate
 	HUCHAIN_SOAK=$${HUCHAIN_SOAK:-20} $(GO) test -count 1 -timeout 12h ./test
+	bin/huchain bench run --ramp --share 0.5 --duration $${HUCHAIN_SOAK_LOAD:-1h} --report .bench/soak.json --report .bench/soak.html
 
 .PHONY: clean
 clean: ## remove what was built here

@@ -268,6 +268,11 @@ func (r *run) watch(l *loading, d time.Duration) (*measured, error) {
 	if profiles != nil {
 		m.stages = <-profiles
 	}
+	if r.p.Profiles != "" {
+		if err := r.t.keepProfiles(r.p.Profiles, m.stages); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
 }
 

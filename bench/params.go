@@ -41,7 +41,8 @@ type Params struct {
 	RampStep time.Duration
 	Share    float64
 
-	Stages bool // sample where the validators spend their time
+	Stages   bool   // sample where the validators spend their time
+	Profiles string // folder that the samples are kept in, for go tool pprof; empty: none
 }
 
 // DefaultParams returns the published workload: 1,000 member keys, a unique hash each.
@@ -81,6 +82,8 @@ func (p *Params) Validate() error {
 		return usage("deposits %d are outside 0..100000000", p.Stored)
 	case p.Streams < 0 || p.Streams > 10_000:
 		return usage("streams %d are outside 0..10000", p.Streams)
+	case p.Profiles != "" && !p.Stages:
+		return usage("profiles are kept of what is sampled, which was turned off")
 	case p.Ramp && (p.Rate > 0 || sc.single()):
 		return usage("a ramp finds the rate by itself, of scenarios of transactions")
 	case p.Ramp && (p.RampStep < time.Second || p.RampStep > 10*time.Minute || !(p.Share > 0 && p.Share <= 1)):

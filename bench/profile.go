@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -32,10 +34,15 @@ func (t *Target) profile(ctx context.Context, d time.Duration) <-chan map[int]*s
 			continue
 		}
 		wg.Go(func() {
-			s, err := fetchStages(ctx, p.Profile, min(int(d/time.Second), maxProfileSeconds))
+			raw, err := fetchProfile(ctx, p.Profile, min(int(d/time.Second), maxProfileSeconds))
 			if err != nil {
 				return // the report then has no split for it
 			}
+			s, err := readStages(bytes.NewReader(raw))
+			if err != nil {
+				return
+			}
+			s.raw = raw
 			mu.Lock()
 			defer mu.Unlock()
 			found[p.PID] = s
@@ -48,7 +55,22 @@ func (t *Target) profile(ctx context.Context, d time.Duration) <-chan map[int]*s
 	return out
 }
 
-func fetchStages(ctx context.Context, base string, seconds int) (*stages, error) {
+// keepProfiles writes the profiles that were taken to a folder, each by its validator's name.
+func (t *Target) keepProfiles(dir string, taken map[int]*stages) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, p := range t.Processes {
+		if s := taken[p.PID]; s != nil {
+			if err := os.WriteFile(filepath.Join(dir, p.Name+".pprof"), s.raw, 0o644); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func fetchProfile(ctx context.Context, base string, seconds int) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds+15)*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", base, seconds), http.NoBody)
@@ -63,7 +85,7 @@ func fetchStages(ctx context.Context, base string, seconds int) (*stages, error)
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answered %s", base, resp.Status)
 	}
-	return readStages(resp.Body)
+	return io.ReadAll(io.LimitReader(resp.Body, maxProfileBytes))
 }
 
 // readStages reads a profile as Go writes it: compressed.

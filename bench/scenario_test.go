@@ -65,6 +65,7 @@ func TestParams(t *testing.T) {
 		"zipf":      func(p *Params) { p.Zipf = -1 },
 		"clients":   func(p *Params) { p.Clients = 0 },
 		"ramp":      func(p *Params) { p.Ramp, p.Rate = true, 5 },
+		"profiles":  func(p *Params) { p.Stages, p.Profiles = false, "profiles" },
 		"share":     func(p *Params) { p.Ramp, p.Share = true, 1.5 },
 	} {
 		p := DefaultParams()

@@ -61,6 +61,7 @@ var stageRules = []struct{ prefix, stage string }{
 type stages struct {
 	nanos map[string]int64
 	total int64
+	raw   []byte // the profile, if it was fetched
 }
 
 // splitProfile reads a CPU profile and gives each sample to the stage of the innermost

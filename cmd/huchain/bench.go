@@ -86,6 +86,7 @@ func (f *benchFlags) register(c *cobra.Command) {
 	c.Flags().DurationVar(&f.p.RampStep, "ramp-step", f.p.RampStep, "how long each step of --ramp takes")
 	c.Flags().Float64Var(&f.p.Share, "share", f.p.Share, "with --ramp: part of the highest rate to measure at")
 	c.Flags().BoolVar(&f.p.Stages, "stages", f.p.Stages, "sample where the validators of this machine spend their time")
+	c.Flags().StringVar(&f.p.Profiles, "cpu-profiles", "", "keep what was sampled in this folder, a file a validator, for go tool pprof")
 	c.Flags().StringVar(&f.signKey, "sign-key", "", "key file that signs the report")
 	c.Flags().BoolVar(&f.keep, "keep", false, "keep the folder of the devnet that was started, and name it")
 	passphraseFlag(c, &f.passphrase)
