@@ -70,3 +70,54 @@ func TestGroundKeysCostWhatOthersCost(t *testing.T) {
 	require.Less(t, one[true], one[false]+2*proof.MaxDepth/4)
 	require.Less(t, float64(many[true]), 1.1*float64(many[false]))
 }
+
+// TestKeysOfOneLead writes keys that were ground to agree in all that the cache keeps of a
+// key, one after the other, beside others: each is a leaf of its own, also where the other
+// one lies in the cache, and what is written anew is the one meant.
+func TestKeysOfOneLead(t *testing.T) {
+	db := openMem(t, vfs.NewMem())
+	s, err := Open(db, DefaultParams())
+	require.NoError(t, err)
+	o, written := oracle{}, map[crypto.Hash]uint64{}
+	key := func(i, twin int) crypto.Hash {
+		kh := crypto.Sum([]byte{byte(i), byte(i >> 8)})
+		kh[crypto.HashSize-1] = byte(twin)
+		return kh
+	}
+	const pairs = 300
+	for height := uint64(1); height < 8; height++ {
+		ch := &Change{base: s.hash, baseSeq: s.seq}
+		for i := range pairs {
+			if i%7 == int(height) {
+				continue
+			}
+			kh := key(i, int(height)%2)
+			value := crypto.Sum(append(kh[:], byte(height)))
+			ch.updates = append(ch.updates, update{leaf: Leaf{Key: kh, Value: value, Height: height}, rowKey: append([]byte{'x'}, kh[:]...)})
+			o[kh] = value
+		}
+		sortUpdates(ch.updates)
+		require.NoError(t, s.apply(s.root, s.hash, ch))
+		for i := range ch.updates {
+			u := &ch.updates[i]
+			before, had := written[u.leaf.Key]
+			require.Equal(t, had, u.hadOld)
+			require.Equal(t, before, u.old.height)
+			written[u.leaf.Key] = height
+		}
+		require.NoError(t, s.Commit(ch, height, func(driver.Batch) {}))
+		require.Equal(t, o.root(), s.Root())
+		for i := range pairs {
+			for twin := range 2 {
+				kh := key(i, twin)
+				leaf, found, err := s.leaf(&kh)
+				require.NoError(t, err)
+				_, want := o[kh]
+				require.Equal(t, want, found)
+				require.Equal(t, written[kh], leaf.height)
+			}
+		}
+	}
+	require.NoError(t, s.Close())
+	require.NoError(t, db.Close())
+}

@@ -21,15 +21,21 @@ type cachedPage struct {
 // find takes the page's leaves from the cache; if they are gone, as their rows would give them.
 func (p *cachedPage) find(t *testing.T, c *leafCache) (leaves []entry, hit bool) {
 	leaves, hit = c.get(nil, p.at, &p.leaves[0].key, p.level, len(p.leaves))
-	for i := range p.leaves { // one alone, and one beside it that is not there
-		leaf, found, whole := c.find(p.at, &p.leaves[i].key, p.level, len(p.leaves))
-		if found != hit || whole != hit || hit && leaf != leaves[i] {
+	for i := range p.leaves {
+		key := p.leaves[i].key
+		leaf, found, whole := c.find(p.at, &key, p.level, len(p.leaves))
+		if found != hit || whole != hit || hit && (leaf.key != key || leaf.hash != leaves[i].hash || leaf.written != leaves[i].written) {
 			t.Fatalf("%v: found %v, whole %v, %v", hit, found, whole, leaf)
 		}
-		absent := p.leaves[i].key
-		absent[len(absent)-1] ^= 1
+		absent := key
+		absent[leadBytes-1] ^= 1
 		if _, found, whole = c.find(p.at, &absent, p.level, len(p.leaves)); found || whole != hit {
 			t.Fatalf("%v: absent key found %v, whole %v", hit, found, whole)
+		}
+		absent = key
+		absent[len(absent)-1] ^= 1 // as an attacker may grind it
+		if _, found, whole = c.find(p.at, &absent, p.level, len(p.leaves)); found || whole || hit && c.complete(slices.Clone(leaves), &absent) {
+			t.Fatalf("%v: key of the same lead found %v, whole %v", hit, found, whole)
 		}
 	}
 	if !hit {
@@ -39,6 +45,7 @@ func (p *cachedPage) find(t *testing.T, c *leafCache) (leaves []entry, hit bool)
 	bare := slices.Clone(leaves)
 	for i := range bare {
 		require.NotZero(t, bare[i].cell)
+		require.True(t, c.complete(bare, &p.leaves[i].key))
 		bare[i].held = held{}
 	}
 	require.Equal(t, p.leaves, bare)
@@ -46,10 +53,16 @@ func (p *cachedPage) find(t *testing.T, c *leafCache) (leaves []entry, hit bool)
 }
 
 // put puts leaves as those of the page, and keeps what must be found from now on.
-func (p *cachedPage) put(c *leafCache, leaves []entry, since int) {
+func (p *cachedPage) put(c *leafCache, leaves []entry, since uint64) {
 	p.at = c.put(leaves, since)
+	known := p.leaves
 	p.leaves = slices.Clone(leaves)
 	for i := range p.leaves {
+		for k := range known { // in the cache keys are not whole
+			if p.leaves[i].partial && leadOf(&known[k].key) == leadOf(&p.leaves[i].key) {
+				p.leaves[i].key = known[k].key
+			}
+		}
 		p.leaves[i].held = held{}
 	}
 }
@@ -63,6 +76,7 @@ func grow(t *testing.T, c *leafCache, pages []cachedPage, e entry, meanwhile fun
 	}
 	p, since := &pages[i], c.now()
 	leaves, _ := p.find(t, c)
+	require.True(t, c.complete(leaves, &e.key))
 	meanwhile()
 	k, found := slices.BinarySearchFunc(leaves, e, func(a, b entry) int { return bytes.Compare(a.key[:], b.key[:]) })
 	if found {
@@ -79,7 +93,7 @@ func grow(t *testing.T, c *leafCache, pages []cachedPage, e entry, meanwhile fun
 	for mid == 0 || mid == len(leaves) {
 		mid, level = split(leaves, level), level+1
 	}
-	right := cachedPage{level: level}
+	right := cachedPage{level: level, leaves: p.leaves}
 	p.level = level
 	p.put(c, leaves[:mid], since)
 	right.put(c, leaves[mid:], since)
@@ -126,16 +140,23 @@ func TestLeafCache(t *testing.T) {
 				_, hit := pages[i].find(t, c)
 				require.True(t, hit)
 			}
-			require.Equal(t, total, c.head)
+			require.Equal(t, total, c.used)
 		} else {
 			require.Positive(t, hits)
+			held := 0
+			for i := range pages {
+				if leaves, hit := pages[i].find(t, c); hit {
+					held += len(leaves)
+				}
+			}
+			require.Greater(t, held, cells*3/4, "pages are given up whole")
 		}
 		c.close()
 	}
 	none := newLeafCache((2*pageLeaves - 1) * CachedLeafBytes)
 	require.Zero(t, none.put([]entry{{}}, 0))
 	full := newLeafCache(1 << 20)
-	require.Zero(t, full.put([]entry{{written: written{height: 1 << (64 - txBits)}}}, 0))
+	require.Zero(t, full.put([]entry{{written: written{height: 1 << heightBits}}}, 0))
 	require.Zero(t, full.put([]entry{{written: written{txIndex: 1 << txBits}}}, 0))
 	full.close()
 }

@@ -63,10 +63,10 @@ func TestPrints(t *testing.T) {
 		for last := range 256 {
 			lacks := n > 0
 			for i := range leaves {
-				lacks = lacks && leaves[i].key[crypto.HashSize-1] != byte(last)
+				lacks = lacks && leaves[i].key[printByte] != byte(last)
 			}
-			require.Equal(t, lacks, p.lack(&crypto.Hash{crypto.HashSize - 1: byte(last)}, n))
+			require.Equal(t, lacks, p.lack(&crypto.Hash{printByte: byte(last)}, n))
 		}
 	}
-	require.False(t, printsOf(make([]entry, pageLeaves)).lack(&crypto.Hash{1, crypto.HashSize - 1: 1}, pageLeaves), "all zero is not known")
+	require.False(t, printsOf(make([]entry, pageLeaves)).lack(&crypto.Hash{1, printByte: 1}, pageLeaves), "all zero is not known")
 }

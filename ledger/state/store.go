@@ -24,7 +24,7 @@ type Params struct {
 	Checkpoint crypto.Hash
 }
 
-// DefaultParams returns 32 MiB of checked rows, up to 768 MiB of leaves (10,000,000) and
+// DefaultParams returns 32 MiB of checked rows, up to 768 MiB of leaves (14,900,000) and
 // proofs at the last 8 heights.
 func DefaultParams() Params { return Params{CacheBytes: 32 << 20, LeafBytes: 768 << 20, Keep: 8} }
 

@@ -71,16 +71,20 @@ func (n *node) notePrints(side byte, p prints) {
 	atomic.StoreUint64((*uint64)(&n.prints[side]), uint64(p))
 }
 
-// prints are the last bytes of the keys of a page, in their order, the first one lowest; 0:
+// prints are a byte each of the keys of a page, in their order, the first one lowest; 0:
 // they are not known. They tell that a page does not have a key without its leaves, which
 // may have to be read.
 type prints uint64
+
+// printByte is which byte of a key is its print: the last that the cache keeps of keys, and
+// further down than trees reach.
+const printByte = leadBytes - 1
 
 var _ [8 - pageLeaves]struct{} // there is room for the prints of a page
 
 func printsOf(leaves []entry) (p prints) {
 	for i := range leaves {
-		p |= prints(leaves[i].key[crypto.HashSize-1]) << (8 * i)
+		p |= prints(leaves[i].key[printByte]) << (8 * i)
 	}
 	return p
 }
@@ -91,7 +95,7 @@ func (p prints) lack(kh *crypto.Hash, n int) bool {
 		return false
 	}
 	for ; n > 0; n-- {
-		if byte(p) == kh[crypto.HashSize-1] {
+		if byte(p) == kh[printByte] {
 			return false
 		}
 		p >>= 8

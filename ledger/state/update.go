@@ -24,7 +24,7 @@ type part struct {
 	pages    []newPage
 	leaves   []entry // of the new pages
 	at       []int32 // by leaf: its place in the hasher
-	since    int     // moment of the leaf cache before leaves were taken from it
+	since    uint64  // moment of the leaf cache before leaves were taken from it
 	checks   []check
 	added    int // leaves that are new
 }
@@ -272,8 +272,7 @@ func (u *updater) load(t subtree, level int) error {
 	}
 	from := len(u.leaves)
 	kh, n := &t.ups[0].leaf.Key, t.root.leaves()
-	var hit bool
-	if u.leaves, hit = u.have.get(u.leaves, t.page, kh, level, n); hit {
+	if u.cached(t, level) {
 		for i := range u.leaves[from:] {
 			u.at = append(u.at, u.h.known(u.leaves[from+i].hash))
 		}
@@ -292,6 +291,21 @@ func (u *updater) load(t subtree, level int) error {
 	}
 	u.checks = append(u.checks, check{u.h.page(u.leaves[from:], u.at[from:], level), *t.hash})
 	return nil
+}
+
+// cached appends the leaves of a page from the cache, those that are updated with their
+// whole keys, if it has them.
+func (u *updater) cached(t subtree, level int) bool {
+	from := len(u.leaves)
+	var hit bool
+	u.leaves, hit = u.have.get(u.leaves, t.page, &t.ups[0].leaf.Key, level, t.root.leaves())
+	for i := 0; i < len(t.ups) && hit; i++ {
+		hit = u.have.complete(u.leaves[from:], &t.ups[i].leaf.Key)
+	}
+	if !hit {
+		u.leaves = u.leaves[:from]
+	}
+	return hit
 }
 
 // addLeaf appends a leaf that was read from its row.

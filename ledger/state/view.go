@@ -173,88 +173,98 @@ func (s *Store) prove(v *View, ns string, key []byte) (p *proof.StateProof, err 
 		p.Siblings = append(p.Siblings, n.hash[1-b])
 		level++
 	}
-	leaf, ends, err := v.provePage(p, t, &kh, level)
+	leaf, hash, err := v.provePage(p, t, &kh, level)
+	switch {
+	case err != nil:
+	case leaf == nil:
+		p.Ends = proof.EndsEmpty
+	case leaf.Key == kh:
+		err = v.endWithValue(p, rk, &kh, &hash)
+	default:
+		p.Ends, p.ForeignKey, p.ForeignValue = proof.EndsForeign, leaf.Key, leaf.Value
+	}
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case !ends:
-		p.Ends = proof.EndsEmpty
-	case leaf.key == kh:
-		err = v.endWithValue(p, rk, &leaf)
-	default:
-		p.Ends, p.ForeignKey = proof.EndsForeign, leaf.key
-		p.ForeignValue, err = v.valueHash(&leaf)
-	}
-	return p, err
+	return p, nil
 }
 
-// provePage adds the path inside a page and returns the leaf in which it ends, if it does
-// in one. Leaves in memory may be newer than the view: they serve if they have the hash
-// that the tree holds of the page, and so MUST those that are read from rows.
-func (v *View) provePage(p *proof.StateProof, t subtree, kh *crypto.Hash, level int) (end entry, ends bool, err error) {
+// provePage adds the path inside a page and returns the leaf in which it ends, nil if it ends
+// in none, and its hash. Leaves in memory may be newer than the view: they serve if they have
+// the hash that the tree holds of the page, and so MUST those that are read from rows. Those
+// in memory lack what a proof says of another key than its own: of the key's own leaf the
+// value is not set, and for others rows are read.
+func (v *View) provePage(p *proof.StateProof, t subtree, kh *crypto.Hash, level int) (end *Leaf, hash crypto.Hash, err error) {
 	if t.root == 0 {
-		return end, false, nil
+		return nil, hash, nil
 	}
 	var room [pageLeaves]entry
-	if leaves, ok := v.s.have.get(room[:0], t.page, kh, level, t.root.leaves()); ok {
+	inner := len(p.Siblings)
+	if leaves, ok := v.s.have.get(room[:0], t.page, kh, level, t.root.leaves()); ok && v.s.have.complete(leaves, kh) {
 		h := newHasher()
 		at := make([]int32, len(leaves))
 		for i := range leaves {
 			at[i] = h.known(leaves[i].hash)
 		}
-		if end, ends, ok = pathInPage(p, h, leaves, at, kh, level, *t.hash); ok {
-			return end, ends, nil
+		i, ok := pathInPage(p, h, leaves, at, kh, level, *t.hash)
+		switch {
+		case ok && i < 0:
+			return nil, hash, nil
+		case ok && leaves[i].key == *kh:
+			return &Leaf{Key: *kh}, leaves[i].hash, nil
 		}
+		p.Siblings = p.Siblings[:inner]
 	}
 	rows, err := v.leavesUnder(*kh, level)
 	if err != nil {
-		return end, false, err
+		return nil, hash, err
 	}
 	h := newHasher()
 	leaves, at := make([]entry, len(rows)), make([]int32, len(rows))
 	for i := range rows {
 		leaves[i].key, at[i] = rows[i].Key, h.leaf(&rows[i].Key, &rows[i].Value)
 	}
-	end, ends, ok := pathInPage(p, h, leaves, at, kh, level, *t.hash)
-	if !ok {
-		return end, false, Corrupt("leaf rows under %x/%d do not have the hash that the state tree holds of them", *kh, level)
+	i, ok := pathInPage(p, h, leaves, at, kh, level, *t.hash)
+	switch {
+	case !ok:
+		return nil, hash, Corrupt("leaf rows under %x/%d do not have the hash that the state tree holds of them", *kh, level)
+	case i < 0:
+		return nil, hash, nil
 	}
-	return end, ends, nil
+	return &rows[i], h.hashes[at[i]], nil
 }
 
-// pathInPage adds the path inside a page with the leaves at in h, unless ok is false: the
-// page does not have the wanted hash.
-func pathInPage(p *proof.StateProof, h *hasher, leaves []entry, at []int32, kh *crypto.Hash, level int, want crypto.Hash) (end entry, ends, ok bool) {
+// pathInPage adds the path inside a page with the leaves at in h, and returns in which leaf it
+// ends, below 0 if in none, unless ok is false: the page does not have the wanted hash.
+func pathInPage(p *proof.StateProof, h *hasher, leaves []entry, at []int32, kh *crypto.Hash, level int, want crypto.Hash) (end int, ok bool) {
 	top := h.page(leaves, at, level)
 	var siblings []int32
-	for n := top; len(leaves) > 1; level++ {
-		kids, mid := h.kids[n], split(leaves, level)
+	from, to := 0, len(leaves)
+	for n := top; to-from > 1; level++ {
+		kids, mid := h.kids[n], from+split(leaves[from:to], level)
 		if bit(kh, level) == 0 {
-			n, leaves, at = kids[0], leaves[:mid], at[:mid]
+			n, to = kids[0], mid
 			siblings = append(siblings, kids[1])
 		} else {
-			n, leaves, at = kids[1], leaves[mid:], at[mid:]
+			n, from = kids[1], mid
 			siblings = append(siblings, kids[0])
 		}
 	}
 	h.run()
 	if h.hashes[top] != want {
-		return end, false, false
+		return -1, false
 	}
 	for _, i := range siblings {
 		p.Siblings = append(p.Siblings, h.hashes[i])
 	}
-	if len(leaves) == 0 {
-		return end, false, true
+	if from == to {
+		return -1, true
 	}
-	end = leaves[0]
-	end.hash = h.hashes[at[0]]
-	return end, true, true
+	return from, true
 }
 
-// endWithValue ends a path in the key's own leaf with its row.
-func (v *View) endWithValue(p *proof.StateProof, rowKey []byte, leaf *entry) error {
+// endWithValue ends a path in the key's own leaf, which has a hash, with its row.
+func (v *View) endWithValue(p *proof.StateProof, rowKey []byte, kh, hash *crypto.Hash) error {
 	raw, found, err := v.row(rowKey)
 	if err != nil {
 		return err
@@ -266,7 +276,7 @@ func (v *View) endWithValue(p *proof.StateProof, rowKey []byte, leaf *entry) err
 	if err != nil {
 		return err
 	}
-	if proof.StateLeaf(leaf.key, crypto.Sum(raw)) != leaf.hash {
+	if proof.StateLeaf(*kh, crypto.Sum(raw)) != *hash {
 		return Corrupt("state row %q does not match its leaf", rowKey)
 	}
 	p.Height, p.TxIndex, p.Value = row.Height, row.TxIndex, row.Value
@@ -275,28 +285,6 @@ func (v *View) endWithValue(p *proof.StateProof, rowKey []byte, leaf *entry) err
 		p.Ends = proof.EndsTombstone
 	}
 	return nil
-}
-
-// valueHash reads the value hash of a leaf of the view's tree.
-func (v *View) valueHash(leaf *entry) (crypto.Hash, error) {
-	if v.past != nil {
-		if u := v.past.find(leaf.key); u != nil {
-			return u.leaf.Value, nil
-		}
-	}
-	key := LeafKey(leaf.key)
-	raw, found, err := v.snap.Get(key)
-	if err != nil {
-		return crypto.Hash{}, ReadError(err)
-	}
-	if !found {
-		return crypto.Hash{}, Corrupt("leaf row %x is missing", key)
-	}
-	l, err := DecodeLeaf(key, raw)
-	if err == nil && proof.StateLeaf(l.Key, l.Value) != leaf.hash {
-		err = Corrupt("leaf row %x does not have the hash that the state tree holds of it", key)
-	}
-	return l.Value, err
 }
 
 // row reads a state row as of the view's height.
