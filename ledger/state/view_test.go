@@ -3,11 +3,66 @@ package state
 import (
 	"fmt"
 	"math/rand"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
+
+	"github.com/huchain/huchain/types"
 )
+
+// TestConcurrentReadersOfAFullCache: rows and proofs are right while blocks are committed and
+// readers take cells of a cache that has room for a fifth of the leaves from each other.
+//
+// covers: T.09
+func TestConcurrentReadersOfAFullCache(t *testing.T) {
+	db := openMem(t, vfs.NewMem())
+	s, err := Open(db, Params{LeafBytes: 400 * CachedLeafBytes, Keep: 4})
+	require.NoError(t, err)
+	rng, o := rand.New(rand.NewSource(6)), oracle{}
+	change(t, s, o, rng, 0, 2_000)
+	var done atomic.Bool
+	var readers sync.WaitGroup
+	for i := range 2 {
+		readers.Go(func() {
+			rng := rand.New(rand.NewSource(int64(i)))
+			for !done.Load() {
+				key := fmt.Appendf(nil, "%06d", rng.Intn(30_000))
+				v := s.Newest()
+				if v == nil {
+					continue
+				}
+				row, found, err := v.Get("ns", key)
+				if err != nil || found && row.Height > v.Height() {
+					t.Errorf("%s at %d: row of %d, %v", key, v.Height(), row.Height, err)
+				}
+				p, root, err := s.Prove(v.Height(), "ns", key)
+				v.Release()
+				if types.CodeOf(err) == types.CodeHeightUnknown {
+					continue // it was the newest
+				}
+				if err != nil {
+					t.Errorf("%s: %v", key, err)
+					continue
+				}
+				res, err := p.Verify(root, "ns", key)
+				if err != nil || found && !row.Deleted && !res.Found {
+					t.Errorf("%s: found %v, %v", key, res.Found, err)
+				}
+			}
+		})
+	}
+	for height := uint64(1); height < 25; height++ {
+		change(t, s, o, rng, height, 1+rng.Intn(300))
+		require.Equal(t, o.root(), s.Root())
+	}
+	done.Store(true)
+	readers.Wait()
+	require.NoError(t, s.Close())
+	require.NoError(t, db.Close())
+}
 
 // TestProofsFromMemory compares proofs at all kept heights between a store that has its
 // leaves in memory, some of them newer than the height, and one that reads their rows.
