@@ -23,6 +23,7 @@ test("first visit leads to a verified transaction", () =>
     await page.getByText("超过三分之二的验证节点用 SM2 签署了区块头").first().waitFor();
     await shot(page, "transaction");
     await page.locator("a[href*='/row/evidence/']").first().click();
+    await page.getByRole("heading", { name: "状态记录" }).waitFor(); // the page before has such a button too
     await page.getByRole("button", { name: "在浏览器中验证" }).click();
     await page.getByText("验证通过").waitFor();
     await shot(page, "record");
@@ -32,6 +33,7 @@ test("block, contract, member, validators", () =>
   visit({ locale: "en-GB" }, async (page) => {
     await page.goto(`${url}/console/gov/tx/${env("CONSOLE_TX")}`);
     await page.locator("main a[href*='/block/']").first().click();
+    await page.getByRole("heading", { name: "Block" }).waitFor(); // the page before has such a button too
     await page.getByRole("button", { name: "Verify in this browser" }).click();
     await page.getByText("Verified", { exact: true }).waitFor();
     const hash = await page.locator("main code").first().innerText();
