@@ -277,11 +277,14 @@ func (c *leafCache) put(leaves []entry, since uint64) place {
 		}
 	}
 	for i := range leaves {
-		l, next := &leaves[i], leaves[(i+1)%len(leaves)].cell
-		if moved || l.changed {
+		l, next, leads := &leaves[i], leaves[(i+1)%len(leaves)].cell, leaves[i].next
+		if moved {
+			leads = c.at(l.cell).following()
+		}
+		if l.changed {
 			c.at(l.cell).hold(l, next)
 			l.fresh = false
-		} else if l.next != next {
+		} else if leads != next {
 			c.at(l.cell).follow(next)
 		}
 	}
