@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -75,6 +76,9 @@ type run struct {
 }
 
 func (r *run) connect(ctx context.Context) error {
+	if r.p.Profiles != "" && !slices.ContainsFunc(r.t.Processes, func(p Process) bool { return p.Profile != "" }) {
+		return usage("no validator of this chain serves profiles to this machine")
+	}
 	for _, cp := range r.t.clients() {
 		c, err := client.New(ctx, cp)
 		if err != nil {

@@ -75,6 +75,13 @@ func TestParams(t *testing.T) {
 	}
 }
 
+// Profiles that nobody serves are refused before anything is loaded.
+func TestProfilesThatNobodyServes(t *testing.T) {
+	r := &run{p: DefaultParams(), t: Target{Processes: []Process{{Name: "node0", PID: 1}}}}
+	r.p.Profiles = t.TempDir()
+	require.Equal(t, types.CodeUsage, types.CodeOf(r.connect(t.Context())))
+}
+
 // Picks follow the law of the exponent: uniform at 0, and at 1 the first account as often
 // as the second twice.
 func TestZipf(t *testing.T) {
