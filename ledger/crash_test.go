@@ -46,7 +46,7 @@ func record(t testing.TB, blocks int) *recording {
 // crashParams have the tree kept when a ledger is closed, however small.
 func crashParams(fs vfs.FS, memTable uint64) Params {
 	p := DefaultParams()
-	p.Driver = pebbledb.Opener{FS: fs, MemTableBytes: memTable}
+	p.Driver, p.PageBytes = pebbledb.Opener{FS: fs, MemTableBytes: memTable}, 0 // the folder is on no disk
 	p.CheckRowsUpTo = 0
 	return p
 }

@@ -66,7 +66,7 @@ const recentHeaders = 1024
 type Params struct {
 	Driver        driver.Opener // storage
 	RowCacheBytes int           // memory for rows that were read and checked
-	LeafBytes     int           // most memory for leaves of the state tree, of which each takes state.CachedLeafBytes
+	PageBytes     int64         // size of the file, in the ledger's folder, that holds leaves of the state tree, about 80 bytes each; 0: none
 	ProofHeights  int           // heights that ProveState can prove at, counting the newest
 	ServedBlocks  int           // about how many blocks stay in memory once read or committed; each may take 10 MB
 	// CheckRowsUpTo makes Open read and check every state row while there are at most so
@@ -92,10 +92,10 @@ const (
 	IndexKey      = block.IndexKey      // transactions by the keys they wrote
 )
 
-// DefaultParams returns Pebble, 32 MiB of rows, 768 MiB of leaves, 8 heights, 4 blocks,
-// rows checked up to 10^6, and all indexes but that by key.
+// DefaultParams returns Pebble, 32 MiB of rows in memory, a file of up to 4 GiB for leaves
+// (50,000,000), 8 heights, 4 blocks, rows checked up to 10^6, and all indexes but that by key.
 func DefaultParams() Params {
-	return Params{Driver: pebbledb.Opener{}, RowCacheBytes: 32 << 20, LeafBytes: 768 << 20, ProofHeights: 8, ServedBlocks: 4, CheckRowsUpTo: 1_000_000,
+	return Params{Driver: pebbledb.Opener{}, RowCacheBytes: 32 << 20, PageBytes: 4 << 30, ProofHeights: 8, ServedBlocks: 4, CheckRowsUpTo: 1_000_000,
 		Indexes: IndexSender | IndexContract | IndexEvent}
 }
 
@@ -104,7 +104,7 @@ func (p Params) Validate() error {
 	switch {
 	case p.Driver == nil:
 		return errors.New("ledger: no storage driver")
-	case p.RowCacheBytes < 0, p.LeafBytes < 0:
+	case p.RowCacheBytes < 0, p.PageBytes < 0:
 		return errors.New("ledger: caches must not be negative")
 	case p.ProofHeights < 3:
 		return errors.New("ledger: proofs need at least 3 heights, since certificates lag by two")
@@ -197,7 +197,7 @@ func (l *Ledger) open(dir string) error {
 	if err := l.repair(); err != nil {
 		return err
 	}
-	sp := state.Params{CacheBytes: l.p.RowCacheBytes, LeafBytes: l.p.LeafBytes, Keep: l.p.ProofHeights, LeafHint: l.tip.leaves}
+	sp := state.Params{CacheBytes: l.p.RowCacheBytes, PageBytes: l.p.PageBytes, PageDir: dir, Keep: l.p.ProofHeights, LeafHint: l.tip.leaves}
 	if l.tip.leaves > l.p.CheckRowsUpTo {
 		_, c, err := l.head(l.tip.height)
 		if err != nil {

@@ -35,7 +35,7 @@ var genesisHash = crypto.Sum([]byte("genesis of the test chain"))
 
 func memParams(fs vfs.FS) Params {
 	p := DefaultParams()
-	p.Driver = pebbledb.Opener{FS: fs}
+	p.Driver, p.PageBytes = pebbledb.Opener{FS: fs}, 0 // the folder is on no disk
 	return p
 }
 

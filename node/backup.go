@@ -329,7 +329,7 @@ func RestoreBackup(ctx context.Context, home Home, chain, name string, evidence 
 // compares it with what the backup says, and with the act that the chain was restarted with.
 func checkRestored(home ChainHome, draft string, with driver.Opener, g *chain.Genesis, want *backup.Info) error {
 	p := ledger.DefaultParams()
-	p.Driver = with
+	p.Driver, p.PageBytes = with, 0 // nothing changes here
 	l, err := ledger.Open(filepath.Join(draft, "ledger"), g.Hash(), p)
 	if err != nil {
 		return err

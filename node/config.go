@@ -226,8 +226,8 @@ type LedgerConfig struct {
 	Driver string `koanf:"driver"`
 	// Indexes are the listings kept besides that by transaction id: sender, contract, event,
 	// key. Unset: the first three. What is entered from now on changes, not what was.
-	Indexes      []string `koanf:"indexes"`
-	LeafCacheMiB int      `koanf:"leafCacheMiB"` // most memory for leaves of the state tree, taken as the state grows; 0: 768
+	Indexes     []string `koanf:"indexes"`
+	PageFileMiB int      `koanf:"pageFileMiB"` // most disk for the file that holds leaves of the state tree, taken as the state changes; 0: 4096
 	// Where a ledger on PostgreSQL lies. A password is better kept in the file that
 	// PGPASSFILE names.
 	Postgres string `koanf:"postgres"` // connection string

@@ -50,8 +50,8 @@ func (c *LedgerConfig) validate() error {
 	default:
 		return fmt.Errorf("ledger.driver: %s, %s or %s", DriverPebble, DriverBolt, DriverPostgres)
 	}
-	if c.LeafCacheMiB < 0 || c.LeafCacheMiB > 1<<16 {
-		return errors.New("ledger.leafCacheMiB: 0 for the default, at most 65536")
+	if c.PageFileMiB < 0 || c.PageFileMiB > 1<<16 {
+		return errors.New("ledger.pageFileMiB: 0 for the default, at most 65536")
 	}
 	for _, name := range c.Indexes {
 		if indexNames[name] == 0 {
@@ -166,6 +166,20 @@ func opener(home ChainHome, name string) (driver.Opener, error) {
 	return nil, types.Errorf(types.CodeUsage, "no storage driver %q: %s, %s or %s", name, DriverPebble, DriverBolt, DriverPostgres)
 }
 
+// pageFileShare is the part of a disk's free space that the page file takes at most, unless
+// chain.toml says how much it may: one in so many.
+const pageFileShare = 8
+
+// existing is a folder, or the one above it that is there already.
+func existing(dir string) string {
+	for {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
 // ledgerParams are the settings under which the ledger of a chain is opened.
 func ledgerParams(home ChainHome) (ledger.Params, error) {
 	p := ledger.DefaultParams()
@@ -180,8 +194,14 @@ func ledgerParams(home ChainHome) (ledger.Params, error) {
 	if err != nil {
 		return p, err
 	}
-	if cfg.Ledger.LeafCacheMiB > 0 {
-		p.LeafBytes = cfg.Ledger.LeafCacheMiB << 20
+	if cfg.Ledger.PageFileMiB > 0 {
+		p.PageBytes = int64(cfg.Ledger.PageFileMiB) << 20
+	} else {
+		free, err := freeMiB(existing(home.LedgerDir()))
+		if err != nil {
+			return p, err
+		}
+		p.PageBytes = min(p.PageBytes, free<<20/pageFileShare)
 	}
 	if cfg.Ledger.Indexes != nil {
 		p.Indexes = 0

@@ -38,20 +38,24 @@ func TestLedgerAsConfigured(t *testing.T) {
 		l, err := ledger.Open(home.LedgerDir(), crypto.Sum(nil), p)
 		return l, p, err
 	}
-	for _, bad := range []string{`driver = "oracle"`, `indexes = ["colour"]`, `leafCacheMiB = -1`} {
+	for _, bad := range []string{`driver = "oracle"`, `indexes = ["colour"]`, `pageFileMiB = -1`} {
 		_, _, err := open("[ledger]\n" + bad + "\n")
 		require.Equal(t, types.CodeConfig, types.CodeOf(err), bad)
 	}
-	l, p, err := open("[ledger]\ndriver = \"bbolt\"\nindexes = [\"key\"]\nleafCacheMiB = 3\n")
+	l, p, err := open("[ledger]\ndriver = \"bbolt\"\nindexes = [\"key\"]\npageFileMiB = 3\n")
 	require.NoError(t, err)
 	require.IsType(t, boltdb.Opener{}, p.Driver)
 	require.Equal(t, ledger.IndexKey, p.Indexes)
-	require.Equal(t, 3<<20, p.LeafBytes)
+	require.Equal(t, int64(3<<20), p.PageBytes)
 	require.NoError(t, l.Close())
 	l, p, err = open("") // what keeps it is noted beside it
 	require.NoError(t, err)
 	require.IsType(t, boltdb.Opener{}, p.Driver)
 	require.Equal(t, ledger.DefaultParams().Indexes, p.Indexes)
+	free, err := freeMiB(home.LedgerDir())
+	require.NoError(t, err)
+	require.Positive(t, p.PageBytes)
+	require.LessOrEqual(t, p.PageBytes, min(ledger.DefaultParams().PageBytes, (free+64)<<20/pageFileShare))
 	require.NoError(t, l.Close())
 	_, _, err = open("[ledger]\ndriver = \"pebble\"\n")
 	require.Equal(t, types.CodeConfig, types.CodeOf(err))

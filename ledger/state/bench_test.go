@@ -24,10 +24,10 @@ import (
 )
 
 var (
-	benchKeys   = flag.Int("state.keys", 100_000, "keys in the state before the benchmarks begin")
-	benchBlock  = flag.Int("state.block", 5_000, "updates per block of BenchmarkState")
-	benchLeaves = flag.Int("state.leaves", 768, "MiB of leaves kept in memory by BenchmarkState")
-	benchDir    = flag.String("state.dir", "", "folder for BenchmarkState; empty: a temporary one")
+	benchKeys  = flag.Int("state.keys", 100_000, "keys in the state before the benchmarks begin")
+	benchBlock = flag.Int("state.block", 5_000, "updates per block of BenchmarkState")
+	benchPages = flag.Int64("state.pages", 4096, "MiB of the page file of BenchmarkState")
+	benchDir   = flag.String("state.dir", "", "folder for BenchmarkState; empty: a temporary one")
 )
 
 // cpuTime is the processor time the process has used.
@@ -63,7 +63,7 @@ func benchWrites(rng *rand.Rand, from, n, keys int, value []byte) []types.Write 
 
 // BenchmarkState measures blocks of random updates on a state of -state.keys keys, the
 // synced write included, and then proofs, and opening from a checkpoint (after which leaves
-// are read into memory beside everything else) and from leaf rows. Times are processor time, except
+// are read into the page file beside everything else) and from leaf rows. Times are processor time, except
 // where they say wall; ns-sm3-pair is what one inner node costs in the same minutes.
 //
 //	go test ./ledger/state -run '^$' -bench 'State|RawPebble' -benchtime 200x -state.keys 10000000 -timeout 1h
@@ -74,7 +74,7 @@ func BenchmarkState(b *testing.B) {
 	}
 	db, err := pebbledb.Opener{}.Open(filepath.Join(dir, "state"), driver.ProfileState)
 	require.NoError(b, err)
-	s, err := Open(db, benchParams())
+	s, err := Open(db, benchParams(dir))
 	require.NoError(b, err)
 	height := uint64(0)
 	m := measureBlocks(b, db, int(s.Leaves()), func(ws []types.Write) {
@@ -89,7 +89,7 @@ func BenchmarkState(b *testing.B) {
 	benchProofs(b, s, height-1)
 	require.NoError(b, s.Checkpoint())
 	require.NoError(b, s.Close())
-	p := benchParams()
+	p := benchParams(dir)
 	p.Checkpoint = s.hash
 	for _, what := range []string{"open", "rebuild"} {
 		before, start := cpuTime(), time.Now()
@@ -216,8 +216,8 @@ func rss(b *testing.B) float64 {
 	return float64(resident) * float64(os.Getpagesize()) / 1e6
 }
 
-func benchParams() Params {
-	return Params{CacheBytes: 32 << 20, LeafBytes: *benchLeaves << 20, Keep: 8, LeafHint: uint64(*benchKeys)}
+func benchParams(dir string) Params {
+	return Params{CacheBytes: 32 << 20, PageBytes: *benchPages << 20, PageDir: dir, Keep: 8, LeafHint: uint64(*benchKeys)}
 }
 
 // pairTime is the processor time of one inner node, among many: the yardstick by which

@@ -48,7 +48,7 @@ func change(t *testing.T, s *Store, o oracle, rng *rand.Rand, height uint64, n i
 func TestCheckpointSparesReadingLeaves(t *testing.T) {
 	db := &leafReads{DB: openMem(t, vfs.NewMem())}
 	rng, o := rand.New(rand.NewSource(1)), oracle{}
-	p := Params{Keep: 3} // without a cache, which would be filled from leaf rows
+	p := Params{Keep: 3} // without a page file, which would be filled from leaf rows
 	for height := uint64(0); height < 5; height++ {
 		p.LeafHint = uint64(len(o))
 		db.n.Store(0)
@@ -81,7 +81,7 @@ func TestCheckpointSparesReadingLeaves(t *testing.T) {
 func TestCheckpointedTreeGetsItsLeavesBack(t *testing.T) {
 	db := &leafReads{DB: openMem(t, vfs.NewMem())}
 	rng, o := rand.New(rand.NewSource(3)), oracle{}
-	p := Params{Keep: 3, LeafBytes: 4 << 20}
+	p := Params{Keep: 3, PageBytes: 8 << 20, PageDir: t.TempDir()}
 	s, err := Open(db, p)
 	require.NoError(t, err)
 	change(t, s, o, rng, 0, 20_000)
@@ -90,7 +90,7 @@ func TestCheckpointedTreeGetsItsLeavesBack(t *testing.T) {
 		require.NoError(t, s.Close())
 		p.Checkpoint = o.root()
 		if height == 3 {
-			p.LeafBytes = 1000 * CachedLeafBytes
+			p.PageBytes = 1 // the least that it can be
 		}
 		s, err = Open(db, p)
 		require.NoError(t, err)

@@ -2,18 +2,18 @@ package state
 
 import "errors"
 
-// errFilled ends the filling of the leaf cache before all leaves were read.
+// errFilled ends the filling of the page file before all leaves were read.
 var errFilled = errors.New("enough was read or the store closes")
 
 // maxFilled is how many leaves are read at most, which takes a processor about a minute.
 const maxFilled = 64 << 20
 
-// startFill reads leaves beside everything else: into the cache as many as have room, and of
-// the others the prints of their pages. A tree taken from a checkpoint has none of them in
-// memory; read page by page when they are needed, they cost a search each, which is about
-// thirty times as much.
+// startFill reads leaves beside everything else: into the page file as many as have room, and
+// of the others the prints of their pages. A tree taken from a checkpoint has neither; read
+// page by page when they are needed, leaves cost a search each, which is about thirty times
+// as much.
 func (s *Store) startFill() {
-	if s.have.n == 0 {
+	if s.have == nil {
 		return
 	}
 	s.filling.Add(1)
@@ -24,6 +24,7 @@ func (s *Store) startFill() {
 		err := eachPrefix(s.db, PrefixLeaf, func(key, value []byte) error {
 			l, err := DecodeLeaf(key, value)
 			if err == nil && len(f.leaves) == runLeaves {
+				s.have.settle()
 				err = f.keep(false)
 			}
 			if f.read++; f.read > maxFilled {
@@ -39,7 +40,7 @@ func (s *Store) startFill() {
 	}()
 }
 
-// filler puts pages into the cache in the order of their keys.
+// filler puts pages into the page file in the order of their keys.
 type filler struct {
 	s       *Store
 	h       *hasher
@@ -57,7 +58,7 @@ type filledPage struct {
 	at       int32 // in the hasher
 }
 
-// keep puts the pages that were read whole into the cache. Those that a block changed after
+// keep puts the pages that were read whole into the page file. Those that a block changed after
 // the rows were read do not have the hash of their rows, and the block put them there.
 func (f *filler) keep(last bool) error {
 	s := f.s
@@ -99,7 +100,7 @@ func (f *filler) keep(last bool) error {
 		case f.h.hashes[p.at] != *p.hash:
 		case !s.have.room():
 			p.notePrints(leaves)
-		case !s.have.holds(&p.pageOfKey, &leaves[0].key):
+		case p.page == 0:
 			p.note(s.have, leaves)
 		}
 	}

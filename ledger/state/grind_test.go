@@ -37,7 +37,7 @@ func TestGroundKeysCostWhatOthersCost(t *testing.T) {
 	one, many := map[bool]int{}, map[bool]int{}
 	for _, ground := range []bool{false, true} {
 		db := openMem(t, vfs.NewMem())
-		s, err := Open(db, DefaultParams())
+		s, err := Open(db, Params{CacheBytes: 1 << 20, PageBytes: 64 << 20, PageDir: t.TempDir(), Keep: 8})
 		require.NoError(t, err)
 		o := oracle{}
 		for from := 0; from < 100_000; from += 25_000 {
@@ -71,12 +71,12 @@ func TestGroundKeysCostWhatOthersCost(t *testing.T) {
 	require.Less(t, float64(many[true]), 1.1*float64(many[false]))
 }
 
-// TestKeysOfOneLead writes keys that were ground to agree in all that the cache keeps of a
-// key, one after the other, beside others: each is a leaf of its own, also where the other
-// one lies in the cache, and what is written anew is the one meant.
-func TestKeysOfOneLead(t *testing.T) {
+// TestGroundTwins writes keys that were ground to differ in their last byte alone, one after
+// the other, beside others: each is a leaf of its own, and what is written anew is the one
+// meant.
+func TestGroundTwins(t *testing.T) {
 	db := openMem(t, vfs.NewMem())
-	s, err := Open(db, DefaultParams())
+	s, err := Open(db, Params{CacheBytes: 1 << 20, PageBytes: 1 << 20, PageDir: t.TempDir(), Keep: 8})
 	require.NoError(t, err)
 	o, written := oracle{}, map[crypto.Hash]uint64{}
 	key := func(i, twin int) crypto.Hash {

@@ -20,7 +20,7 @@ const (
 // subtree is a subtree of the tree with the updates that are due to it, or what became of it.
 type subtree struct {
 	root   ref
-	page   place // if root is a page: where it is cached
+	page   place // if root is a page: where it lies in the page file
 	prints prints
 	hash   *crypto.Hash
 	ups    []update
@@ -59,8 +59,7 @@ func (s *Store) splits(r ref, level int) bool {
 }
 
 func (s *Store) applyPart(p *part, t subtree, level int) (subtree, error) {
-	p.since = s.have.now()
-	u := &updater{part: p, tree: s.tree, rows: &rowLeaves{r: s.db}, have: s.have}
+	u := &updater{part: p, tree: s.tree, topLevel: s.tops.level, rows: &rowLeaves{r: s.db}, have: s.have}
 	t, err := u.run(t, level)
 	return t, errors.Join(err, u.rows.close())
 }
@@ -112,9 +111,9 @@ func (u *updater) top(old ref, level int, below *[]subtree) sub {
 	return u.join(level, left, u.top(n.kid[1], level+1, below))
 }
 
-// adopt moves the nodes of a change into the tree, and its pages into a cache; it returns
+// adopt moves the nodes of a change into the tree, and its pages into a file; it returns
 // the root there and the nodes.
-func (s *Store) adopt(ch *Change, cache *leafCache) (root ref, nodes []ref) {
+func (s *Store) adopt(ch *Change, pages *pageFile) (root ref, nodes []ref) {
 	n := 0
 	for _, p := range ch.parts {
 		n += len(p.nodes)
@@ -143,21 +142,24 @@ func (s *Store) adopt(ch *Change, cache *leafCache) (root ref, nodes []ref) {
 			for side := range n.kid {
 				n.kid[side] = resolve(n.kid[side])
 				if at := n.page[side]; at&newPlace != 0 {
-					n.page[side], n.prints[side] = p.keep(at, cache), printsOf(p.newLeaves(at))
+					n.page[side], n.prints[side] = p.keep(at, &n.hash[side], pages), printsOf(p.newLeaves(at))
 				}
 			}
 			*s.tree.at(final[first[i]+k]) = *n
+		}
+		for k := range p.tops {
+			p.tops[k].node = resolve(p.tops[k].node)
 		}
 	}
 	return resolve(ch.root), final
 }
 
-// keep puts a new page into the cache; others are left where they are.
-func (p *part) keep(at place, to *leafCache) place {
+// keep puts a new page, which has a hash, into the file; others are left where they are.
+func (p *part) keep(at place, hash *crypto.Hash, to *pageFile) place {
 	if at&newPlace == 0 {
 		return at
 	}
-	return to.put(p.newLeaves(at), p.since)
+	return to.put(p.newLeaves(at), hash)
 }
 
 // newLeaves are the leaves of a new page.

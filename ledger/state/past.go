@@ -79,7 +79,7 @@ func (s *Store) KeepPast(height uint64, former []Former) (crypto.Hash, error) {
 	if err != nil {
 		return crypto.Hash{}, ReadError(err)
 	}
-	root, own := s.adopt(ch, &leafCache{}) // the cache is of the committed tree alone
+	root, own := s.adopt(ch, nil) // the file is of the committed tree alone
 	s.spare.put(ch.parts)
 	v := &View{s: s, height: height, root: root, hash: ch.Root, snap: snap, past: &past{ups}, replaced: own}
 	v.holders.Store(1)

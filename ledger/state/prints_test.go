@@ -12,12 +12,12 @@ import (
 )
 
 // TestAbsentKeysNeedNoSearch: once the pages of a tree from a checkpoint were read, most keys
-// that are not there are answered without their leaves, which the cache has no room for, and
+// that are not there are answered without their leaves, which the page file has no room for, and
 // none that is there is taken for absent, also after blocks that rewrite and split pages.
 func TestAbsentKeysNeedNoSearch(t *testing.T) {
 	db := &leafReads{DB: openMem(t, vfs.NewMem())}
 	rng, o := rand.New(rand.NewSource(5)), oracle{}
-	p := Params{Keep: 3, LeafBytes: 1000 * CachedLeafBytes}
+	p := Params{Keep: 3, PageBytes: 1, PageDir: t.TempDir()}
 	s, err := Open(db, p)
 	require.NoError(t, err)
 	change(t, s, o, rng, 0, 20_000)

@@ -105,6 +105,7 @@ func (b *rebuilder) flush() {
 		return
 	}
 	key := b.part.leaves[0].key
+	b.s.have.settle()
 	r := b.adopt((&updater{part: b.part}).build(0, n, b.level))
 	r.key = key
 	b.roots = append(b.roots, r)
@@ -115,7 +116,8 @@ func (b *rebuilder) adopt(n sub) runRoot {
 	_ = b.part.finish() // cannot fail: no page was read whose hash was known before
 	b.s.mu.Lock()
 	defer b.s.mu.Unlock()
-	r := runRoot{hash: *b.part.hashOf(n), page: b.part.keep(n.page, b.s.have)}
+	r := runRoot{hash: *b.part.hashOf(n)}
+	r.page = b.part.keep(n.page, &r.hash, b.s.have)
 	r.root, _ = b.s.adopt(&Change{root: n.ref, parts: []*part{b.part}}, b.s.have)
 	b.part.reset(0)
 	return r

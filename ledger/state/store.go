@@ -15,8 +15,11 @@ import (
 // Params are the settings of a Store.
 type Params struct {
 	CacheBytes int // memory for rows that were read and checked
-	LeafBytes  int // memory for leaves of the tree, of which each takes CachedLeafBytes
-	Keep       int // heights that proofs can be made at, counting the newest
+	// PageBytes is the size of the file that holds leaves of the tree, about 80 bytes each, in
+	// the folder PageDir; 0: there is none, and leaves are read from their rows.
+	PageBytes int64
+	PageDir   string
+	Keep      int // heights that proofs can be made at, counting the newest
 	// LeafHint is about how many leaves there are; it only steers how Open reads them.
 	LeafHint uint64
 	// Checkpoint, if not zero, is the root that the tree must have: Open then takes what
@@ -24,9 +27,8 @@ type Params struct {
 	Checkpoint crypto.Hash
 }
 
-// DefaultParams returns 32 MiB of checked rows, up to 768 MiB of leaves (14,900,000) and
-// proofs at the last 8 heights.
-func DefaultParams() Params { return Params{CacheBytes: 32 << 20, LeafBytes: 768 << 20, Keep: 8} }
+// DefaultParams returns 32 MiB of checked rows, no page file, and proofs at the last 8 heights.
+func DefaultParams() Params { return Params{CacheBytes: 32 << 20, Keep: 8} }
 
 // Store is the state of one chain. Reading, Prepare and proofs may run side by side;
 // Commit belongs to one goroutine.
@@ -34,14 +36,15 @@ type Store struct {
 	db    driver.DB
 	p     Params
 	cache *rowCache
-	have  *leafCache
+	have  *pageFile
 	spare spareParts
 
-	filling sync.WaitGroup // of the leaf cache
+	filling sync.WaitGroup // of the page file
 	closing atomic.Bool
 
 	mu     sync.RWMutex // guards what follows; Commit writes under it
 	tree   *slab
+	tops   tops
 	root   ref
 	hash   crypto.Hash
 	leaves uint64
@@ -56,14 +59,20 @@ type Store struct {
 // Open takes the tree from the checkpoint that p names, or rebuilds it from the leaf rows of
 // db. The caller MUST compare Root with the root it expects.
 func Open(db driver.DB, p Params) (*Store, error) {
-	s := &Store{db: db, p: p, cache: newRowCache(p.CacheBytes), have: newLeafCache(p.LeafBytes), tree: newSlab()}
+	pages, err := openPageFile(p.PageDir, p.PageBytes)
+	if err != nil {
+		return nil, types.Errorf(types.CodeDiskFailure, "%w", err)
+	}
+	s := &Store{db: db, p: p, cache: newRowCache(p.CacheBytes), have: pages, tree: newSlab()}
 	if s.load() {
+		s.findTops()
 		s.startFill()
 		return s, nil
 	}
 	if err := s.rebuild(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.findTops()
 	return s, nil
 }
 
@@ -80,8 +89,8 @@ func (s *Store) Close() error {
 	}
 	s.ring = nil
 	s.tree.close()
-	s.have.close()
-	return errors.Join(errs...)
+	s.tops.nodes.free()
+	return errors.Join(append(errs, s.have.close())...)
 }
 
 // Root is the root of the committed state.
@@ -172,14 +181,15 @@ func (s *Store) leaf(kh *crypto.Hash) (entry, bool, error) {
 	if p.root == 0 || p.prints.lack(kh, p.root.leaves()) {
 		return entry{}, false, nil
 	}
-	if leaf, found, whole := s.have.find(p.page, kh, p.level, p.root.leaves()); whole {
-		return leaf, found, nil
+	var room [pageLeaves]entry
+	leaves, held := s.have.get(room[:0], p.page, p.hash, p.root.leaves())
+	if !held {
+		var err error
+		if leaves, err = readPage(s.db, kh, p.level, p.root.leaves(), *p.hash); err != nil {
+			return entry{}, false, err
+		}
+		p.note(s.have, leaves)
 	}
-	leaves, err := readPage(s.db, kh, p.level, p.root.leaves(), *p.hash)
-	if err != nil {
-		return entry{}, false, err
-	}
-	p.note(s.have, leaves)
 	for i := range leaves {
 		if leaves[i].key == *kh {
 			return leaves[i], true, nil
@@ -381,6 +391,8 @@ func (s *Store) Commit(ch *Change, height uint64, with func(driver.Batch)) error
 	s.root, _ = s.adopt(ch, s.have)
 	s.hash = ch.Root
 	s.leaves += uint64(ch.added)
+	s.tops.update(ch)
+	s.findTops()
 	s.seq++
 	err := s.pushView(height, ch.replaced())
 	s.spare.put(ch.parts)

@@ -52,11 +52,12 @@ func (o oracle) root() crypto.Hash {
 
 // covers: T.09
 func TestRootEqualsOracle(t *testing.T) {
+	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		fs := vfs.NewMem()
 		db := openMem(t, fs)
 		p := DefaultParams()
-		p.LeafBytes = rapid.SampledFrom([]int{0, 4 << 10, 1 << 20}).Draw(t, "leaf bytes")
+		p.PageBytes, p.PageDir = rapid.SampledFrom([]int64{0, 1, 1 << 20}).Draw(t, "page bytes"), dir
 		s, err := Open(db, p)
 		require.NoError(t, err)
 		o := oracle{}
@@ -128,12 +129,12 @@ func TestRootEqualsOracle(t *testing.T) {
 	})
 }
 
-// TestLargeBlocks has blocks that are shared out among processors, and leaf caches that
-// hold everything, next to nothing, and nothing.
+// TestLargeBlocks has blocks that are shared out among processors, and page files that
+// hold everything, some, and nothing.
 func TestLargeBlocks(t *testing.T) {
-	for _, leafBytes := range []int{0, 64 << 10, 16 << 20} {
+	for _, pageBytes := range []int64{0, 1, 16 << 20} {
 		db := openMem(t, vfs.NewMem())
-		p := Params{LeafBytes: leafBytes, Keep: 3}
+		p := Params{PageBytes: pageBytes, PageDir: t.TempDir(), Keep: 3}
 		s, err := Open(db, p)
 		require.NoError(t, err)
 		rng := rand.New(rand.NewSource(5))
@@ -170,7 +171,7 @@ func TestLargeBlocks(t *testing.T) {
 // neither writing new keys nor finding keys absent reads leaf rows.
 func TestGrowingPagesAreNotReadAgain(t *testing.T) {
 	db := &countingDB{DB: openMem(t, vfs.NewMem())}
-	s, err := Open(db, Params{CacheBytes: 1 << 20, LeafBytes: 4 << 20, Keep: 2})
+	s, err := Open(db, Params{CacheBytes: 1 << 20, PageBytes: 4 << 20, PageDir: t.TempDir(), Keep: 2})
 	require.NoError(t, err)
 	db.iters = 0
 	key := func(h, k int) []byte { return fmt.Appendf(nil, "%06d/%06d", h, k) }
@@ -237,7 +238,7 @@ func TestLeafRowsAreCheckedWhenRead(t *testing.T) {
 // TestAbsentKeysCostNoRow counts reads: the tree knows what does not exist.
 func TestAbsentKeysCostNoRow(t *testing.T) {
 	db := &countingDB{DB: openMem(t, vfs.NewMem())}
-	s, err := Open(db, DefaultParams())
+	s, err := Open(db, Params{CacheBytes: 1 << 20, PageBytes: 1 << 20, PageDir: t.TempDir(), Keep: 2})
 	require.NoError(t, err)
 	var ws []types.Write
 	for k := range 2_000 {

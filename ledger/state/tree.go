@@ -49,11 +49,11 @@ func (r ref) local() (part, place int) {
 type node struct {
 	hash   [2]crypto.Hash
 	kid    [2]ref
-	page   [2]place  // where kids that are pages are cached; see atPage
+	page   [2]place  // where kids that are pages lie in the page file; see atPage
 	prints [2]prints // of kids that are pages; see atPrints
 }
 
-// atPage reads where a page is cached, which readers may note beside each other.
+// atPage reads where a page lies, which readers may note beside each other.
 func (n *node) atPage(side byte) place {
 	return place(atomic.LoadUint32((*uint32)(&n.page[side])))
 }
@@ -76,9 +76,8 @@ func (n *node) notePrints(side byte, p prints) {
 // may have to be read.
 type prints uint64
 
-// printByte is which byte of a key is its print: the last that the cache keeps of keys, and
-// further down than trees reach.
-const printByte = leadBytes - 1
+// printByte is which byte of a key is its print: the last, further down than trees reach.
+const printByte = crypto.HashSize - 1
 
 var _ [8 - pageLeaves]struct{} // there is room for the prints of a page
 
@@ -171,6 +170,11 @@ type pageOfKey struct {
 // page finds the page of a key in the committed tree; the caller holds mu.
 func (s *Store) page(kh *crypto.Hash) pageOfKey {
 	p := pageOfKey{subtree: subtree{root: s.root, hash: &s.hash}}
+	if level := s.tops.level; level > 0 {
+		if n := s.tops.nodes.items[prefixOf(kh, level)]; n != 0 {
+			p.root, p.level = n, level
+		}
+	}
 	for p.root.inTree() {
 		p.above, p.side = s.tree.at(p.root), bit(kh, p.level)
 		p.root = p.above.kid[p.side]
@@ -182,10 +186,10 @@ func (s *Store) page(kh *crypto.Hash) pageOfKey {
 	return p
 }
 
-// note caches the leaves of the page, which were read from rows and checked.
-func (p *pageOfKey) note(c *leafCache, leaves []entry) {
+// note holds the leaves of the page, which were read from rows and checked.
+func (p *pageOfKey) note(f *pageFile, leaves []entry) {
 	if p.above != nil {
-		p.above.notePage(p.side, c.put(leaves, c.now()))
+		p.above.notePage(p.side, f.put(leaves, p.hash))
 		p.notePrints(leaves)
 	}
 }

@@ -24,9 +24,9 @@ type part struct {
 	pages    []newPage
 	leaves   []entry // of the new pages
 	at       []int32 // by leaf: its place in the hasher
-	since    uint64  // moment of the leaf cache before leaves were taken from it
 	checks   []check
-	added    int // leaves that are new
+	tops     []top // that changed
+	added    int   // leaves that are new
 }
 
 // newPage is a page of the change: leaves[from:to].
@@ -69,6 +69,7 @@ func (p *part) reset(no int) {
 		p.levels[i] = p.levels[i][:0]
 	}
 	p.pages, p.leaves, p.at, p.checks = p.pages[:0], p.leaves[:0], p.at[:0], p.checks[:0]
+	p.tops = p.tops[:0]
 }
 
 // finish computes the hashes of the part and checks the pages that were read.
@@ -86,9 +87,7 @@ func (p *part) finish() error {
 		crypto.SumNodes(tagInner, p.jobs)
 	}
 	for i := range p.leaves {
-		if l := &p.leaves[i]; !l.asCached() {
-			l.hash = p.h.hashes[p.at[i]]
-		}
+		p.leaves[i].hash = p.h.hashes[p.at[i]]
 	}
 	for i := range p.checks {
 		if c := &p.checks[i]; p.h.hashes[c.node] != c.want {
@@ -121,9 +120,10 @@ func (p *part) hashOf(s sub) *crypto.Hash {
 // their leaves, and builds new nodes above them.
 type updater struct {
 	*part
-	tree *slab
-	rows *rowLeaves
-	have *leafCache
+	tree     *slab
+	topLevel int // level of the tops; 0: there are none
+	rows     *rowLeaves
+	have     *pageFile
 
 	touched byte // what touch read, so that the compiler leaves it in
 }
@@ -138,9 +138,12 @@ func (u *updater) run(t subtree, level int) (subtree, error) {
 }
 
 // subtree updates a subtree at a level; touched says whether touch was here.
-func (u *updater) subtree(t subtree, level int, touched bool) (sub, error) {
+func (u *updater) subtree(t subtree, level int, touched bool) (n sub, err error) {
 	if len(t.ups) == 0 {
 		return sub{ref: t.root, page: t.page, prints: t.prints, hash: t.hash}, nil
+	}
+	if level == u.topLevel && level > 0 {
+		defer func() { u.tops = append(u.tops, top{prefixOf(&t.ups[0].leaf.Key, level), n.ref}) }()
 	}
 	if !touched && len(t.ups) <= touchUpdates {
 		u.touch(t, level)
@@ -166,12 +169,11 @@ func (u *updater) subtree(t subtree, level int, touched bool) (sub, error) {
 // for all of them, few enough for what they lead to to stay in the processor's cache.
 const touchUpdates = 32
 
-// touch reads the nodes and cells that the updates of a subtree lead to, all side by side.
+// touch reads the nodes that the updates of a subtree lead to, all side by side.
 func (u *updater) touch(t subtree, level int) {
 	var nodes [touchUpdates]ref
-	var pages [touchUpdates]place
 	for i := range t.ups {
-		nodes[i], pages[i] = t.root, t.page
+		nodes[i] = t.root
 	}
 	for more := true; more; level++ {
 		more = false
@@ -179,12 +181,11 @@ func (u *updater) touch(t subtree, level int) {
 			if nodes[i].inTree() {
 				n, side := u.tree.at(nodes[i]), bit(&t.ups[i].leaf.Key, level)
 				u.touched ^= n.hash[0][0]
-				nodes[i], pages[i] = n.kid[side], n.atPage(side)
+				nodes[i] = n.kid[side]
 				more = true
 			}
 		}
 	}
-	u.touched ^= u.have.touch(pages[:len(t.ups)])
 }
 
 // kids are the subtrees of a node with their updates.
@@ -253,7 +254,7 @@ func (u *updater) page(t subtree, level int) (sub, error) {
 			u.leaves, u.at = slices.Delete(u.leaves, i, i+1), slices.Delete(u.at, i, i+1)
 		case up.removed:
 		case known:
-			u.leaves[i].written, u.leaves[i].changed = written{up.leaf.Height, up.leaf.TxIndex}, true
+			u.leaves[i].written = written{up.leaf.Height, up.leaf.TxIndex}
 			u.at[i] = u.h.leaf(&up.leaf.Key, &up.leaf.Value)
 			i++
 		default: // at most the leaves of one page lie behind it
@@ -272,7 +273,8 @@ func (u *updater) load(t subtree, level int) error {
 	}
 	from := len(u.leaves)
 	kh, n := &t.ups[0].leaf.Key, t.root.leaves()
-	if u.cached(t, level) {
+	var held bool
+	if u.leaves, held = u.have.get(u.leaves, t.page, t.hash, n); held {
 		for i := range u.leaves[from:] {
 			u.at = append(u.at, u.h.known(u.leaves[from+i].hash))
 		}
@@ -291,21 +293,6 @@ func (u *updater) load(t subtree, level int) error {
 	}
 	u.checks = append(u.checks, check{u.h.page(u.leaves[from:], u.at[from:], level), *t.hash})
 	return nil
-}
-
-// cached appends the leaves of a page from the cache, those that are updated with their
-// whole keys, if it has them.
-func (u *updater) cached(t subtree, level int) bool {
-	from := len(u.leaves)
-	var hit bool
-	u.leaves, hit = u.have.get(u.leaves, t.page, &t.ups[0].leaf.Key, level, t.root.leaves())
-	for i := 0; i < len(t.ups) && hit; i++ {
-		hit = u.have.complete(u.leaves[from:], &t.ups[i].leaf.Key)
-	}
-	if !hit {
-		u.leaves = u.leaves[:from]
-	}
-	return hit
 }
 
 // addLeaf appends a leaf that was read from its row.

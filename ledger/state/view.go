@@ -108,18 +108,21 @@ func (v *View) Get(ns string, key []byte) (row Row, found bool, err error) {
 // get reads a row of a height that is no longer the newest; the caller holds the store's mu.
 func (v *View) get(rk []byte) (row Row, found bool, err error) {
 	kh := RowKeyHash(rk)
-	r, hash, level := v.root, v.hash, 0
-	for r.inTree() {
-		n, b := v.s.tree.at(r), bit(&kh, level)
-		r, hash = n.kid[b], n.hash[b]
+	t, level := subtree{root: v.root, hash: &v.hash}, 0
+	for t.root.inTree() {
+		n, b := v.s.tree.at(t.root), bit(&kh, level)
+		t = subtree{root: n.kid[b], page: n.atPage(b), hash: &n.hash[b]}
 		level++
 	}
-	if r == 0 {
+	if t.root == 0 {
 		return Row{}, false, nil
 	}
-	leaves, err := readPage(v.snap, &kh, level, r.leaves(), hash)
-	if err != nil {
-		return Row{}, false, err
+	var room [pageLeaves]entry
+	leaves, held := v.s.have.get(room[:0], t.page, t.hash, t.root.leaves())
+	if !held {
+		if leaves, err = readPage(v.snap, &kh, level, t.root.leaves(), *t.hash); err != nil {
+			return Row{}, false, err
+		}
 	}
 	for i := range leaves {
 		if leaves[i].key == kh {
@@ -190,17 +193,16 @@ func (s *Store) prove(v *View, ns string, key []byte) (p *proof.StateProof, err 
 }
 
 // provePage adds the path inside a page and returns the leaf in which it ends, nil if it ends
-// in none, and its hash. Leaves in memory may be newer than the view: they serve if they have
-// the hash that the tree holds of the page, and so MUST those that are read from rows. Those
-// in memory lack what a proof says of another key than its own: of the key's own leaf the
-// value is not set, and for others rows are read.
+// in none, and its hash. Leaves that are read from rows MUST have the hash that the tree
+// holds of the page. Leaves of the page file lack the hash of their value, which a proof
+// states of another key than its own: for that, rows are read.
 func (v *View) provePage(p *proof.StateProof, t subtree, kh *crypto.Hash, level int) (end *Leaf, hash crypto.Hash, err error) {
 	if t.root == 0 {
 		return nil, hash, nil
 	}
 	var room [pageLeaves]entry
 	inner := len(p.Siblings)
-	if leaves, ok := v.s.have.get(room[:0], t.page, kh, level, t.root.leaves()); ok && v.s.have.complete(leaves, kh) {
+	if leaves, held := v.s.have.get(room[:0], t.page, t.hash, t.root.leaves()); held {
 		h := newHasher()
 		at := make([]int32, len(leaves))
 		for i := range leaves {

@@ -13,13 +13,13 @@ import (
 	"github.com/huchain/huchain/types"
 )
 
-// TestConcurrentReadersOfAFullCache: rows and proofs are right while blocks are committed and
-// readers take cells of a cache that has room for a fifth of the leaves from each other.
+// TestConcurrentReadersOfAFullPageFile: rows and proofs are right while blocks are committed
+// and readers put pages into a file that is too small for all, beside each other.
 //
 // covers: T.09
-func TestConcurrentReadersOfAFullCache(t *testing.T) {
+func TestConcurrentReadersOfAFullPageFile(t *testing.T) {
 	db := openMem(t, vfs.NewMem())
-	s, err := Open(db, Params{LeafBytes: 400 * CachedLeafBytes, Keep: 4})
+	s, err := Open(db, Params{PageBytes: 1, PageDir: t.TempDir(), Keep: 4})
 	require.NoError(t, err)
 	rng, o := rand.New(rand.NewSource(6)), oracle{}
 	change(t, s, o, rng, 0, 2_000)
@@ -64,15 +64,15 @@ func TestConcurrentReadersOfAFullCache(t *testing.T) {
 	require.NoError(t, db.Close())
 }
 
-// TestProofsFromMemory compares proofs at all kept heights between a store that has its
-// leaves in memory, some of them newer than the height, and one that reads their rows.
+// TestProofsFromPages compares proofs and rows at all kept heights between a store that has
+// its leaves in a page file and one that reads their rows.
 //
 // covers: T.09
-func TestProofsFromMemory(t *testing.T) {
+func TestProofsFromPages(t *testing.T) {
 	var stores [2]*Store
-	for i, leafBytes := range []int{0, 1 << 20} {
+	for i, pageBytes := range []int64{0, 8 << 20} {
 		db := openMem(t, vfs.NewMem())
-		s, err := Open(db, Params{LeafBytes: leafBytes, Keep: 4})
+		s, err := Open(db, Params{PageBytes: pageBytes, PageDir: t.TempDir(), Keep: 4})
 		require.NoError(t, err)
 		o, rng := oracle{}, rand.New(rand.NewSource(4))
 		for height, n := range []int{2_000, 300, 1, 300, 2_000} {
