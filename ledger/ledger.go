@@ -67,6 +67,7 @@ type Params struct {
 	Driver        driver.Opener // storage
 	RowCacheBytes int           // memory for rows that were read and checked
 	PageBytes     int64         // size of the file, in the ledger's folder, that holds leaves of the state tree, about 80 bytes each; 0: none
+	PagesLost     func(error)   // told once if that file cannot be written, as on a full disk: reading is slower then; may be nil
 	ProofHeights  int           // heights that ProveState can prove at, counting the newest
 	ServedBlocks  int           // about how many blocks stay in memory once read or committed; each may take 10 MB
 	// CheckRowsUpTo makes Open read and check every state row while there are at most so
@@ -197,7 +198,7 @@ func (l *Ledger) open(dir string) error {
 	if err := l.repair(); err != nil {
 		return err
 	}
-	sp := state.Params{CacheBytes: l.p.RowCacheBytes, PageBytes: l.p.PageBytes, PageDir: dir, Keep: l.p.ProofHeights, LeafHint: l.tip.leaves}
+	sp := state.Params{CacheBytes: l.p.RowCacheBytes, PageBytes: l.p.PageBytes, PageDir: dir, PagesLost: l.p.PagesLost, Keep: l.p.ProofHeights, LeafHint: l.tip.leaves}
 	if l.tip.leaves > l.p.CheckRowsUpTo {
 		_, c, err := l.head(l.tip.height)
 		if err != nil {

@@ -200,6 +200,9 @@ func (r *running) openLedger(home ChainHome, secret []byte, log *slog.Logger) er
 		r.archive = &archivist{chain: home.Name, cfg: r.cfg.Archive, dir: home.DataDir(), repo: store}
 		params.History = repo.History{Repo: store, Timeout: archiveReadTimeout}
 	}
+	params.PagesLost = func(err error) {
+		log.Warn("leaves of the state are read from their rows: the page file cannot be written", "error", err)
+	}
 	if r.ledger, err = ledger.Open(home.LedgerDir(), r.genesis.Hash(), params); err == nil && r.archive != nil {
 		r.archive.ledger = r.ledger
 	}

@@ -37,6 +37,7 @@ type entry struct {
 type pageFile struct {
 	file     *os.File
 	named    bool // the system does not let an open file lose its name
+	lost     func(error)
 	seed     maphash.Seed
 	segment  int // size of a segment
 	segments int // that the file has room for
@@ -82,8 +83,8 @@ type pageRoom [pageLeaves*leafBytes + crypto.HashSize]byte
 
 // openPageFile makes the file in a folder, which is made if it is not there; no bytes: none.
 // The file loses its name at once where the system allows it, so that nothing of it outlives
-// the process.
-func openPageFile(dir string, bytes int64) (*pageFile, error) {
+// the process. lost, unless it is nil, is called if the file cannot be written.
+func openPageFile(dir string, bytes int64, lost func(error)) (*pageFile, error) {
 	if bytes == 0 {
 		return nil, nil
 	}
@@ -96,7 +97,7 @@ func openPageFile(dir string, bytes int64) (*pageFile, error) {
 	}
 	segment := min(max(int(bytes/minSegments)&^(minSegment-1), minSegment), maxSegment)
 	f := &pageFile{
-		file: file, named: os.Remove(file.Name()) != nil, seed: maphash.MakeSeed(),
+		file: file, lost: lost, named: os.Remove(file.Name()) != nil, seed: maphash.MakeSeed(),
 		segment: segment, segments: max(int(bytes/int64(segment)), minSegments),
 		rooms: sync.Pool{New: func() any { return new(pageRoom) }}, done: make(chan struct{}),
 	}
@@ -224,16 +225,26 @@ func (f *pageFile) write() {
 			return
 		}
 		s := f.queue[0]
-		f.mu.Unlock()
-		_, err := f.file.WriteAt(s.buf, int64(s.no)*int64(f.segment))
-		if err != nil {
-			_ = f.file.Truncate(0)
+		if !f.failed {
+			f.mu.Unlock()
+			err := f.writeSegment(s)
+			f.mu.Lock()
+			f.failed = err != nil
 		}
-		f.mu.Lock()
-		f.failed = f.failed || err != nil
 		f.queue, f.spare = append(f.queue[:0], f.queue[1:]...), append(f.spare, s)
 		f.turn.Broadcast()
 	}
+}
+
+func (f *pageFile) writeSegment(s *segment) error {
+	_, err := f.file.WriteAt(s.buf, int64(s.no)*int64(f.segment))
+	if err != nil {
+		_ = f.file.Truncate(0)
+		if f.lost != nil {
+			f.lost(err)
+		}
+	}
+	return err
 }
 
 // settle waits until what was put is written, as those must who put much in a row.

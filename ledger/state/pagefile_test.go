@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -56,7 +57,7 @@ func (p *heldPage) find(t *testing.T, f *pageFile) bool {
 // is what was put, what was put last is there, and the file does not outgrow its size.
 func TestPageFile(t *testing.T) {
 	dir := t.TempDir()
-	f, err := openPageFile(dir, 1<<20)
+	f, err := openPageFile(dir, 1<<20, nil)
 	require.NoError(t, err)
 	rng := rand.New(rand.NewSource(1))
 	var pages []heldPage
@@ -160,7 +161,8 @@ func TestPageFileOnAFullDisk(t *testing.T) {
 		return // the system has no such device
 	}
 	db := &leafReads{DB: openMem(t, vfs.NewMem())}
-	s, err := Open(db, Params{Keep: 2, PageBytes: 64 << 20, PageDir: t.TempDir()})
+	var lost []error
+	s, err := Open(db, Params{Keep: 2, PageBytes: 64 << 20, PageDir: t.TempDir(), PagesLost: func(err error) { lost = append(lost, err) }})
 	require.NoError(t, err)
 	require.NoError(t, s.have.file.Close())
 	s.have.file = full
@@ -170,6 +172,8 @@ func TestPageFileOnAFullDisk(t *testing.T) {
 		s.have.settle()
 	}
 	require.True(t, s.have.failed)
+	require.Len(t, lost, 1)
+	require.ErrorIs(t, lost[0], syscall.ENOSPC)
 	require.False(t, s.have.room())
 	require.Zero(t, s.have.put(randomPage(rng).leaves, &crypto.Hash{}))
 	require.Positive(t, db.n.Load())
@@ -189,7 +193,7 @@ func TestPageFileFoldersThatCannotBe(t *testing.T) {
 
 // BenchmarkPageFile reads pages that lie anywhere in a file, and puts them anew.
 func BenchmarkPageFile(b *testing.B) {
-	f, err := openPageFile(b.TempDir(), 1<<30)
+	f, err := openPageFile(b.TempDir(), 1<<30, nil)
 	require.NoError(b, err)
 	rng := rand.New(rand.NewSource(1))
 	pages := make([]heldPage, 1_000_000)

@@ -19,7 +19,8 @@ type Params struct {
 	// the folder PageDir; 0: there is none, and leaves are read from their rows.
 	PageBytes int64
 	PageDir   string
-	Keep      int // heights that proofs can be made at, counting the newest
+	PagesLost func(error) // told once if that file cannot be written: all leaves come from their rows then; may be nil
+	Keep      int         // heights that proofs can be made at, counting the newest
 	// LeafHint is about how many leaves there are; it only steers how Open reads them.
 	LeafHint uint64
 	// Checkpoint, if not zero, is the root that the tree must have: Open then takes what
@@ -59,7 +60,7 @@ type Store struct {
 // Open takes the tree from the checkpoint that p names, or rebuilds it from the leaf rows of
 // db. The caller MUST compare Root with the root it expects.
 func Open(db driver.DB, p Params) (*Store, error) {
-	pages, err := openPageFile(p.PageDir, p.PageBytes)
+	pages, err := openPageFile(p.PageDir, p.PageBytes, p.PagesLost)
 	if err != nil {
 		return nil, types.Errorf(types.CodeDiskFailure, "%w", err)
 	}
