@@ -2,8 +2,10 @@ package chain
 
 import (
 	"hash/maphash" //lint:deterministic decides where in memory an id lies, so that nobody can have many lie together; not what is found
+	"runtime"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/internal/offheap"
 	"github.com/huchain/huchain/types"
 )
 
@@ -11,17 +13,30 @@ import (
 // which is as long as any of them could still be replayed. It is a function of the
 // committed blocks alone. It is not safe for concurrent use with Add.
 //
-// It takes 32 bytes an id and 12 to 32 for finding it, none of which the garbage collector
-// has to look at: at full load a window holds a million ids.
+// It takes 32 bytes an id and 12 to 32 for finding it, outside the garbage collector's heap:
+// at full load a window holds a million ids.
 type IDWindow struct {
 	blocks []usedBlock // ascending by time
 
-	chunks [][]crypto.Hash // the ids of the blocks in order, idChunk in each
-	first  uint32          // number of the oldest id
-	next   uint32          // number of the next id; they wrap around
+	*idMemory
+	first uint32 // number of the oldest id
+	next  uint32 // number of the next id; they wrap around
 
 	seed  maphash.Seed
-	slots []uint64 // open addressing with linear probing: tag<<32 | number, 0 where empty
+	slots []uint64 // those of the memory
+}
+
+// idMemory is freed once nobody holds its window any more.
+type idMemory struct {
+	chunks []offheap.Array[crypto.Hash] // the ids of the blocks in order, idChunk in each
+	table  offheap.Array[uint64]        // open addressing with linear probing: tag<<32 | number, 0 where empty
+}
+
+func (m *idMemory) free() {
+	for i := range m.chunks {
+		m.chunks[i].Free()
+	}
+	m.table.Free()
 }
 
 // usedBlock is how many ids a block has used.
@@ -39,14 +54,18 @@ const (
 )
 
 // NewIDWindow returns an empty window.
-func NewIDWindow() *IDWindow { return &IDWindow{seed: maphash.MakeSeed()} }
+func NewIDWindow() *IDWindow {
+	w := &IDWindow{seed: maphash.MakeSeed(), idMemory: &idMemory{}}
+	runtime.AddCleanup(w, (*idMemory).free, w.idMemory)
+	return w
+}
 
 func (w *IDWindow) tag(id *crypto.Hash) uint32 { return uint32(maphash.Bytes(w.seed, id[:])) | idTag }
 
 // at is the id of a number.
 func (w *IDWindow) at(number uint32) *crypto.Hash {
 	i := w.first%idChunk + (number - w.first)
-	return &w.chunks[i/idChunk][i%idChunk]
+	return &w.chunks[i/idChunk].Items[i%idChunk]
 }
 
 // Has reports whether id was used inside the window.
@@ -54,6 +73,7 @@ func (w *IDWindow) Has(id crypto.Hash) bool {
 	if len(w.slots) == 0 {
 		return false
 	}
+	defer runtime.KeepAlive(w) // with its memory
 	mask, tag := uint32(len(w.slots)-1), w.tag(&id)
 	for i := tag & mask; w.slots[i] != 0; i = (i + 1) & mask {
 		if s := w.slots[i]; uint32(s>>32) == tag && *w.at(uint32(s)) == id {
@@ -69,6 +89,7 @@ func (w *IDWindow) Len() int { return int(w.next - w.first) }
 // Add records the ids used by the block of time timeNs and forgets those whose
 // transactions are void by then. Blocks must come in order.
 func (w *IDWindow) Add(timeNs int64, ids []crypto.Hash) {
+	defer runtime.KeepAlive(w) // with its memory
 	if len(ids) > 0 {
 		w.blocks = append(w.blocks, usedBlock{timeNs, len(ids)})
 		w.fit(w.Len() + len(ids))
@@ -92,7 +113,7 @@ func (w *IDWindow) Add(timeNs int64, ids []crypto.Hash) {
 
 func (w *IDWindow) append(id *crypto.Hash) {
 	if i := int(w.first%idChunk) + w.Len(); i/idChunk == len(w.chunks) {
-		w.chunks = append(w.chunks, make([]crypto.Hash, idChunk))
+		w.chunks = append(w.chunks, offheap.New[crypto.Hash](idChunk))
 	}
 	w.next++
 	*w.at(w.next - 1) = *id
@@ -125,7 +146,7 @@ func (w *IDWindow) forgetFirst() {
 	}
 	w.slots[i] = 0
 	if w.first++; w.first%idChunk == 0 {
-		w.chunks[0] = nil
+		w.chunks[0].Free()
 		w.chunks = w.chunks[1:]
 	}
 }
@@ -143,11 +164,13 @@ func (w *IDWindow) fit(n int) {
 	if size == len(w.slots) {
 		return
 	}
-	old := w.slots
-	w.slots = make([]uint64, size)
-	for _, s := range old {
+	old := w.table
+	w.table = offheap.New[uint64](size)
+	w.slots = w.table.Items
+	for _, s := range old.Items {
 		if s != 0 {
 			w.put(uint32(s>>32), uint32(s))
 		}
 	}
+	old.Free()
 }

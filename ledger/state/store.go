@@ -90,7 +90,7 @@ func (s *Store) Close() error {
 	}
 	s.ring = nil
 	s.tree.close()
-	s.tops.nodes.free()
+	s.tops.nodes.Free()
 	return errors.Join(append(errs, s.have.close())...)
 }
 

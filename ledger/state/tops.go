@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/internal/offheap"
 )
 
 // tops are the inner nodes of the committed tree at one level, a little above its pages, by
@@ -12,7 +13,7 @@ import (
 // root of a large tree he would wait for memory a dozen times.
 type tops struct {
 	level int // 0: the tree is too small for them
-	nodes memory[ref]
+	nodes offheap.Array[ref]
 }
 
 // top is one of them; 0: there is no inner node with that prefix.
@@ -48,7 +49,7 @@ func (t *tops) set(n top) {
 	if !n.node.inTree() {
 		n.node = 0
 	}
-	t.nodes.items[n.prefix] = n.node
+	t.nodes.Items[n.prefix] = n.node
 }
 
 // findTops finds the tops anew if the tree has outgrown them; the caller holds mu.
@@ -56,9 +57,9 @@ func (s *Store) findTops() {
 	if s.leaves < topLeaves*minTops || s.leaves < topGrowth*topLeaves<<s.tops.level && s.tops.level > 0 {
 		return
 	}
-	s.tops.nodes.free()
+	s.tops.nodes.Free()
 	level := min(bits.Len64(s.leaves/topLeaves)-1, 31)
-	s.tops = tops{level, newMemory[ref](1 << level)}
+	s.tops = tops{level, offheap.New[ref](1 << level)}
 	s.findTopsBelow(s.root, 0, 0)
 }
 

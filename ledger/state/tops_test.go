@@ -35,7 +35,7 @@ func TestTops(t *testing.T) {
 			require.Equal(t, want, found)
 		}
 		missing := 0
-		for prefix, n := range s.tops.nodes.items {
+		for prefix, n := range s.tops.nodes.Items {
 			r, level := s.root, 0
 			for r.inTree() && level < s.tops.level {
 				r = s.tree.at(r).kid[prefix>>(s.tops.level-1-level)&1]

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/huchain/huchain/crypto"
+	"github.com/huchain/huchain/internal/offheap"
 	"github.com/huchain/huchain/ledger/proof"
 )
 
@@ -110,14 +111,14 @@ const (
 
 // slab holds the nodes of all kept roots.
 type slab struct {
-	chunks []memory[node]
+	chunks []offheap.Array[node]
 	used   ref // nodes ever taken, counting the unused node 0
 	free   []ref
 }
 
 func newSlab() *slab { return &slab{used: 1} }
 
-func (s *slab) at(r ref) *node { return &s.chunks[r>>chunkBits].items[r&(chunkSize-1)] }
+func (s *slab) at(r ref) *node { return &s.chunks[r>>chunkBits].Items[r&(chunkSize-1)] }
 
 // touchNodes is how many nodes touch takes at a time: see touchUpdates.
 const touchNodes = 16
@@ -142,7 +143,7 @@ func (s *slab) take() ref {
 	r := s.used
 	s.used++
 	if int(r>>chunkBits) >= len(s.chunks) {
-		s.chunks = append(s.chunks, newMemory[node](chunkSize))
+		s.chunks = append(s.chunks, offheap.New[node](chunkSize))
 	}
 	return r
 }
@@ -154,7 +155,7 @@ func (s *slab) bytes() int { return int(s.used)*nodeSize + cap(s.free)*4 }
 
 func (s *slab) close() {
 	for i := range s.chunks {
-		s.chunks[i].free()
+		s.chunks[i].Free()
 	}
 	s.chunks = nil
 }
@@ -171,7 +172,7 @@ type pageOfKey struct {
 func (s *Store) page(kh *crypto.Hash) pageOfKey {
 	p := pageOfKey{subtree: subtree{root: s.root, hash: &s.hash}}
 	if level := s.tops.level; level > 0 {
-		if n := s.tops.nodes.items[prefixOf(kh, level)]; n != 0 {
+		if n := s.tops.nodes.Items[prefixOf(kh, level)]; n != 0 {
 			p.root, p.level = n, level
 		}
 	}

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package state
+package offheap
 
 func mapMemory(int) []byte { return nil }
 
