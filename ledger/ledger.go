@@ -107,6 +107,8 @@ func (p Params) Validate() error {
 		return errors.New("ledger: no storage driver")
 	case p.RowCacheBytes < 0, p.PageBytes < 0:
 		return errors.New("ledger: caches must not be negative")
+	case p.PageBytes > state.MaxPageBytes:
+		return fmt.Errorf("ledger: the page file can have at most %d bytes", state.MaxPageBytes)
 	case p.ProofHeights < 3:
 		return errors.New("ledger: proofs need at least 3 heights, since certificates lag by two")
 	case p.ServedBlocks < 1:

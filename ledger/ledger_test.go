@@ -14,6 +14,7 @@ import (
 	"github.com/huchain/huchain/crypto"
 	"github.com/huchain/huchain/ledger/driver/pebbledb"
 	"github.com/huchain/huchain/ledger/proof"
+	"github.com/huchain/huchain/ledger/state"
 	"github.com/huchain/huchain/types"
 )
 
@@ -245,4 +246,16 @@ func TestBlocksAreKeptServedAndProven(t *testing.T) {
 
 func sortWrites(ws []types.Write) {
 	slices.SortFunc(ws, func(x, y types.Write) int { return bytes.Compare(x.Key, y.Key) })
+}
+
+// TestSizesOfThePageFile: a page file as large as places reach is taken, a larger one refused.
+func TestSizesOfThePageFile(t *testing.T) {
+	p := DefaultParams()
+	p.PageBytes = state.MaxPageBytes
+	require.NoError(t, p.Validate())
+	for _, bad := range []int64{-1, state.MaxPageBytes + 1} {
+		p.PageBytes = bad
+		_, err := Open(t.TempDir(), genesisHash, p)
+		require.Error(t, err)
+	}
 }

@@ -76,6 +76,9 @@ const (
 	maxSegment  = 1 << 20
 	minSegments = 4
 	maxQueue    = 8
+
+	// MaxPageBytes is the largest page file: up to there a place leaves newPlace unset.
+	MaxPageBytes int64 = placeUnit * int64(newPlace)
 )
 
 // pageRoom is room for a record with the hash of its page where the sum lies.

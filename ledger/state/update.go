@@ -138,19 +138,17 @@ func (u *updater) run(t subtree, level int) (subtree, error) {
 }
 
 // subtree updates a subtree at a level; touched says whether touch was here.
-func (u *updater) subtree(t subtree, level int, touched bool) (n sub, err error) {
+func (u *updater) subtree(t subtree, level int, touched bool) (sub, error) {
 	if len(t.ups) == 0 {
 		return sub{ref: t.root, page: t.page, prints: t.prints, hash: t.hash}, nil
-	}
-	if level == u.topLevel && level > 0 {
-		defer func() { u.tops = append(u.tops, top{prefixOf(&t.ups[0].leaf.Key, level), n.ref}) }()
 	}
 	if !touched && len(t.ups) <= touchUpdates {
 		u.touch(t, level)
 		touched = true
 	}
 	if !t.root.inTree() {
-		return u.page(t, level)
+		n, err := u.page(t, level)
+		return u.noteTop(n, &t, level), err
 	}
 	u.replaced = append(u.replaced, t.root)
 	l, r := u.tree.at(t.root).kids(t.ups, level)
@@ -162,7 +160,15 @@ func (u *updater) subtree(t subtree, level int, touched bool) (n sub, err error)
 	if err != nil {
 		return sub{}, err
 	}
-	return u.join(level, left, right), nil
+	return u.noteTop(u.join(level, left, right), &t, level), nil
+}
+
+// noteTop remembers what became of a subtree if it is one of the tops.
+func (u *updater) noteTop(n sub, was *subtree, level int) sub {
+	if level == u.topLevel && level > 0 {
+		u.tops = append(u.tops, top{prefixOf(&was.ups[0].leaf.Key, level), n.ref})
+	}
+	return n
 }
 
 // touchUpdates is how many updates touch takes at a time: enough to wait for memory once
